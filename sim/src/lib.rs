@@ -1,0 +1,1 @@
+//! Simulated platforms, written from the platforms' documents; shares no code with the bridge.

@@ -1,0 +1,1 @@
+//! `agent-bridge` holds an agent's seats in many workspaces.
