@@ -1,1 +1,34 @@
-//! `agent-bridge` holds an agent's seats in many workspaces.
+//! `agent-bridge` holds an agent's seats in many workspaces: one durable feed in, actions with receipts out.
+//!
+//! Two paths run through the house (ARCHITECTURE.md walks them):
+//!
+//! ```text
+//! event :  platform → line → normalise → store → deliver → local agent
+//! action:  local agent → api → store → outbox → session → platform
+//! ```
+//!
+//! Which module may use which; `tests/architecture.rs` reads this map and fails on an arrow it does not draw:
+//!
+//! ```text arrows
+//! main      → cli
+//! cli       → daemon config api workspace join outbox session deliver adapter http store consumer action event clock
+//! daemon    → config api workspace join outbox session normalise deliver adapter http store consumer action event clock
+//! api       → config workspace join outbox session deliver adapter http store consumer action event clock
+//! config    → workspace line outbox session deliver adapter http store retry consumer event clock
+//! workspace → line outbox session normalise adapter http store retry event clock
+//! line      → session normalise adapter http store retry action event clock
+//! outbox    → session normalise adapter http store retry action event clock
+//! join      → session adapter http store retry event clock
+//! session   → adapter http store retry event clock
+//! deliver   → store retry consumer action event clock
+//! normalise → adapter store event
+//! adapter   → http event
+//! store     → consumer action event clock
+//! http      → clock
+//! retry     → clock
+//! consumer  → event
+//! action    → event
+//! event     →
+//! clock     →
+//! ```
+
