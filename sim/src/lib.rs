@@ -1,1 +1,33 @@
 //! Simulated platforms, written from the platforms' documents; shares no code with the bridge.
+//!
+//! ```text
+//! serve        any router on loopback, with replies that can be lost
+//! contract     the checked-in lists of what each platform promises
+//! agentunited  one simulated platform: script, faults, routes, stream
+//! ```
+//!
+//! A simulator refuses what the real platform would refuse, so that a bridge that is too lenient
+//! with itself is found out here. In process a test scripts it through [`agentunited::Sim`]; another
+//! process does the same over HTTP under `/_sim/`.
+
+use std::io;
+
+pub mod agentunited;
+pub mod contract;
+pub mod serve;
+
+/// Serves a simulated `agentunited` workspace on `127.0.0.1:port` (0 picks a free port) and returns
+/// the workspace's script together with its listener. Prints nothing.
+///
+/// With [`agentunited::Options::auto`] a scripted person talks by itself until the listener stops.
+///
+/// # Errors
+/// The port is taken, or may not be bound.
+pub async fn run_agentunited(
+    options: agentunited::Options,
+    port: u16,
+) -> io::Result<(agentunited::Sim, serve::Serving)> {
+    let sim = agentunited::Sim::new(options);
+    let serving = sim.serve(port).await?;
+    Ok((sim, serving))
+}
