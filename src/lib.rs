@@ -32,3 +32,7 @@
 //! clock     →
 //! ```
 
+pub mod action;
+pub mod clock;
+pub mod consumer;
+pub mod event;
