@@ -36,3 +36,4 @@ pub mod action;
 pub mod clock;
 pub mod consumer;
 pub mod event;
+pub mod retry;
