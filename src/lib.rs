@@ -36,4 +36,5 @@ pub mod action;
 pub mod clock;
 pub mod consumer;
 pub mod event;
+pub mod http;
 pub mod retry;
