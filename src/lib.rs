@@ -38,3 +38,4 @@ pub mod consumer;
 pub mod event;
 pub mod http;
 pub mod retry;
+pub mod store;

@@ -1,0 +1,246 @@
+//! A batch, change by change, within the writer's transaction.
+
+use redb::{Key, ReadableTable, TableDefinition, WriteTransaction};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::append::{Appended, Feed};
+use super::batch::{Batch, Change, Committed};
+use super::fault::Fault;
+use super::record::{Exception, Tombstone, WorkspaceRecord};
+use super::tables::{self, cost};
+use super::vault::VaultKey;
+use crate::action::ActionId;
+use crate::consumer::{Consumer, From};
+use crate::event::WorkspaceName;
+
+/// One transaction of the writer.
+pub struct Applying<'t> {
+    pub(super) tx: &'t WriteTransaction,
+    /// Feed and ids.
+    pub feed: Feed<'t>,
+    pub(super) vault: &'t VaultKey,
+    /// Actions were accepted or changed.
+    pub outbox: u64,
+    /// Actions of this batch whose key had a first one: (as they came, that first one).
+    renamed: Vec<(ActionId, ActionId)>,
+}
+
+impl<'t> Applying<'t> {
+    /// Around a transaction, its feed and the key for new secrets.
+    pub const fn new(tx: &'t WriteTransaction, feed: Feed<'t>, vault: &'t VaultKey) -> Self {
+        Self { tx, feed, vault, outbox: 0, renamed: Vec::new() }
+    }
+
+    /// Lets go of the tables, for the commit: what became of the feed, and how many actions changed.
+    pub fn finish(self) -> (Appended, u64) {
+        (self.feed.finish(), self.outbox)
+    }
+
+    /// Applies a batch whole.
+    pub fn batch(&mut self, batch: Batch) -> Result<Committed, Fault> {
+        let mut committed = Committed::default();
+        self.renamed.clear();
+        for change in batch.changes {
+            self.change(change, &mut committed)?;
+        }
+        Ok(committed)
+    }
+
+    fn change(&mut self, change: Change, committed: &mut Committed) -> Result<(), Fault> {
+        match change {
+            Change::Event(event) => committed.events.push(self.feed.append(*event)?),
+            Change::Listed { workspace, conversation, objects } => {
+                for object in &objects {
+                    self.feed.listed(workspace.as_str(), &conversation, object)?;
+                }
+            }
+            Change::Cursor { workspace, line, value } => self.cursor(&workspace, &line, value.as_deref())?,
+            Change::Anchor { workspace, conversation, anchor } => {
+                let row = anchor.as_ref().map(to_json).transpose()?;
+                self.set(tables::ANCHORS, (workspace.as_str(), &*conversation), row.as_deref())?;
+            }
+            Change::Workspace(record) => {
+                self.set(tables::WORKSPACES, record.name.as_str(), Some(&to_json(&*record)?))?;
+            }
+            Change::ForgetWorkspace(name) => self.forget_workspace(&name)?,
+            Change::Secret { owner, field, value } => {
+                use secrecy::ExposeSecret;
+                let row = value.map(|secret| self.vault.seal(&owner, &field, secret.expose_secret()));
+                self.set(tables::SECRETS, (&*owner, &*field), row.as_deref())?;
+            }
+            Change::Consumer(consumer) => self.consumer(&consumer)?,
+            Change::ForgetConsumer(name) => self.forget_consumer(&name)?,
+            Change::Mark { consumer, seq } => self.mark(&consumer, seq)?,
+            Change::Except { consumer, seq, exception } => self.except(&consumer, seq, exception.as_ref())?,
+            Change::Acked { consumer, seq, actions } => self.acked(&consumer, seq, &actions)?,
+            Change::Dead { consumer, seq, letter } => {
+                let row = letter.as_deref().map(to_json).transpose()?;
+                self.set_counted(tables::DEAD, (&*consumer, seq), consumer.len() + 8, row.as_deref())?;
+            }
+            Change::Accept(action) => {
+                let first = self.accept(&action)?;
+                if first != action.id {
+                    self.renamed.push((action.id, first.clone()));
+                }
+                committed.actions.push(first);
+            }
+            Change::Action(action) => self.put_action(&action)?,
+            Change::Trim(seq) => self.feed.trim(seq)?,
+        }
+        Ok(())
+    }
+
+    fn cursor(&self, workspace: &WorkspaceName, line: &str, value: Option<&str>) -> Result<(), Fault> {
+        let mut cursors = self.tx.open_table(tables::CURSORS)?;
+        match value {
+            Some(value) => drop(cursors.insert((workspace.as_str(), line), value)?),
+            None => drop(cursors.remove((workspace.as_str(), line))?),
+        }
+        Ok(())
+    }
+
+    fn forget_workspace(&mut self, name: &WorkspaceName) -> Result<(), Fault> {
+        let mut workspaces = self.tx.open_table(tables::WORKSPACES)?;
+        if let Some(row) = workspaces.remove(name.as_str())? {
+            let record: WorkspaceRecord = from_json(row.value())?;
+            self.set(tables::TOMBSTONES, name.as_str(), Some(&to_json(&Tombstone::of(record))?))?;
+        }
+        let (from, to) = pairs_of(name.as_str());
+        let range = || (from.0, from.1)..(&*to, "");
+        self.tx.open_table(tables::SECRETS)?.retain_in(range(), |_, _| false)?;
+        self.tx.open_table(tables::CURSORS)?.retain_in(range(), |_, _| false)?;
+        self.tx.open_table(tables::ANCHORS)?.retain_in(range(), |_, _| false)?;
+        self.forget_unsettled(name)
+    }
+
+    fn consumer(&mut self, consumer: &Consumer) -> Result<(), Fault> {
+        let row = to_json(consumer)?;
+        let known = self.tx.open_table(tables::CONSUMERS)?.insert(&*consumer.name, &row[..])?.is_some();
+        if known {
+            return Ok(());
+        }
+        // A late word of an earlier consumer of this name must not count for this one.
+        self.forget_marks(&consumer.name)?;
+        let head = self.feed.tally.head;
+        let mark = match consumer.from {
+            From::Now => head,
+            From::Start => self.feed.oldest()?.saturating_sub(1),
+            From::Seq(seq) => seq.min(head),
+            From::Time(at) => self.feed.since(at)?.saturating_sub(1),
+        };
+        self.tx.open_table(tables::MARKS)?.insert(&*consumer.name, mark)?;
+        Ok(())
+    }
+
+    fn forget_consumer(&mut self, name: &str) -> Result<(), Fault> {
+        self.tx.open_table(tables::CONSUMERS)?.remove(name)?;
+        self.tx.open_table(tables::MARKS)?.remove(name)?;
+        self.forget_marks(name)?;
+        let owner = format!("consumer:{name}");
+        let (from, to) = pairs_of(&owner);
+        self.tx.open_table(tables::SECRETS)?.retain_in(from..(&*to, ""), |_, _| false)?;
+        Ok(())
+    }
+
+    fn forget_marks(&mut self, consumer: &str) -> Result<(), Fault> {
+        let all = || (consumer, 0)..=(consumer, u64::MAX);
+        self.tx.open_table(tables::EXCEPTIONS)?.retain_in(all(), |_, _| false)?;
+        self.tx.open_table(tables::ACKED)?.retain_in(all(), |_, _| false)?;
+        let mut freed = 0;
+        self.tx.open_table(tables::DEAD)?.retain_in(all(), |_, row| {
+            freed += cost(consumer.len() + 8, row.len());
+            false
+        })?;
+        self.feed.tally.bytes = self.feed.tally.bytes.saturating_sub(freed);
+        Ok(())
+    }
+
+    /// Up to the mark nothing stands as settled: it is settled by the mark.
+    fn except(&self, consumer: &str, seq: u64, exception: Option<&Exception>) -> Result<(), Fault> {
+        let mark = self.tx.open_table(tables::MARKS)?.get(consumer)?.map_or(0, |mark| mark.value());
+        let row = exception.filter(|exception| **exception != Exception::Settled || seq > mark).map(to_json);
+        self.set(tables::EXCEPTIONS, (consumer, seq), row.transpose()?.as_deref())?;
+        Ok(())
+    }
+
+    /// Looks only at what the mark moves past: beneath it there may be very many that wait, and one ack must not cost
+    /// a look at each.
+    fn mark(&self, consumer: &str, seq: u64) -> Result<(), Fault> {
+        let before = self.tx.open_table(tables::MARKS)?.insert(consumer, seq)?.map_or(0, |mark| mark.value());
+        if seq <= before {
+            return Ok(());
+        }
+        let mut damaged = false;
+        self.tx.open_table(tables::EXCEPTIONS)?.retain_in((consumer, before + 1)..=(consumer, seq), |_, row| {
+            match from_json(row) {
+                Ok(Exception::Settled) => false,
+                Ok(Exception::Waiting { .. }) => true,
+                Err(_) => {
+                    damaged = true;
+                    true
+                }
+            }
+        })?;
+        if damaged { Err(Fault::Row("an exception")) } else { Ok(()) }
+    }
+
+    /// The first ack of (consumer, seq) counts.
+    fn acked(&self, consumer: &str, seq: u64, actions: &[ActionId]) -> Result<(), Fault> {
+        let mut acked = self.tx.open_table(tables::ACKED)?;
+        if acked.get((consumer, seq))?.is_some() {
+            return Ok(());
+        }
+        let first = |id| self.renamed.iter().find(|(came, _)| came == id).map_or(id, |(_, first)| first);
+        let actions: Vec<&ActionId> = actions.iter().map(first).collect();
+        let mut row = self.feed.tally.at.to_le_bytes().to_vec();
+        row.extend_from_slice(&to_json(&actions)?);
+        acked.insert((consumer, seq), &row[..])?;
+        Ok(())
+    }
+
+    /// Sets or removes a row; the length of the value before.
+    pub(super) fn set<K: Key + 'static>(
+        &self,
+        table: TableDefinition<K, &'static [u8]>,
+        key: K::SelfType<'_>,
+        row: Option<&[u8]>,
+    ) -> Result<Option<usize>, Fault> {
+        let mut table = self.tx.open_table(table)?;
+        let old = match row {
+            Some(row) => table.insert(key, row)?,
+            None => table.remove(key)?,
+        };
+        Ok(old.map(|old| old.value().len()))
+    }
+
+    /// Sets or removes a row that counts towards the budget.
+    pub(super) fn set_counted<K: Key + 'static>(
+        &mut self,
+        table: TableDefinition<K, &'static [u8]>,
+        key: K::SelfType<'_>,
+        key_length: usize,
+        row: Option<&[u8]>,
+    ) -> Result<(), Fault> {
+        let old = self.set(table, key, row)?;
+        let freed = old.map_or(0, |old| cost(key_length, old));
+        let taken = row.map_or(0, |row| cost(key_length, row.len()));
+        self.feed.tally.bytes = (self.feed.tally.bytes + taken).saturating_sub(freed);
+        Ok(())
+    }
+}
+
+/// The bounds of all (first, …) keys: from (first, "") to the returned text, which no key begins with but theirs.
+pub fn pairs_of(first: &str) -> ((&str, &str), String) {
+    ((first, ""), format!("{first}\0"))
+}
+
+/// A row as JSON.
+pub fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Fault> {
+    serde_json::to_vec(value).map_err(|_| Fault::Row("a row that was handed in"))
+}
+
+/// A row from JSON. The error tells nothing of its content.
+pub fn from_json<T: DeserializeOwned>(row: &[u8]) -> Result<T, Fault> {
+    serde_json::from_slice(row).map_err(|_| Fault::Row("a row"))
+}

@@ -1,0 +1,126 @@
+//! What the handle reads of feed and ids: each call one short transaction, or none where memory has it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use redb::{ReadableTable, ReadableTableMetadata};
+
+use super::Store;
+use super::append::{object_id, since};
+use super::fault::{Fault, StoreError};
+use super::record::{Known, Snapshot};
+use super::shared::reading;
+use super::tables::{self, IdRow, feed_at, feed_event, id_key};
+use crate::event::{Stored, Type, WorkspaceName};
+
+impl Store {
+    /// Events behind `after`, in order, at most `count` and about `bytes` (one event at least). Fed from memory where
+    /// recent enough.
+    pub fn read(&self, after: u64, count: usize, bytes: usize) -> Result<Vec<Arc<Stored>>, StoreError> {
+        if after >= *self.shared.head.borrow() {
+            return Ok(Vec::new());
+        }
+        if let Some(recent) = reading(&self.shared.ring).read(after, count, bytes) {
+            return Ok(recent);
+        }
+        self.shared.look(|tx| {
+            let feed = tx.open_table(tables::FEED)?;
+            let mut read = Vec::new();
+            let mut left = bytes;
+            for entry in feed.range(after + 1..)?.take(count) {
+                let (seq, row) = entry?;
+                if !read.is_empty() && row.value().len() > left {
+                    break;
+                }
+                left = left.saturating_sub(row.value().len());
+                read.push(Arc::new(feed_event(seq.value(), row.value())?));
+            }
+            Ok(read)
+        })
+    }
+
+    /// One event.
+    pub fn event(&self, seq: u64) -> Result<Option<Arc<Stored>>, StoreError> {
+        let before = seq.checked_sub(1);
+        let recent = before.and_then(|before| reading(&self.shared.ring).read(before, 1, 0));
+        if let Some(recent) = recent {
+            return Ok(recent.into_iter().next());
+        }
+        self.shared.look(|tx| {
+            let feed = tx.open_table(tables::FEED)?;
+            let row = feed.get(seq)?;
+            row.map(|row| feed_event(seq, row.value()).map(Arc::new)).transpose()
+        })
+    }
+
+    /// The sequence of an event id, while it is remembered; what the bridge itself observed, while it is in the feed.
+    pub fn find(&self, id: &str) -> Result<Option<u64>, StoreError> {
+        let told = self.shared.look(|tx| {
+            let ids = tx.open_table(tables::IDS)?;
+            let row = ids.get(&*id_key(id))?;
+            row.map(|row| IdRow::decode(row.value()).map(|row| row.seq)).transpose()
+        })?;
+        if told.is_some() {
+            return Ok(told);
+        }
+        let Some(seq) = id.rsplit('/').next().and_then(|digits| digits.parse().ok()) else { return Ok(None) };
+        Ok(self.event(seq)?.filter(|event| event.id() == id).map(|_| seq))
+    }
+
+    /// The oldest sequence still kept; `head + 1` when none is.
+    pub fn oldest(&self) -> Result<u64, StoreError> {
+        let head = *self.shared.head.borrow();
+        self.shared.look(|tx| Ok(tx.open_table(tables::FEED)?.first()?.map_or(head + 1, |(seq, _)| seq.value())))
+    }
+
+    /// The first sequence committed at or after `at` (milliseconds since 1970); `head + 1` when none is.
+    pub fn since(&self, at: u64) -> Result<u64, StoreError> {
+        let head = *self.shared.head.borrow();
+        self.shared.look(|tx| since(&tx.open_table(tables::FEED)?, head, at))
+    }
+
+    /// What is known of objects of one conversation, in the order asked. `creation` is the type they were told under.
+    pub fn known(
+        &self,
+        workspace: &WorkspaceName,
+        creation: Type,
+        conversation: &str,
+        objects: &[&str],
+    ) -> Result<Vec<Option<Known>>, StoreError> {
+        self.shared.look(|tx| {
+            let ids = tx.open_table(tables::IDS)?;
+            let mut known = Vec::with_capacity(objects.len());
+            for object in objects {
+                let id = object_id(workspace.as_str(), creation, conversation, object);
+                let Some(row) = ids.get(&*id_key(&id))? else {
+                    known.push(None);
+                    continue;
+                };
+                let IdRow { seq, deleted, revision, .. } = IdRow::decode(row.value())?;
+                known.push(Some(Known { seq, revision: revision.into_owned(), deleted }));
+            }
+            Ok(known)
+        })
+    }
+
+    /// What stands in the store, for status and metrics.
+    pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        let head = *self.shared.head.borrow();
+        self.shared.look(|tx| {
+            let feed = tx.open_table(tables::FEED)?;
+            let first = feed.first()?.map(|(seq, row)| Ok::<_, Fault>((seq.value(), feed_at(row.value())?)));
+            let first = first.transpose()?;
+            Ok(Snapshot {
+                events: feed.len()?,
+                oldest: first.map_or(head + 1, |(seq, _)| seq),
+                oldest_at: first.map(|(_, at)| at),
+                newest: head,
+                ids: tx.open_table(tables::IDS)?.len()?,
+                outbox: tx.open_table(tables::OUTBOX)?.len()?,
+                dead: tx.open_table(tables::DEAD)?.len()?,
+                bytes: self.shared.bytes.load(Ordering::Relaxed),
+                budget: self.shared.budget,
+            })
+        })
+    }
+}
