@@ -33,6 +33,7 @@
 //! ```
 
 pub mod action;
+pub mod adapter;
 pub mod clock;
 pub mod consumer;
 pub mod event;

@@ -1,0 +1,147 @@
+//! What an agent can do and ask, as a manifest tells it.
+
+use serde::{Deserialize, Deserializer};
+
+use super::call::{Call, calling, needed};
+use super::plain::{Span, missing, read_table};
+use super::pointer::Pointer;
+
+/// One verb.
+#[derive(Clone, Debug)]
+pub struct Action {
+    /// The request.
+    pub call: Call,
+    /// How files go with it; none: they cannot.
+    pub files: Option<Files>,
+    /// Where long text is cut into several.
+    pub split: Option<Split>,
+    /// What is refused before the call.
+    pub refuse: Option<Refuse>,
+    /// How a lost reply is found out.
+    pub read_back: Option<ReadBack>,
+    /// How fast it may go.
+    pub pace: Option<Pace>,
+    /// Only on the agent's own messages.
+    pub own: bool,
+    /// Doing it twice is the same as once, so a lost reply is simply tried again.
+    pub repeatable: bool,
+    /// This status means that it is done already.
+    pub gone_is_done: Option<u16>,
+}
+
+/// How files go with an action: `multipart/form-data` (RFC 7578) instead of the JSON body.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Files {
+    /// The form's field for a file.
+    pub field: String,
+    /// The form's field for the text.
+    pub text_field: String,
+    /// The largest file, in bytes.
+    pub cap: u64,
+    /// A file without text fails there.
+    #[serde(default)]
+    pub needs_text: bool,
+}
+
+/// Where long text is cut, on character boundaries.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Split {
+    /// Which argument.
+    pub field: String,
+    /// The longest part, in bytes of UTF-8; at least 16.
+    pub bytes: usize,
+}
+
+/// What is refused before the call.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refuse {
+    /// Which argument.
+    pub field: String,
+    /// A NUL character in it.
+    #[serde(default)]
+    pub nul: bool,
+    /// More bytes of UTF-8 than this.
+    pub bytes: Option<usize>,
+}
+
+/// How a lost reply is found out: among the agent's own messages in the history.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadBack {
+    /// The argument that the message's text must equal.
+    pub text: String,
+}
+
+/// How fast an action may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pace {
+    /// What is counted together.
+    pub per: PacePer,
+    /// At most one in this time.
+    pub every: Span,
+}
+
+/// What is counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PacePer {
+    /// Each conversation for itself.
+    Conversation,
+    /// The whole workspace.
+    Workspace,
+}
+
+/// Something the agent can ask.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// The request.
+    pub call: Call,
+    /// The list in the answer; `null` counts as empty.
+    pub items: Pointer,
+}
+
+calling!(RawAction {
+    files: Option<Files>,
+    split: Option<Split>,
+    refuse: Option<Refuse>,
+    read_back: Option<ReadBack>,
+    pace: Option<Pace>,
+    own: bool,
+    repeatable: bool,
+    gone_is_done: Option<u16>,
+});
+calling!(RawQuestion { items: Option<Pointer>, });
+
+impl<'de> Deserialize<'de> for Action {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_table(deserializer, Self::of)
+    }
+}
+
+impl Action {
+    fn of(mut raw: RawAction) -> Result<Self, String> {
+        let call = raw.call().and_then(needed)?;
+        if raw.split.as_ref().is_some_and(|split| split.bytes < 16) {
+            return Err("`split.bytes` is at least 16".to_owned());
+        }
+        let RawAction { files, split, refuse, read_back, pace, own, repeatable, gone_is_done, .. } = raw;
+        Ok(Self { call, files, split, refuse, read_back, pace, own, repeatable, gone_is_done })
+    }
+}
+
+impl<'de> Deserialize<'de> for Question {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_table(deserializer, Self::of)
+    }
+}
+
+impl Question {
+    fn of(mut raw: RawQuestion) -> Result<Self, String> {
+        let call = raw.call().and_then(needed)?;
+        Ok(Self { call, items: raw.items.ok_or_else(|| missing("items"))? })
+    }
+}

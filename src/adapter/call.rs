@@ -1,0 +1,229 @@
+//! One request to a platform, and what is read from its answer. Pure: who signs and sends it is the session.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use http::Method;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
+use url::Url;
+
+use super::json::Json;
+use super::manifest::Manifest;
+use super::outcome::{self, Outcome, Rule};
+use super::path::Path;
+use super::plain::Table;
+use super::pointer::Pointers;
+use super::scope::{Root, Scope};
+use super::template::{Missing, Reference, Template};
+use crate::http::{Body, Bounds, PrivateUrl, Request};
+
+/// One request and what is read from its answer.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// `GET`, `POST`, …
+    pub method: Method,
+    /// Where, behind `http.base`.
+    pub path: Path,
+    /// Headers beside the session's own.
+    pub header: Table<Template>,
+    /// The body.
+    pub json: Option<Json>,
+    /// What is taken from the answer, by name. A name that `ask` lists goes there; `token` is the session's; any
+    /// other is a fact.
+    pub take: Table<Pointers>,
+    /// What answers mean, before the manifest's own `outcomes`.
+    pub outcomes: Vec<Rule>,
+}
+
+/// Why a request cannot be built. Names values, never shows one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// A value is missing.
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    /// A value would change the path.
+    #[error("`{name}` cannot be part of a path: it is empty or made of dots")]
+    Segment {
+        /// Which value.
+        name: String,
+    },
+    /// A value would change the header.
+    #[error("the header `{name}` cannot carry its value: it has a line break, a NUL or another control character")]
+    Header {
+        /// Which header.
+        name: String,
+    },
+}
+
+impl Call {
+    /// The request. `base` is the rendered `http.base`; values are encoded, so that none can leave its place.
+    pub fn request(&self, base: &Url, scope: &Scope) -> Result<Request, CallError> {
+        let body = match &self.json {
+            Some(json) => {
+                let bytes = Bytes::from(json.render(scope)?.to_string());
+                Body::Bytes { content_type: "application/json", bytes }
+            }
+            None => Body::Empty,
+        };
+        self.request_with(base, scope, body)
+    }
+
+    /// The same with another body: a form with files, or bytes that were stored before the first try.
+    pub fn request_with(&self, base: &Url, scope: &Scope, body: Body) -> Result<Request, CallError> {
+        let url = self.url(base, scope)?;
+        Ok(Request {
+            method: self.method.clone(),
+            url,
+            headers: headers(&self.header, scope)?,
+            body,
+            bounds: Bounds::default(),
+        })
+    }
+
+    /// What the answer means: the call's own rules first, then the manifest's, then the status.
+    pub fn outcome(&self, manifest: &Manifest, status: u16, body: &[u8]) -> Outcome {
+        match outcome::read(self.outcomes.iter().chain(&manifest.outcomes), status, body) {
+            Some(rule) => Outcome::Named {
+                is: rule.is.clone(),
+                message: manifest.tell.get(&rule.is).cloned(),
+                go: rule.go.clone(),
+            },
+            None if (200..300).contains(&status) => Outcome::Ok,
+            None => Outcome::Status(status),
+        }
+    }
+
+    /// What `take` finds in the answer; names whose pointers find nothing are left out.
+    pub fn take(&self, body: &Value) -> BTreeMap<String, Value> {
+        take(&self.take, body)
+    }
+
+    /// What path, headers and body name.
+    pub fn references(&self) -> Vec<&Reference> {
+        let headers = self.header.iter().flat_map(|(_, value)| value.references());
+        let body = self.json.iter().flat_map(Json::references);
+        self.path.references().chain(headers).chain(body).collect()
+    }
+
+    /// The arguments of an action or a question that this call takes, each with whether it may be missing.
+    pub fn arguments(&self, root: Root) -> BTreeMap<&str, bool> {
+        let mut found = BTreeMap::new();
+        for it in self.references().into_iter().filter(|it| it.root == root) {
+            *found.entry(it.name.as_str()).or_insert(true) &= it.optional;
+        }
+        found
+    }
+
+    fn url(&self, base: &Url, scope: &Scope) -> Result<PrivateUrl, CallError> {
+        let mut url = base.clone();
+        url.set_path(&format!("{}{}", base.path().trim_end_matches('/'), self.path.render(scope)?));
+        url.set_query(self.path.render_query(scope)?.as_deref());
+        url.set_fragment(None);
+        Ok(if self.path.hides() { PrivateUrl::labelled(url, self.path.label()) } else { PrivateUrl::new(url) })
+    }
+}
+
+/// What a table of pointers finds.
+pub(super) fn take(table: &Table<Pointers>, body: &Value) -> BTreeMap<String, Value> {
+    table.iter().filter_map(|(name, at)| Some((name.to_owned(), at.find(body)?.clone()))).collect()
+}
+
+/// Headers with their values, all marked sensitive where a secret or the session is part of them.
+pub fn headers(table: &Table<Template>, scope: &Scope) -> Result<HeaderMap, CallError> {
+    let mut headers = HeaderMap::new();
+    for (name, template) in table.iter().filter(|(_, template)| !template.left_out(scope)) {
+        let bad = || CallError::Header { name: name.to_owned() };
+        let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
+        let mut value = HeaderValue::from_str(&template.render(scope)?).map_err(|_| bad())?;
+        value.set_sensitive(template.references().any(|it| matches!(it.root, Root::Secrets | Root::Session)));
+        headers.insert(key, value);
+    }
+    Ok(headers)
+}
+
+/// The keys of a call as they stand in a manifest.
+#[derive(Default)]
+pub(super) struct Parts {
+    pub get: Option<Path>,
+    pub post: Option<Path>,
+    pub put: Option<Path>,
+    pub patch: Option<Path>,
+    pub delete: Option<Path>,
+    pub header: Table<Template>,
+    pub json: Option<Json>,
+    pub take: Table<Pointers>,
+    pub outcomes: Vec<Rule>,
+}
+
+impl Parts {
+    /// The call; `None` where no method stands there.
+    pub(super) fn call(self) -> Result<Option<Call>, String> {
+        let methods = [
+            (Method::GET, self.get),
+            (Method::POST, self.post),
+            (Method::PUT, self.put),
+            (Method::PATCH, self.patch),
+            (Method::DELETE, self.delete),
+        ];
+        let mut given = methods.into_iter().filter_map(|(method, path)| path.map(|path| (method, path)));
+        let Some((method, path)) = given.next() else { return Ok(None) };
+        if given.next().is_some() {
+            return Err("two methods stand here: keep one of get, post, put, patch, delete".to_owned());
+        }
+        if self.json.is_some() && method == Method::GET {
+            return Err("a get has no body: put the values into its query, or use post".to_owned());
+        }
+        let Self { header, json, take, outcomes, .. } =
+            Self { get: None, post: None, put: None, patch: None, delete: None, ..self };
+        Ok(Some(Call { method, path, header, json, take, outcomes }))
+    }
+}
+
+/// Refuses what should make a request and names no method.
+pub(super) fn needed(call: Option<Call>) -> Result<Call, String> {
+    call.ok_or_else(|| "no request stands here: add one of get, post, put, patch, delete".to_owned())
+}
+
+/// Defines how something is read that makes a request and has keys of its own beside those of the request:
+/// `get|post|put|patch|delete`, `header`, `json`, `take`, `outcomes`. (A flattened struct would lose the line of every error in it.)
+macro_rules! calling {
+    ($raw:ident { $($field:ident: $kind:ty,)* }) => {
+        #[derive(serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct $raw {
+            get: Option<$crate::adapter::path::Path>,
+            post: Option<$crate::adapter::path::Path>,
+            put: Option<$crate::adapter::path::Path>,
+            patch: Option<$crate::adapter::path::Path>,
+            delete: Option<$crate::adapter::path::Path>,
+            #[serde(default)]
+            header: $crate::adapter::plain::Table<$crate::adapter::template::Template>,
+            json: Option<$crate::adapter::json::Json>,
+            #[serde(default)]
+            take: $crate::adapter::plain::Table<$crate::adapter::pointer::Pointers>,
+            #[serde(default)]
+            outcomes: Vec<$crate::adapter::outcome::Rule>,
+            $(#[serde(default)] $field: $kind,)*
+        }
+
+        impl $raw {
+            /// The request, where one stands there.
+            fn call(&mut self) -> Result<Option<$crate::adapter::call::Call>, String> {
+                $crate::adapter::call::Parts {
+                    get: self.get.take(),
+                    post: self.post.take(),
+                    put: self.put.take(),
+                    patch: self.patch.take(),
+                    delete: self.delete.take(),
+                    header: std::mem::take(&mut self.header),
+                    json: self.json.take(),
+                    take: std::mem::take(&mut self.take),
+                    outcomes: std::mem::take(&mut self.outcomes),
+                }
+                .call()
+            }
+        }
+    };
+}
+pub(super) use calling;

@@ -1,0 +1,177 @@
+//! Checks at start what a manifest's types cannot: that every name it uses stands somewhere in it.
+
+mod joining;
+mod references;
+
+use super::error::Finding;
+use super::manifest::{Keep, Manifest, SettingKind};
+use super::receive::EventSpec;
+use super::scope::Root;
+use super::template::{Part, Reference};
+use crate::event::Type;
+
+/// What one check says: nothing, or where and what.
+type Verdict = Result<(), Finding>;
+
+/// The first thing that is wrong.
+pub(super) fn check(manifest: &Manifest) -> Verdict {
+    platform(manifest)?;
+    ask(manifest)?;
+    joining::sessions(manifest)?;
+    joining::join(manifest)?;
+    me(manifest)?;
+    receive(manifest)?;
+    references::check(manifest)?;
+    base(manifest)?;
+    actions(manifest)?;
+    outcomes(manifest)
+}
+
+/// A finding at this place.
+fn at<S: AsRef<str>>(path: &[S], message: impl Into<String>) -> Finding {
+    Finding { path: path.iter().map(|part| part.as_ref().to_owned()).collect(), message: message.into() }
+}
+
+/// The name must be one of those that stand there.
+fn stands<'a>(name: &str, what: &str, there: impl Iterator<Item = &'a str>, path: &[&str]) -> Verdict {
+    let names: Vec<&str> = there.collect();
+    if names.contains(&name) {
+        return Ok(());
+    }
+    let known = if names.is_empty() { "there is none".to_owned() } else { format!("there are {}", names.join(", ")) };
+    Err(at(path, format!("`{name}` is no {what}: {known}")))
+}
+
+fn platform(manifest: &Manifest) -> Verdict {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let name = &manifest.platform;
+    if name.is_empty() || name.len() > 32 || !name.chars().all(plain) {
+        return Err(at(&["platform"], format!("`{name}` is no platform name: use 1 to 32 of a-z, 0-9, `-`")));
+    }
+    Ok(())
+}
+
+/// Secrets go to the origin of `http.base` and nowhere else, so no value may be a part of that origin.
+fn base(manifest: &Manifest) -> Verdict {
+    let origin = |it: &Reference| {
+        let setting = manifest.ask.settings.get(&it.name).filter(|_| it.root == Root::Settings && !it.optional);
+        setting.is_some_and(|setting| setting.kind == SettingKind::HttpsOrigin)
+    };
+    let good = match manifest.http.base.parts() {
+        [Part::Value(it)] => origin(it),
+        [Part::Value(it), Part::Text(rest), ..] => origin(it) && rest.starts_with('/'),
+        [Part::Text(host)] => host.starts_with("https://"),
+        [Part::Text(host), ..] => host.strip_prefix("https://").is_some_and(|host| host.contains('/')),
+        _ => false,
+    };
+    let message = "begin with a setting of the kind https-origin or with https://host, and go on with `/`";
+    if good { Ok(()) } else { Err(at(&["http", "base"], message)) }
+}
+
+fn ask(manifest: &Manifest) -> Verdict {
+    for (name, secret) in manifest.ask.secrets.iter() {
+        let path = ["ask", "secrets", name];
+        if manifest.ask.settings.has(name) {
+            return Err(at(&path, format!("`{name}` is a setting too: keep one")));
+        }
+        if secret.generate.is_some_and(|length| !(16..=128).contains(&length) || length < secret.min) {
+            return Err(at(&path, "`generate` is from 16 to 128, and not under `min`"));
+        }
+    }
+    if manifest.ask.settings.has("token") || manifest.ask.secrets.has("token") {
+        return Err(at(&["ask"], "`token` is the session's own name: choose another"));
+    }
+    let Some(link) = &manifest.ask.link else { return Ok(()) };
+    stands("url", "setting, and a link's origin becomes `url`", manifest.ask.settings.names(), &["ask", "link"])?;
+    for (parameter, name) in link.query.iter() {
+        stands(name, "setting or secret", asked(manifest), &["ask", "link", "query", parameter])?;
+    }
+    Ok(())
+}
+
+fn asked(manifest: &Manifest) -> impl Iterator<Item = &str> {
+    manifest.ask.settings.names().chain(manifest.ask.secrets.names())
+}
+
+fn me(manifest: &Manifest) -> Verdict {
+    let facts = || references::facts(manifest).into_iter();
+    let me = &manifest.me;
+    for (index, name) in me.ids.iter().enumerate() {
+        stands(name, "fact that joining teaches", facts(), &["me", "ids", &index.to_string()])?;
+    }
+    for (key, names) in [("logins", &me.logins), ("names", &me.names)] {
+        for (index, name) in names.iter().enumerate() {
+            let known = facts().chain(manifest.ask.settings.names());
+            stands(name, "fact or setting", known, &["me", key, &index.to_string()])?;
+        }
+    }
+    Ok(())
+}
+
+fn receive(manifest: &Manifest) -> Verdict {
+    for (name, spec) in manifest.events.iter() {
+        event(name, spec)?;
+    }
+    for (name, event) in manifest.receive.names.iter() {
+        if let Some(event) = event {
+            stands(event, "event", manifest.events.names(), &["receive", "names", name])?;
+        }
+    }
+    joining::header(&manifest.receive.call.header, &["receive"])?;
+    let Some(history) = &manifest.receive.history else { return Ok(()) };
+    stands(&history.event, "event", manifest.events.names(), &["receive", "history", "event"])
+}
+
+fn event(name: &str, spec: &EventSpec) -> Verdict {
+    // The rest is what the bridge itself observes.
+    let told = |kind: &Type| {
+        let own = ["workspace.", "consumer.", "action.", "platform."];
+        !own.iter().any(|start| kind.as_str().starts_with(start))
+    };
+    if !spec.r#type.or_else(|| Type::parse(name)).is_some_and(|kind| told(&kind)) {
+        let types: Vec<&str> = Type::ALL.iter().filter(|kind| told(kind)).map(|kind| kind.as_str()).collect();
+        let message = format!("`{name}` is no event type of a platform: add `type`, one of {}", types.join(", "));
+        return Err(at(&["events", name], message));
+    }
+    if spec.object.is_empty() {
+        return Err(at(&["events", name], "an event needs `object`: where the id of the message (or person) stands"));
+    }
+    Ok(())
+}
+
+fn actions(manifest: &Manifest) -> Verdict {
+    for (verb, action) in manifest.actions.iter() {
+        joining::header(&action.call.header, &["actions", verb])?;
+        let arguments: Vec<&str> = action.call.arguments(Root::Action).into_keys().collect();
+        let fields = [
+            ("split", "field", action.split.as_ref().map(|split| &split.field)),
+            ("refuse", "field", action.refuse.as_ref().map(|refuse| &refuse.field)),
+            ("read_back", "text", action.read_back.as_ref().map(|read| &read.text)),
+        ];
+        for (key, inner, field) in fields {
+            let Some(field) = field else { continue };
+            stands(field, "argument of this action", arguments.iter().copied(), &["actions", verb, key, inner])?;
+        }
+        if action.read_back.is_some() && manifest.receive.history.is_none() {
+            return Err(at(&["actions", verb, "read_back"], "reading back needs `receive.history`"));
+        }
+    }
+    Ok(())
+}
+
+/// `tell` has words for outcomes that some rule names, and for no others.
+fn outcomes(manifest: &Manifest) -> Verdict {
+    joining::goes(&manifest.outcomes, manifest, &[])?;
+    let calls = references::calls(manifest);
+    let rules = calls.iter().flat_map(|found| &found.call.outcomes).chain(&manifest.outcomes);
+    let named: Vec<&str> = rules.map(|rule| rule.is.as_str()).collect();
+    for name in manifest.tell.names() {
+        stands(name, "outcome", named.iter().copied(), &["tell", name])?;
+    }
+    Ok(())
+}
+
+/// Where a taken name is kept, for the list of facts.
+fn is_fact(manifest: &Manifest, name: &str) -> bool {
+    manifest.keeps(name) == Keep::Fact
+}

@@ -1,0 +1,106 @@
+//! Checks sessions and joining: every session, way, setting and secret that they name stands in the manifest.
+
+use http::HeaderName;
+
+use super::super::join::{Dialect, Learn, Step, Way};
+use super::super::manifest::{Manifest, SessionFlavour};
+use super::super::outcome::Rule;
+use super::super::plain::Table;
+use super::super::template::Template;
+use super::{Verdict, asked, at, stands};
+
+pub(super) fn sessions(manifest: &Manifest) -> Verdict {
+    for (name, session) in manifest.sessions.iter() {
+        let path = ["sessions", name];
+        header(&session.header, &path)?;
+        let gives_token = session.login.as_ref().is_some_and(|login| login.take.has("token"));
+        match session.flavour {
+            SessionFlavour::Jwt if !gives_token => {
+                return Err(at(&path, "a jwt session needs a `login` that takes `token`"));
+            }
+            SessionFlavour::Jwt if session.expires.is_none() => {
+                return Err(at(&path, "a jwt session needs `expires`: { else: 24h, renew_before: 5m }"));
+            }
+            SessionFlavour::ApiKey if session.login.is_some() || session.expires.is_some() => {
+                return Err(at(&path, "an api_key session has neither `login` nor `expires`"));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn header(table: &Table<Template>, path: &[&str]) -> Verdict {
+    match table.names().find(|name| HeaderName::from_bytes(name.as_bytes()).is_err()) {
+        Some(name) => Err(at(&[path, &["header", name]].concat(), format!("`{name}` is no header name (RFC 9110)"))),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn join(manifest: &Manifest) -> Verdict {
+    if manifest.join.ways.is_empty() {
+        return Err(at(&["join", "ways"], "there is no way in: name at least one"));
+    }
+    for (name, way) in manifest.join.ways.iter() {
+        let path = ["join", "ways", name];
+        needs(&way.needs, manifest, &path)?;
+        stands(&way.session, "session", manifest.sessions.names(), &[&path[..], &["session"]].concat())?;
+        steps(way, manifest, &path)?;
+    }
+    for (index, learn) in manifest.join.learn.iter().enumerate() {
+        let index = index.to_string();
+        let path = ["join", "learn", index.as_str()];
+        if learn.teaches().is_empty() {
+            return Err(at(&path, "nothing is learnt here: add `take`"));
+        }
+        if let Learn::Claims { of, .. } = learn {
+            let tokens = std::iter::once("token").chain(manifest.ask.secrets.names());
+            stands(of, "token or secret", tokens, &[&path[..], &["claims"]].concat())?;
+        }
+    }
+    Ok(())
+}
+
+fn needs(needs: &[String], manifest: &Manifest, path: &[&str]) -> Verdict {
+    for (index, name) in needs.iter().enumerate() {
+        let index = index.to_string();
+        stands(name, "setting or secret", asked(manifest), &[path, &["needs", &index]].concat())?;
+    }
+    Ok(())
+}
+
+fn steps(way: &Way, manifest: &Manifest, path: &[&str]) -> Verdict {
+    for (index, Step { dialects }) in way.steps.iter().enumerate() {
+        let index = index.to_string();
+        let path = [path, &["steps", &index]].concat();
+        for (index, dialect) in dialects.iter().enumerate() {
+            let index = index.to_string();
+            // A step of one dialect stands there without the word.
+            let alone = dialect.name.is_empty() && dialects.len() == 1;
+            let path = if alone { path.clone() } else { [&path[..], &["dialects", &index]].concat() };
+            one_dialect(dialect, manifest, &path)?;
+        }
+    }
+    Ok(())
+}
+
+fn one_dialect(dialect: &Dialect, manifest: &Manifest, path: &[&str]) -> Verdict {
+    needs(&dialect.needs, manifest, path)?;
+    header(&dialect.call.header, path)?;
+    if let Some(session) = &dialect.session {
+        stands(session, "session", manifest.sessions.names(), &[path, &["session"]].concat())?;
+    }
+    goes(&dialect.call.outcomes, manifest, path)
+}
+
+/// `go` names a way of joining.
+pub(super) fn goes(rules: &[Rule], manifest: &Manifest, path: &[&str]) -> Verdict {
+    for (index, rule) in rules.iter().enumerate() {
+        let index = index.to_string();
+        if let Some(way) = &rule.go {
+            let path = [path, &["outcomes", &index, "go"]].concat();
+            stands(way, "way of joining", manifest.join.ways.names(), &path)?;
+        }
+    }
+    Ok(())
+}

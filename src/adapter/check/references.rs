@@ -1,0 +1,150 @@
+//! What every template of a manifest may name: which parts of the scope, and which names in them.
+
+use super::super::call::Call;
+use super::super::join::{Learn, Step};
+use super::super::json::Json;
+use super::super::manifest::Manifest;
+use super::super::scope::Root;
+use super::super::template::Reference;
+use super::{Verdict, at, is_fact};
+
+/// The arguments that mean the same on every platform.
+const ARGUMENTS: [&str; 9] =
+    ["conversation", "text", "html", "message", "reply_to", "person", "title", "reaction", "state"];
+/// What a question may be about.
+const QUESTION: [&str; 6] = ["conversation", "limit", "before", "query", "person", "message"];
+
+/// The parts of the scope that exist where a session is made or a workspace joined.
+const JOINING: &[Root] = &[Root::Settings, Root::Facts, Root::Secrets];
+/// The same, once there is a token.
+const SIGNED_IN: &[Root] = &[Root::Settings, Root::Facts, Root::Secrets, Root::Session];
+
+/// A call and where it stands.
+pub(super) struct Found<'a> {
+    pub path: Vec<String>,
+    pub call: &'a Call,
+    roots: &'static [Root],
+}
+
+/// Every reference of every template names something that exists there.
+pub(super) fn check(manifest: &Manifest) -> Verdict {
+    for reference in manifest.http.base.references() {
+        one(reference, &[Root::Settings], manifest, &["http".to_owned(), "base".to_owned()])?;
+    }
+    for (name, session) in manifest.sessions.iter() {
+        for (header, value) in session.header.iter() {
+            let path = ["sessions", name, "header", header].map(str::to_owned);
+            value.references().try_for_each(|it| one(it, SIGNED_IN, manifest, &path))?;
+        }
+    }
+    calls(manifest).iter().try_for_each(|found| call(found, manifest))
+}
+
+/// What joining and signing in teach.
+pub(super) fn facts(manifest: &Manifest) -> Vec<&str> {
+    let teaching = calls(manifest).into_iter().filter(|found| found.roots.contains(&Root::Secrets));
+    let taken = teaching.flat_map(|found| found.call.take.names());
+    let claims = manifest.join.learn.iter().flat_map(|learn| learn.teaches().names());
+    let mut facts: Vec<&str> = taken.chain(claims).filter(|name| is_fact(manifest, name)).collect();
+    facts.sort_unstable();
+    facts.dedup();
+    facts
+}
+
+/// Every call of the manifest.
+pub(super) fn calls(manifest: &Manifest) -> Vec<Found<'_>> {
+    let mut found = Vec::new();
+    let mut add = |path: &[&str], call, roots| {
+        found.push(Found { path: path.iter().map(|&part| part.to_owned()).collect(), call, roots });
+    };
+    for (name, session) in manifest.sessions.iter() {
+        session.login.iter().for_each(|login| add(&["sessions", name, "login"], login, JOINING));
+    }
+    for (name, way) in manifest.join.ways.iter() {
+        for (index, step) in way.steps.iter().enumerate() {
+            steps(step, &["join", "ways", name, "steps", &index.to_string()], &mut add);
+        }
+    }
+    for (index, learn) in manifest.join.learn.iter().enumerate() {
+        if let Learn::Read { call, .. } = learn {
+            add(&["join", "learn", &index.to_string()], call, SIGNED_IN);
+        }
+    }
+    let receive = &manifest.receive;
+    add(&["receive"], &receive.call, &[Root::Settings, Root::Facts]);
+    if let Some(history) = &receive.history {
+        add(&["receive", "history", "rooms"], &history.rooms.call, &[Root::Settings, Root::Facts]);
+        add(&["receive", "history"], &history.call, &[Root::Settings, Root::Facts, Root::Room, Root::Page]);
+    }
+    for (verb, action) in manifest.actions.iter() {
+        add(&["actions", verb], &action.call, &[Root::Settings, Root::Facts, Root::Action]);
+    }
+    for (name, question) in manifest.asks.iter() {
+        add(&["asks", name], &question.call, &[Root::Settings, Root::Facts, Root::Ask]);
+    }
+    found
+}
+
+fn steps<'a>(step: &'a Step, path: &[&str], add: &mut impl FnMut(&[&str], &'a Call, &'static [Root])) {
+    for (index, dialect) in step.dialects.iter().enumerate() {
+        let index = index.to_string();
+        let alone = dialect.name.is_empty() && step.dialects.len() == 1;
+        let path = if alone { path.to_vec() } else { [path, &["dialects", &index]].concat() };
+        add(&path, &dialect.call, JOINING);
+        for (index, call) in dialect.then.iter().enumerate() {
+            add(&[&path[..], &["then", &index.to_string()]].concat(), call, SIGNED_IN);
+        }
+    }
+}
+
+fn call(found: &Found<'_>, manifest: &Manifest) -> Verdict {
+    let under = |key: &[&str]| [found.path.clone(), key.iter().map(|&part| part.to_owned()).collect()].concat();
+    let method = found.call.method.as_str().to_lowercase();
+    let path = under(&[&method]);
+    found.call.path.references().try_for_each(|it| one(it, found.roots, manifest, &path))?;
+    for (name, value) in found.call.header.iter() {
+        let path = under(&["header", name]);
+        value.references().try_for_each(|it| one(it, found.roots, manifest, &path))?;
+    }
+    found.call.json.iter().try_for_each(|body| json(body, found, manifest, &under(&["json"])))
+}
+
+fn json(body: &Json, found: &Found<'_>, manifest: &Manifest, path: &[String]) -> Verdict {
+    let inner = |key: String, value: &Json| json(value, found, manifest, &[path, &[key]].concat());
+    match body {
+        Json::Literal(_) => Ok(()),
+        Json::Text(template) => template.references().try_for_each(|it| one(it, found.roots, manifest, path)),
+        Json::List(items) => items.iter().enumerate().try_for_each(|(index, item)| inner(index.to_string(), item)),
+        Json::Object(fields) => fields.iter().try_for_each(|(key, value)| inner(key.clone(), value)),
+    }
+}
+
+fn one(it: &Reference, roots: &[Root], manifest: &Manifest, path: &[String]) -> Verdict {
+    if it.root == Root::Secrets && !roots.contains(&Root::Secrets) {
+        let message = format!("`{{{it}}}` is a secret, and a secret may stand in `sessions` and `join` only");
+        return Err(at(path, message));
+    }
+    if !roots.contains(&it.root) {
+        let here: Vec<&str> = roots.iter().map(|root| root.as_str()).collect();
+        return Err(at(path, format!("`{{{it}}}` has no value here: there are {}", here.join(", "))));
+    }
+    let names = names(it.root, manifest);
+    if names.contains(&it.name.as_str()) {
+        return Ok(());
+    }
+    let root = it.root.as_str();
+    Err(at(path, format!("`{{{it}}}` names nothing: `{root}` has {}", names.join(", "))))
+}
+
+fn names(root: Root, manifest: &Manifest) -> Vec<&str> {
+    match root {
+        Root::Settings => manifest.ask.settings.names().collect(),
+        Root::Secrets => manifest.ask.secrets.names().collect(),
+        Root::Facts => facts(manifest),
+        Root::Session => vec!["token"],
+        Root::Room => vec!["id"],
+        Root::Page => vec!["limit", "before"],
+        Root::Action => ARGUMENTS.to_vec(),
+        Root::Ask => QUESTION.to_vec(),
+    }
+}

@@ -1,0 +1,220 @@
+//! The nouns of one platform. `adapters/README.md` is the reference of every key.
+
+use serde::{Deserialize, Deserializer};
+
+use super::act::{Action, Question};
+use super::call::{Call, calling, needed};
+use super::join::Join;
+use super::outcome::Rule;
+use super::plain::{OneOrMany, Span, Table, read_table};
+use super::pointer::Pointer;
+use super::receive::{EventSpec, Receive};
+use super::template::Template;
+
+/// One platform.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Its name: `a-z 0-9 -`, as the file is called.
+    pub platform: String,
+    /// Its name for people.
+    pub title: String,
+    /// What the operator is asked for.
+    pub ask: Ask,
+    /// Where it is.
+    pub http: Http,
+    /// The ways of being signed in.
+    pub sessions: Table<Session>,
+    /// The ways of joining.
+    pub join: Join,
+    /// What the agent itself is called there.
+    #[serde(default)]
+    pub me: Me,
+    /// How events arrive.
+    pub receive: Receive,
+    /// What they mean, by the platform's name for them.
+    pub events: Table<EventSpec>,
+    /// What the agent can do, by verb.
+    #[serde(default)]
+    pub actions: Table<Action>,
+    /// What the agent can ask.
+    #[serde(default)]
+    pub asks: Table<Question>,
+    /// What answers mean, whichever call they answer.
+    #[serde(default)]
+    pub outcomes: Vec<Rule>,
+    /// Words for people, by the name of an outcome: what is wrong and what to do.
+    #[serde(default)]
+    pub tell: Table<String>,
+    /// Fields of a frame's body that become `[sealed]`.
+    #[serde(default)]
+    pub sensitive: Vec<Pointer>,
+}
+
+/// Where a name that `take` finds is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// `token`: the session's own, with its expiry.
+    Session,
+    /// `ask.secrets` lists it: sealed.
+    Secret,
+    /// `ask.settings` lists it.
+    Setting,
+    /// Any other name.
+    Fact,
+}
+
+impl Manifest {
+    /// Where a taken name is kept.
+    pub fn keeps(&self, name: &str) -> Keep {
+        match name {
+            "token" => Keep::Session,
+            _ if self.ask.secrets.has(name) => Keep::Secret,
+            _ if self.ask.settings.has(name) => Keep::Setting,
+            _ => Keep::Fact,
+        }
+    }
+
+    /// Words for people about an outcome.
+    pub fn words(&self, outcome: &str) -> Option<&str> {
+        self.tell.get(outcome).map(String::as_str)
+    }
+}
+
+/// What the operator is asked for.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ask {
+    /// Plain values, kept with the workspace.
+    #[serde(default)]
+    pub settings: Table<Setting>,
+    /// Values that are sealed.
+    #[serde(default)]
+    pub secrets: Table<Secret>,
+    /// What a link given to `join` holds.
+    pub link: Option<Link>,
+}
+
+/// A plain value.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Setting {
+    /// What it must look like.
+    pub kind: SettingKind,
+    /// May be left out.
+    #[serde(default)]
+    pub optional: bool,
+    /// Taken where nothing is given.
+    pub default: Option<String>,
+    /// For the prompt.
+    #[serde(default)]
+    pub help: String,
+}
+
+/// What a setting must look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SettingKind {
+    /// `https://host[:port]`, without a path; `http` on loopback only.
+    HttpsOrigin,
+    /// Any text without control characters.
+    Text,
+}
+
+/// A value that is sealed.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Secret {
+    /// May be left out.
+    #[serde(default)]
+    pub optional: bool,
+    /// Used up by joining, so it may stand on the command line.
+    #[serde(default)]
+    pub one_use: bool,
+    /// Made by the bridge where none is given: so many characters, 16 to 128.
+    pub generate: Option<u8>,
+    /// The fewest characters the platform takes.
+    #[serde(default)]
+    pub min: u8,
+    /// How it begins, any of these.
+    #[serde(default)]
+    pub prefix: OneOrMany<String>,
+    /// For the prompt.
+    #[serde(default)]
+    pub help: String,
+}
+
+/// What a link given to `join` holds: its origin becomes the setting `url`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    /// The link's path.
+    pub path: String,
+    /// Its query parameters, and the secrets or settings they become.
+    pub query: Table<String>,
+}
+
+/// Where the platform is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// What every path stands behind. Its origin is the only one that gets the workspace's secrets.
+    pub base: Template,
+}
+
+/// A way of being signed in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    /// The mechanism.
+    pub flavour: SessionFlavour,
+    /// Headers of every request.
+    pub header: Table<Template>,
+    /// When the token ends.
+    pub expires: Option<Expires>,
+    /// How to get a token; it takes `token`.
+    #[serde(default, deserialize_with = "plain_call")]
+    pub login: Option<Call>,
+}
+
+/// The mechanism of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionFlavour {
+    /// A token that ends (RFC 7519), and a login that gives another.
+    Jwt,
+    /// A key that does not end.
+    ApiKey,
+}
+
+/// When a token ends: by its own `exp` claim, else after a fixed time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expires {
+    /// How long a token without `exp` lasts.
+    pub r#else: Span,
+    /// How long before its end it is renewed.
+    pub renew_before: Span,
+}
+
+/// What the agent itself is called there.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Me {
+    /// Facts that hold an id of its own: an author with one of them is the agent.
+    #[serde(default)]
+    pub ids: Vec<String>,
+    /// Facts or settings that hold a login name nobody else has, compared with `author.login`.
+    #[serde(default)]
+    pub logins: Vec<String>,
+    /// Facts or settings that hold a handle or display name, by which others mention it.
+    #[serde(default)]
+    pub names: Vec<String>,
+}
+
+calling!(RawCall {});
+
+/// Reads a call that has no keys of its own.
+fn plain_call<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Call>, D::Error> {
+    read_table(deserializer, |mut raw: RawCall| raw.call().and_then(needed).map(Some))
+}

@@ -1,0 +1,254 @@
+//! How events arrive and what they mean, as a manifest tells it.
+
+use serde::{Deserialize, Deserializer};
+
+use super::call::{Call, calling, needed};
+use super::plain::{OneOrMany, Span, Table, missing, read_table};
+use super::pointer::{Choice, Pointer, Pointers};
+use crate::event::{AuthorKind, ConversationKind, Type};
+
+/// How events arrive.
+#[derive(Clone, Debug)]
+pub struct Receive {
+    /// The mechanism.
+    pub flavour: LineFlavour,
+    /// The request that opens the line.
+    pub call: Call,
+    /// Without a byte for so long, the line is dead. Default 75 s.
+    pub silence: Option<Span>,
+    /// The platform cuts a line of this age: it is renewed before, overlapping.
+    pub cut: Option<Span>,
+    /// The platform's names for frames and what they are in `events`; `null`: of no interest.
+    pub names: Table<Option<String>>,
+    /// Where a body names its frame itself, instead of the transport.
+    pub name: Pointers,
+    /// Where the thing itself stands in a body; none: the body is it.
+    pub item: Pointers,
+    /// How a line goes on where it ended; none: it cannot.
+    pub resume: Option<Resume>,
+    /// How what was missed is read.
+    pub history: Option<History>,
+}
+
+/// The mechanism of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LineFlavour {
+    /// Server-Sent Events (WHATWG HTML, section 9.2).
+    Sse,
+}
+
+/// How a line goes on where it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resume {
+    /// The last `id:` in the header `Last-Event-ID`.
+    LastEventId,
+}
+
+/// How what was missed is read, room by room.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// Which rooms there are.
+    pub rooms: Rooms,
+    /// One page of a room: `{room.id}`, `{page.limit}`, `{page.before?}` (the oldest message of the page before).
+    pub call: Call,
+    /// The list of messages; `null` counts as empty.
+    pub items: Pointer,
+    /// How the list is sorted.
+    pub order: Order,
+    /// The longest page the platform gives: 1 to 1000. Default 50.
+    pub limit: Option<u16>,
+    /// Whether there is an older page; where it is not told, a full page means yes.
+    pub more: Pointers,
+    /// What an item is in `events`.
+    pub event: String,
+    /// Kinds of room that the stream leaves out.
+    pub unstreamed: Vec<ConversationKind>,
+    /// How often such a room is read after a message in it. Default 2 s.
+    pub fast: Option<Span>,
+    /// For how long. Default 10 min.
+    pub fast_for: Option<Span>,
+    /// How often otherwise. Default 15 s.
+    pub slow: Option<Span>,
+    /// How often the other rooms are read. Default 5 min.
+    pub others: Option<Span>,
+}
+
+/// How a page is sorted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// The newest message stands first.
+    #[default]
+    NewestFirst,
+    /// The oldest message stands first.
+    OldestFirst,
+}
+
+/// Which rooms there are.
+#[derive(Clone, Debug)]
+pub struct Rooms {
+    /// The request.
+    pub call: Call,
+    /// The list; `null` counts as empty.
+    pub items: Pointer,
+    /// A room's id.
+    pub id: Pointers,
+    /// Its title.
+    pub title: Pointers,
+    /// How it is held.
+    pub kind: Option<Choice<ConversationKind>>,
+}
+
+/// What an event means, by pointers into the thing that `receive.item` (or a page) gives.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventSpec {
+    /// What happened; where it is left out, the platform's name for the event says so itself.
+    pub r#type: Option<Type>,
+    /// The platform's own id of the event, where it documents one.
+    #[serde(default)]
+    pub event: Pointers,
+    /// The conversation's id.
+    #[serde(default)]
+    pub conversation: Pointers,
+    /// The object's id: the message's, the person's.
+    #[serde(default)]
+    pub object: Pointers,
+    /// Its version or edit time; where it is not there, a hash of the content.
+    #[serde(default)]
+    pub revision: Pointers,
+    /// When it happened.
+    #[serde(default)]
+    pub time: Pointers,
+    /// Plain text.
+    #[serde(default)]
+    pub text: Pointers,
+    /// The same as HTML.
+    #[serde(default)]
+    pub html: Pointers,
+    /// The id of the message it answers.
+    #[serde(default)]
+    pub reply_to: Pointers,
+    /// Who did it.
+    #[serde(default)]
+    pub author: AuthorSpec,
+    /// Whether the agent is meant, as the platform says: a boolean.
+    #[serde(default)]
+    pub mentions_me: Pointers,
+    /// Files.
+    pub attachment: Option<AttachmentSpec>,
+}
+
+/// Who did it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorSpec {
+    /// The id or handle.
+    #[serde(default)]
+    pub id: Pointers,
+    /// A login name, compared with `me.logins`.
+    #[serde(default)]
+    pub login: Pointers,
+    /// The display name.
+    #[serde(default)]
+    pub name: Pointers,
+    /// Person or program.
+    pub kind: Option<Choice<AuthorKind>>,
+}
+
+/// The files of a message.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttachmentSpec {
+    /// The list of files; left out: a message has at most one, described by its own fields.
+    pub items: Option<Pointer>,
+    /// Where to get it.
+    pub url: Pointers,
+    /// Its name.
+    #[serde(default)]
+    pub name: Pointers,
+}
+
+calling!(RawReceive {
+    flavour: Option<LineFlavour>,
+    silence: Option<Span>,
+    cut: Option<Span>,
+    names: Table<Option<String>>,
+    name: Pointers,
+    item: Pointers,
+    resume: Option<Resume>,
+    history: Option<History>,
+});
+calling!(RawRooms {
+    items: Option<Pointer>,
+    id: Pointers,
+    title: Pointers,
+    kind: Option<Choice<ConversationKind>>,
+});
+calling!(RawHistory {
+    rooms: Option<Rooms>,
+    items: Option<Pointer>,
+    order: Order,
+    limit: Option<u16>,
+    more: Pointers,
+    event: Option<String>,
+    unstreamed: OneOrMany<ConversationKind>,
+    fast: Option<Span>,
+    fast_for: Option<Span>,
+    slow: Option<Span>,
+    others: Option<Span>,
+});
+
+impl<'de> Deserialize<'de> for Receive {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_table(deserializer, Self::of)
+    }
+}
+
+impl Receive {
+    fn of(mut raw: RawReceive) -> Result<Self, String> {
+        let call = raw.call().and_then(needed)?;
+        let flavour = raw.flavour.ok_or_else(|| missing("flavour"))?;
+        let RawReceive { silence, cut, names, name, item, resume, history, .. } = raw;
+        Ok(Self { flavour, call, silence, cut, names, name, item, resume, history })
+    }
+}
+
+impl<'de> Deserialize<'de> for Rooms {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_table(deserializer, Self::of)
+    }
+}
+
+impl Rooms {
+    fn of(mut raw: RawRooms) -> Result<Self, String> {
+        let call = raw.call().and_then(needed)?;
+        let items = raw.items.ok_or_else(|| missing("items"))?;
+        if raw.id.is_empty() {
+            return Err(missing("id"));
+        }
+        Ok(Self { call, items, id: raw.id, title: raw.title, kind: raw.kind })
+    }
+}
+
+impl<'de> Deserialize<'de> for History {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_table(deserializer, Self::of)
+    }
+}
+
+impl History {
+    fn of(mut raw: RawHistory) -> Result<Self, String> {
+        let call = raw.call().and_then(needed)?;
+        let RawHistory { rooms, items, order, limit, more, event, unstreamed, fast, fast_for, slow, others, .. } = raw;
+        if limit.is_some_and(|limit| !(1..=1000).contains(&limit)) {
+            return Err("`limit` is from 1 to 1000".to_owned());
+        }
+        let (rooms, items) = (rooms.ok_or_else(|| missing("rooms"))?, items.ok_or_else(|| missing("items"))?);
+        let event = event.ok_or_else(|| missing("event"))?;
+        let unstreamed = unstreamed.all().to_vec();
+        Ok(Self { rooms, call, items, order, limit, more, event, unstreamed, fast, fast_for, slow, others })
+    }
+}
