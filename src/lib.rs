@@ -38,5 +38,6 @@ pub mod clock;
 pub mod consumer;
 pub mod event;
 pub mod http;
+pub mod normalise;
 pub mod retry;
 pub mod store;

@@ -1,0 +1,86 @@
+//! `adapters/README.md` documents every key that the reader knows, and no other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use agent_bridge::adapter::parse;
+use serde_yaml::Value;
+
+const README: &str = include_str!("../../adapters/README.md");
+
+/// A heading of the reference, where such a table stands in the manifest of agentunited, and whether it is a call.
+const TABLES: &[(&str, &str, bool)] = &[
+    ("manifest", "", false),
+    ("ask", "ask", false),
+    ("ask.settings.NAME", "ask settings url", false),
+    ("ask.secrets.NAME", "ask secrets password", false),
+    ("ask.link", "ask link", false),
+    ("http", "http", false),
+    ("outcomes", "outcomes 0", false),
+    ("sessions.NAME", "sessions member", false),
+    ("sessions.NAME.expires", "sessions member expires", false),
+    ("call", "sessions member login", false),
+    ("join", "join", false),
+    ("join.ways.NAME", "join ways invite", false),
+    ("join.ways.NAME.steps", "join ways invite steps 1", true),
+    ("join.ways.NAME.steps.dialects", "join ways invite steps 1 dialects 0", true),
+    ("join.ways.NAME.steps.dialects.next_on", "join ways invite steps 1 dialects 0 next_on", false),
+    ("join.learn", "join learn 0", true),
+    ("join.learn.first", "join learn 0 first", false),
+    ("me", "me", false),
+    ("receive", "receive", true),
+    ("receive.history", "receive history", true),
+    ("receive.history.rooms", "receive history rooms", true),
+    ("receive.history.rooms.kind", "receive history rooms kind", false),
+    ("events.NAME", "events message.created", false),
+    ("events.NAME.author", "events message.created author", false),
+    ("events.NAME.attachment", "events message.created attachment", false),
+    ("actions.VERB", "actions send", true),
+    ("actions.VERB.files", "actions send files", false),
+    ("actions.VERB.split", "actions send split", false),
+    ("actions.VERB.refuse", "actions send refuse", false),
+    ("actions.VERB.read_back", "actions send read_back", false),
+    ("actions.VERB.pace", "actions send pace", false),
+    ("asks.NAME", "asks people", true),
+];
+
+/// The keys of each table of the reference, by heading.
+fn documented() -> BTreeMap<&'static str, BTreeSet<String>> {
+    let sections = README.split("\n### ").skip(1);
+    let tables = sections.map(|section| {
+        let heading = section.lines().next().unwrap_or_default();
+        let keys = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+        (heading, keys.map(str::to_owned).collect())
+    });
+    tables.filter(|(heading, _)| *heading != "References").collect()
+}
+
+/// The keys that the reader knows in a table: it names them when it meets a stranger.
+fn known(place: &str) -> BTreeSet<String> {
+    let mut manifest: Value = serde_yaml::from_str(super::AGENTUNITED).expect("YAML");
+    let mut table = &mut manifest;
+    for part in place.split_whitespace() {
+        table = match part.parse::<usize>() {
+            Ok(index) => &mut table[index],
+            Err(_) => &mut table[part],
+        };
+    }
+    table.as_mapping_mut().expect(place).insert("stranger".into(), 1.into());
+    let said = parse("x", &serde_yaml::to_string(&manifest).expect("YAML")).expect_err(place).to_string();
+    let (_, expected) = said.split_once("unknown field `stranger`, expected ").expect(&said);
+    expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_reference_has_every_key_and_no_other() {
+    let documented = documented();
+    let call = known("sessions member login");
+    for (heading, place, is_call) in TABLES {
+        let mut known = known(place);
+        if *is_call {
+            known = known.difference(&call).cloned().collect();
+        }
+        assert_eq!(documented.get(heading), Some(&known), "{heading}");
+    }
+    let headings: BTreeSet<_> = TABLES.iter().map(|(heading, ..)| *heading).collect();
+    assert_eq!(documented.keys().copied().collect::<BTreeSet<_>>(), headings);
+}
