@@ -40,4 +40,5 @@ pub mod event;
 pub mod http;
 pub mod normalise;
 pub mod retry;
+pub mod session;
 pub mod store;

@@ -1,0 +1,269 @@
+//! Turns stored credentials into authorised requests. One login at a time, durable before use, never a loop on 401.
+//!
+//! A token is renewed shortly before its end, and once after a 401. Whoever asked may give up: the renewal runs in a
+//! task of its own. While a renewal ahead of time fails, the old token goes on being used, for it is still good.
+//! When only a person can help, the seat says so, durably, with the one command that helps; nothing is sent any more.
+
+mod claims;
+mod commit;
+mod error;
+mod learn;
+mod login;
+mod renew;
+mod scope;
+mod token;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+use url::Url;
+
+use crate::adapter::{self, Call, Manifest, Root, Scope, SessionFlavour};
+use crate::clock::{Clock, millis};
+use crate::http::{Network, Request, Response, Stream};
+use crate::retry::Waits;
+use crate::store::{Seat, Store, WorkspaceRecord};
+
+pub use claims::claims;
+pub use error::Error;
+pub use login::repair_command;
+pub(crate) use login::{answer_words, label};
+pub(crate) use scope::{base, plain_scope, with_secrets};
+
+use renew::Flight;
+use token::Token;
+
+/// The field under which a session's token is sealed.
+pub const TOKEN: &str = "token";
+/// The fact that says when the token was got: milliseconds since 1970.
+pub const GOT_AT: &str = "token_got_at";
+
+/// The waits between logins that fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoginWaits(pub Waits);
+
+impl Default for LoginWaits {
+    /// 1 s to 5 min: a platform that is back is noticed within five minutes.
+    fn default() -> Self {
+        Self(Waits { first: Duration::from_secs(1), longest: Duration::from_mins(5) })
+    }
+}
+
+/// What a session works with. Cheap to clone.
+#[derive(Clone)]
+pub struct Means {
+    /// Where seats, facts and secrets are kept.
+    pub store: Store,
+    /// How platforms are reached.
+    pub network: Arc<dyn Network>,
+    /// The only wall time.
+    pub clock: Clock,
+    /// Owns the renewals: they outlive whoever asked, and whoever stops the bridge waits for them.
+    pub tasks: TaskTracker,
+    /// Between logins that fail.
+    pub waits: LoginWaits,
+}
+
+/// One workspace's session. Cheap to clone; all clones share one token.
+#[derive(Clone)]
+pub struct Session(Arc<Inner>);
+
+struct Inner {
+    means: Means,
+    manifest: Arc<Manifest>,
+    spec: adapter::Session,
+    base: Url,
+    /// Changes only by committing first.
+    record: watch::Sender<WorkspaceRecord>,
+    /// One commit of the record at a time, or one would undo the other.
+    writing: tokio::sync::Mutex<()>,
+    secrets: Mutex<BTreeMap<String, SecretString>>,
+    token: Mutex<Option<Token>>,
+    flight: tokio::sync::Mutex<Flight>,
+    pace: Mutex<renew::Pace>,
+}
+
+impl Session {
+    /// The session of a workspace, with what the store has of its secrets. Sends nothing yet. After the workspace was
+    /// joined anew, open another.
+    pub fn open(means: Means, manifest: Arc<Manifest>, record: WorkspaceRecord) -> Result<Self, Error> {
+        let spec = manifest.sessions.get(&record.session).cloned().ok_or_else(|| {
+            Error::Setup(format!("the manifest of {} has no session `{}`", record.platform, record.session))
+        })?;
+        let base = base(&manifest, &record)?;
+        let secrets: BTreeMap<_, _> = means.store.secrets(record.name.as_str())?.into_iter().collect();
+        let token = stored_token(&means.clock, &spec, &record, &secrets);
+        let flight = tokio::sync::Mutex::new(Flight::new(means.waits));
+        Ok(Self(Arc::new(Inner {
+            means,
+            manifest,
+            spec,
+            base,
+            record: watch::Sender::new(record),
+            writing: tokio::sync::Mutex::default(),
+            secrets: Mutex::new(secrets),
+            token: Mutex::new(token),
+            flight,
+            pace: Mutex::default(),
+        })))
+    }
+
+    /// Builds, authorises and sends a call; after a 401 once more with a new token.
+    pub async fn call(&self, call: &Call, scope: Scope) -> Result<Response, Error> {
+        self.send(self.prepare(call, scope)?).await
+    }
+
+    /// Authorises and sends a request that is complete but for its credentials; after a 401 once more.
+    pub async fn send(&self, request: Request) -> Result<Response, Error> {
+        let used = self.credential().await?;
+        let answer = self.0.means.network.call(self.dress(request.clone(), used.as_ref())?).await?;
+        if answer.status != 401 {
+            self.accepted();
+            return Ok(answer);
+        }
+        let fresh = self.refused(used).await?;
+        let answer = self.0.means.network.call(self.dress(request, Some(&fresh))?).await?;
+        self.repeated(answer.status).await?;
+        Ok(answer)
+    }
+
+    /// The same for an answer whose body goes on. `extra` headers go along (`accept`, `last-event-id`).
+    pub async fn stream(&self, call: &Call, scope: Scope, extra: HeaderMap) -> Result<Stream, Error> {
+        let mut request = self.prepare(call, scope)?;
+        request.headers.extend(extra);
+        let used = self.credential().await?;
+        let answer = self.0.means.network.open(self.dress(request.clone(), used.as_ref())?).await?;
+        if answer.status != 401 {
+            self.accepted();
+            return Ok(answer);
+        }
+        drop(answer);
+        let fresh = self.refused(used).await?;
+        let answer = self.0.means.network.open(self.dress(request, Some(&fresh))?).await?;
+        self.repeated(answer.status).await?;
+        Ok(answer)
+    }
+
+    /// The request of a call, without credentials: settings and facts, then `scope`.
+    pub fn prepare(&self, call: &Call, scope: Scope) -> Result<Request, Error> {
+        Ok(call.request(&self.0.base, &self.scope().and(scope))?)
+    }
+
+    /// Adds credentials to a request, renewing them first where that is due. The origin must be the workspace's own.
+    pub async fn authorise(&self, request: Request) -> Result<Request, Error> {
+        let token = self.credential().await?;
+        self.dress(request, token.as_ref())
+    }
+
+    /// What any call may name: settings and facts. No secret.
+    pub fn scope(&self) -> Scope {
+        let record = self.0.record.borrow();
+        plain_scope(&record)
+    }
+
+    /// The rendered `http.base`.
+    pub fn base(&self) -> &Url {
+        &self.0.base
+    }
+
+    /// The manifest it speaks by.
+    pub fn manifest(&self) -> &Arc<Manifest> {
+        &self.0.manifest
+    }
+
+    /// The workspace as it is committed now.
+    pub fn record(&self) -> WorkspaceRecord {
+        self.0.record.borrow().clone()
+    }
+
+    /// Follows the committed record: its seat, its facts.
+    pub fn changes(&self) -> watch::Receiver<WorkspaceRecord> {
+        self.0.record.subscribe()
+    }
+
+    /// Every secret of the workspace, for scrubbing what is stored and shown.
+    pub fn secrets(&self) -> Vec<SecretString> {
+        let secrets = self.0.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        secrets.values().filter(|secret| !secret.expose_secret().is_empty()).cloned().collect()
+    }
+
+    /// When the credential ends, in milliseconds since 1970; `None` where it does not, or there is none.
+    pub fn expires(&self) -> Option<u64> {
+        self.held().map(|token| self.0.means.clock.now().saturating_add(millis(token.remaining())))
+    }
+
+    /// Why signing in failed last and how long until it is tried again, while it waits.
+    pub fn waiting(&self) -> Option<(String, Duration)> {
+        self.0.pace.lock().unwrap_or_else(PoisonError::into_inner).waiting()
+    }
+
+    /// Commits a fact about the workspace.
+    pub async fn learn(&self, name: &str, value: impl Into<Value>) -> Result<(), Error> {
+        let (session, name, value) = (self.clone(), name.to_owned(), value.into());
+        self.own_task(async move { session.commit(Vec::new(), |record| drop(record.facts.insert(name, value))).await })
+            .await
+    }
+
+    /// Commits what the seat is from now on: what a line has learnt of it.
+    pub async fn sit(&self, seat: Seat) -> Result<(), Error> {
+        let session = self.clone();
+        self.own_task(async move { session.commit(Vec::new(), |record| record.seat = seat).await }).await
+    }
+
+    fn held(&self) -> Option<Token> {
+        self.0.token.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Adds the session's headers. A credential goes to its own origin and nowhere else (P8).
+    fn dress(&self, mut request: Request, token: Option<&Token>) -> Result<Request, Error> {
+        if request.url.expose().origin() != self.0.base.origin() {
+            return Err(Error::Foreign { host: request.url.host() });
+        }
+        let mut scope = self.secret_scope();
+        if let Some(token) = token {
+            scope = scope.with_secret(Root::Session, TOKEN, token.secret.clone());
+        }
+        for (name, mut value) in adapter::headers(&self.0.spec.header, &scope)?.iter().map(|(n, v)| (n, v.clone())) {
+            HeaderValue::set_sensitive(&mut value, true);
+            request.headers.insert(name, value);
+        }
+        Ok(request)
+    }
+
+    /// Settings, facts and secrets: for signing in and for the session's own headers.
+    fn secret_scope(&self) -> Scope {
+        let secrets = self.0.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        with_secrets(self.scope(), &secrets)
+    }
+}
+
+fn stored_token(
+    clock: &Clock,
+    spec: &adapter::Session,
+    record: &WorkspaceRecord,
+    secrets: &BTreeMap<String, SecretString>,
+) -> Option<Token> {
+    let secret = secrets.get(TOKEN).filter(|_| spec.flavour == SessionFlavour::Jwt)?;
+    let now = clock.now();
+    let got_at = record.facts.get(GOT_AT).and_then(Value::as_u64).unwrap_or(now);
+    Some(Token::new(secret.clone(), 1, got_at, now, renew::otherwise(spec)))
+}
+
+/// Why a seat cannot act, as an error.
+fn standing(record: &WorkspaceRecord, manifest: &Manifest) -> Result<(), Error> {
+    match &record.seat {
+        Seat::NeedsAction { reason, command } => {
+            Err(Error::NeedsAction { reason: reason.clone(), command: command.clone() })
+        }
+        Seat::Revoked { reason } => {
+            Err(Error::NeedsAction { reason: reason.clone(), command: repair_command(manifest, record) })
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,136 @@
+//! One login: what is sent, what its answer means, and what to tell a person about it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde_json::Value;
+use url::Url;
+
+use crate::adapter::{self, Call, CallError, Keep, Manifest, Outcome, Root, Scope, SettingKind};
+use crate::http::{Network, Response};
+use crate::retry::retry_after;
+use crate::store::{Seat, WorkspaceRecord};
+
+/// What a login is made of.
+pub(crate) struct Login<'a> {
+    pub network: &'a dyn Network,
+    pub manifest: &'a Manifest,
+    pub spec: &'a adapter::Session,
+    pub base: &'a Url,
+}
+
+/// What an answer brought, by where it is kept.
+pub(crate) struct Taken {
+    pub token: SecretString,
+    pub secrets: Vec<(String, SecretString)>,
+    pub settings: Vec<(String, String)>,
+    pub facts: Vec<(String, Value)>,
+}
+
+/// Why there is no token.
+pub(crate) enum LoginFailed {
+    /// The platform knows these credentials and does not accept them.
+    Refused(String),
+    /// Anything that may pass.
+    Later { why: String, after: Option<Duration> },
+    /// The request cannot be built.
+    Call(CallError),
+}
+
+impl Login<'_> {
+    /// Sends it once. `now` is in milliseconds since 1970.
+    pub async fn send(&self, scope: &Scope, now: u64) -> Result<Taken, LoginFailed> {
+        let Some(call) = &self.spec.login else {
+            return Err(LoginFailed::Refused(
+                "the token is no longer good, and there is no login to get another".into(),
+            ));
+        };
+        let request = call.request(self.base, scope).map_err(LoginFailed::Call)?;
+        let host = request.url.host();
+        let later = |why: String, after| LoginFailed::Later { why, after };
+        let answer = self.network.call(request).await.map_err(|failure| later(failure.to_string(), None))?;
+        match answer.status {
+            200..=299 => self.take(call, &answer).map_err(|why| later(format!("{host} {why}"), None)),
+            400 | 401 => Err(LoginFailed::Refused(self.refusal(&host, answer.status))),
+            _ => Err(later(answer_words(self.manifest, call, &host, &answer), retry_after(&answer.headers, now))),
+        }
+    }
+
+    fn take(&self, call: &Call, answer: &Response) -> Result<Taken, String> {
+        let taken = call.take(&answer.json().map_err(|bad| bad.to_string())?);
+        sort(self.manifest, taken)?.ok_or_else(|| "answered the login without a token".into())
+    }
+
+    fn refusal(&self, host: &str, status: u16) -> String {
+        let login = self.spec.login.iter().flat_map(Call::references);
+        let named: Vec<_> = login
+            .filter(|it| matches!(it.root, Root::Settings | Root::Secrets))
+            .map(|it| it.name.replace('_', " "))
+            .collect();
+        format!("{host} does not accept the {} (status {status})", named.join(" and "))
+    }
+}
+
+/// Puts what was taken where it is kept. `None` where no token is among it.
+fn sort(manifest: &Manifest, found: BTreeMap<String, Value>) -> Result<Option<Taken>, String> {
+    let (mut token, mut secrets, mut settings, mut facts) = (None, Vec::new(), Vec::new(), Vec::new());
+    for (name, value) in found {
+        match (manifest.keeps(&name), value) {
+            (Keep::Session, Value::String(text)) if !text.is_empty() => token = Some(SecretString::from(text)),
+            (Keep::Secret, Value::String(text)) => secrets.push((name, text.into())),
+            (Keep::Setting, Value::String(text)) => settings.push((name, text)),
+            (Keep::Fact, value) => facts.push((name, value)),
+            _ => return Err(format!("answered a `{name}` that is no text")),
+        }
+    }
+    Ok(token.map(|token| Taken { token, secrets, settings, facts }))
+}
+
+/// The request for people: method and path, without values and without its query.
+pub(crate) fn label(call: &Call) -> String {
+    format!("{} {}", call.method, call.path.source().split('?').next().unwrap_or_default())
+}
+
+/// What an answer other than success means, for people: the manifest's words, else the status and what to try.
+pub(crate) fn answer_words(manifest: &Manifest, call: &Call, host: &str, answer: &Response) -> String {
+    if let Outcome::Named { message: Some(words), .. } = call.outcome(manifest, answer.status, &answer.body) {
+        return format!("{host}: {words}");
+    }
+    let hint = match answer.status {
+        300..=399 => "it redirects there: is the URL right?",
+        401 | 403 => "it does not accept what was given: check it",
+        404 | 405 => "is the URL right, and is it this platform?",
+        429 => "it asks for patience: try again later",
+        500..=599 => "that is the platform's own fault: try again later",
+        _ => "try again, and ask the workspace's owner if it stays so",
+    };
+    format!("{host} answered {} to {}; {hint}", answer.status, label(call))
+}
+
+/// The one command that replaces a workspace's credentials, or goes on with a join that was cut short.
+pub fn repair_command(manifest: &Manifest, record: &WorkspaceRecord) -> String {
+    let origin = manifest.ask.settings.iter().find(|(_, setting)| setting.kind == SettingKind::HttpsOrigin);
+    let url = origin.and_then(|(name, _)| record.settings.get(name)).map_or("URL", String::as_str);
+    let mut command = format!("agent-bridge join {} {url} --as {}", record.platform, record.name);
+    if record.seat == Seat::Joining {
+        // What it needs is stored: a password made by the bridge is known to nobody else.
+        return command;
+    }
+    for secret in session_secrets(manifest, &record.session) {
+        command.extend([" --secret ", secret, "=-"]);
+    }
+    command
+}
+
+/// The secrets that a session's header and login are made of.
+fn session_secrets<'a>(manifest: &'a Manifest, session: &str) -> Vec<&'a str> {
+    let Some(spec) = manifest.sessions.get(session) else { return Vec::new() };
+    let header = spec.header.iter().flat_map(|(_, value)| value.references());
+    let login = spec.login.iter().flat_map(Call::references);
+    let mut names: Vec<_> =
+        header.chain(login).filter(|it| it.root == Root::Secrets).map(|it| it.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}

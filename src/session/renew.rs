@@ -1,0 +1,227 @@
+//! Renews a token: single-flight, in a task of its own, durable before it is used (P7).
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::login::{Login, LoginFailed, Taken, repair_command};
+use super::token::Token;
+use super::{Error, GOT_AT, LoginWaits, Session, TOKEN, standing};
+use crate::adapter::{self, SessionFlavour};
+use crate::retry::Backoff;
+use crate::store::{Seat, WorkspaceRecord};
+
+/// New tokens in a row that nothing accepted: then the login works and is worth nothing.
+const DOUBTS: u32 = 3;
+
+/// What only the renewal under way touches.
+pub(super) struct Flight {
+    backoff: Backoff,
+    generation: u64,
+    doubts: u32,
+}
+
+impl Flight {
+    /// Nothing was tried yet.
+    pub fn new(LoginWaits(waits): LoginWaits) -> Self {
+        Self { backoff: Backoff::new(waits.first, waits.longest), generation: 1, doubts: 0 }
+    }
+}
+
+/// When the next login may be tried; readable while one is under way.
+#[derive(Default)]
+pub(super) struct Pace {
+    not_before: Option<Instant>,
+    failed: Option<String>,
+    /// The token in use has not been accepted by anything yet.
+    unproven: bool,
+    /// The login that a 401 forced did not help against that 401: such logins are not forgiven.
+    in_vain: bool,
+}
+
+impl Pace {
+    pub fn waiting(&self) -> Option<(String, Duration)> {
+        let left = self.not_before?.checked_duration_since(Instant::now())?;
+        Some((self.failed.clone()?, left))
+    }
+}
+
+/// How long a token without `exp` lasts. A manifest's check makes sure that a `jwt` session says it.
+pub(super) fn otherwise(spec: &adapter::Session) -> Duration {
+    spec.expires.as_ref().map_or(Duration::from_hours(24), |expires| expires.r#else.0)
+}
+
+fn renew_before(spec: &adapter::Session) -> Duration {
+    spec.expires.as_ref().map_or(Duration::from_mins(5), |expires| expires.renew_before.0)
+}
+
+impl Session {
+    /// What to authorise with: the token, renewed where that is due; nothing where a key in the header is all.
+    pub(super) async fn credential(&self) -> Result<Option<Token>, Error> {
+        standing(&self.0.record.borrow(), &self.0.manifest)?;
+        if self.0.spec.flavour == SessionFlavour::ApiKey {
+            return Ok(None);
+        }
+        let Some(token) = self.held() else { return self.renewed(0).await.map(Some) };
+        if !token.is_due(renew_before(&self.0.spec)) {
+            return Ok(Some(token));
+        }
+        match self.renewed(token.generation).await {
+            // It is still good, or a 401 will say otherwise.
+            Err(Error::Waiting { .. }) => Ok(Some(token)),
+            other => other.map(Some),
+        }
+    }
+
+    /// After a 401: a new token, or the end of it.
+    pub(super) async fn refused(&self, used: Option<Token>) -> Result<Token, Error> {
+        match used {
+            Some(token) => self.renewed(token.generation).await,
+            None => Err(self.own_task_needs_action("the platform does not accept the key").await),
+        }
+    }
+
+    /// Anything but a 401 proves the token.
+    pub(super) fn accepted(&self) {
+        let mut pace = self.0.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::take(&mut pace.unproven) {
+            pace.failed = None;
+            let helped = !pace.in_vain;
+            drop(pace);
+            // Locked only while the next renewal is under way, and that will prove itself.
+            if let Ok(mut flight) = self.0.flight.try_lock() {
+                flight.doubts = 0;
+                if helped {
+                    flight.backoff.good();
+                }
+            }
+        }
+    }
+
+    /// The repeated request was answered: a second 401 is the caller's answer, a third new token in vain the end.
+    pub(super) async fn repeated(&self, status: u16) -> Result<(), Error> {
+        if status != 401 {
+            self.accepted();
+            return Ok(());
+        }
+        let mut flight = self.0.flight.lock().await;
+        let unproven = {
+            let mut pace = self.0.pace.lock().unwrap_or_else(PoisonError::into_inner);
+            pace.in_vain = true;
+            pace.unproven
+        };
+        if !unproven {
+            return Ok(());
+        }
+        flight.doubts += 1;
+        if flight.doubts < DOUBTS {
+            return Ok(());
+        }
+        drop(flight);
+        Err(self.own_task_needs_action("the platform gives tokens and accepts none of them").await)
+    }
+
+    /// A token newer than `stale`. However many ask, one login is under way, and it goes on when they give up.
+    async fn renewed(&self, stale: u64) -> Result<Token, Error> {
+        let session = self.clone();
+        self.own_task(async move { session.renew(stale).await }).await
+    }
+
+    async fn renew(&self, stale: u64) -> Result<Token, Error> {
+        let mut flight = self.0.flight.lock().await;
+        if let Some(token) = self.held().filter(|token| token.generation > stale) {
+            return Ok(token);
+        }
+        standing(&self.0.record.borrow(), &self.0.manifest)?;
+        self.wait_is_over()?;
+        let record = self.record();
+        let login = Login {
+            network: &*self.0.means.network,
+            manifest: &self.0.manifest,
+            spec: &self.0.spec,
+            base: &self.0.base,
+        };
+        match login.send(&self.secret_scope(), self.0.means.clock.now()).await {
+            Ok(brought) => {
+                let token = self.install(brought, &mut flight).await?;
+                self.pace_after(&mut flight, stale);
+                Ok(token)
+            }
+            Err(LoginFailed::Refused(reason)) => Err(self.needs_action(&reason, &record).await),
+            Err(LoginFailed::Later { why, after }) => Err(self.wait(&mut flight, why, after)),
+            Err(LoginFailed::Call(error)) => Err(error.into()),
+        }
+    }
+
+    fn wait_is_over(&self) -> Result<(), Error> {
+        let pace = self.0.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(retry_in) = pace.not_before.and_then(|at| at.checked_duration_since(Instant::now())) else {
+            return Ok(());
+        };
+        if retry_in.is_zero() {
+            return Ok(());
+        }
+        let why = pace.failed.clone().unwrap_or_else(|| "the newest token was refused soon after it was got".into());
+        Err(Error::Waiting { why, retry_in })
+    }
+
+    /// Durable first, then used.
+    async fn install(&self, brought: Taken, flight: &mut Flight) -> Result<Token, Error> {
+        let now = self.0.means.clock.now();
+        flight.generation += 1;
+        let secret = brought.token.clone();
+        let mut secrets = brought.secrets;
+        secrets.push((TOKEN.to_owned(), secret.clone()));
+        self.commit(secrets, |record| {
+            record.settings.extend(brought.settings);
+            record.facts.extend(brought.facts);
+            record.facts.insert(GOT_AT.into(), now.into());
+        })
+        .await?;
+        let token = Token::new(secret, flight.generation, now, now, otherwise(&self.0.spec));
+        *self.0.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
+        tracing::info!(workspace = %self.0.record.borrow().name, good_for = ?token.remaining(), "signed in");
+        Ok(token)
+    }
+
+    /// A login that a 401 forced delays the next one: a platform that refuses what it gives is not hammered.
+    fn pace_after(&self, flight: &mut Flight, stale: u64) {
+        let mut pace = self.0.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        pace.unproven = true;
+        pace.in_vain = false;
+        pace.failed = None;
+        pace.not_before = (stale > 0).then(|| Instant::now() + flight.backoff.next());
+    }
+
+    fn wait(&self, flight: &mut Flight, why: String, after: Option<Duration>) -> Error {
+        let retry_in = flight.backoff.next().max(after.unwrap_or_default());
+        let mut pace = self.0.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        pace.not_before = Some(Instant::now() + retry_in);
+        pace.failed = Some(why.clone());
+        tracing::warn!(workspace = %self.0.record.borrow().name, %why, ?retry_in, "signing in failed");
+        Error::Waiting { why, retry_in }
+    }
+
+    async fn own_task_needs_action(&self, reason: &str) -> Error {
+        let (session, reason) = (self.clone(), reason.to_owned());
+        let told = self.own_task(async move {
+            let record = session.record();
+            Err::<(), _>(session.needs_action(&reason, &record).await)
+        });
+        told.await.expect_err("the task only ever answers with an error")
+    }
+
+    /// The seat says durably that a person must act, and how. A join under way decides for itself what that means.
+    async fn needs_action(&self, reason: &str, record: &WorkspaceRecord) -> Error {
+        let (reason, command) = (reason.to_owned(), repair_command(&self.0.manifest, record));
+        if record.seat != Seat::Joining {
+            let seat = Seat::NeedsAction { reason: reason.clone(), command: command.clone() };
+            if let Err(error) = self.commit(Vec::new(), |record| record.seat = seat).await {
+                return error;
+            }
+            tracing::warn!(workspace = %record.name, %reason, %command, "a person must act");
+        }
+        Error::NeedsAction { reason, command }
+    }
+}
