@@ -38,6 +38,7 @@ pub mod clock;
 pub mod consumer;
 pub mod event;
 pub mod http;
+pub mod join;
 pub mod normalise;
 pub mod retry;
 pub mod session;

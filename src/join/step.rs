@@ -1,0 +1,73 @@
+//! One step of a join: what it needs, what is sent, what the answer means.
+
+use super::ask::has;
+use super::walk::Walk;
+use super::{Error, later};
+use crate::adapter::{Call, Dialect, Outcome};
+use crate::http::{Failure, Response};
+use crate::session;
+
+impl Walk<'_> {
+    /// A dialect that lacks something is named before anything is spent on it.
+    pub(super) fn has_needs(&self, dialect: &Dialect) -> Result<(), Error> {
+        let lacks = |need: &&String| !has(&self.plan.record, &self.plan.secrets, need);
+        let Some(need) = dialect.needs.iter().find(lacks) else { return Ok(()) };
+        let help = self.plan.manifest.ask.secrets.get(need).map_or("", |secret| secret.help.as_str());
+        let hint = format!("this instance speaks the newer dialect `{}`, which asks for {need} ({help})", dialect.name);
+        Err(Error::Refused(format!("{hint}: join again with --secret {need}=-; nothing was spent")))
+    }
+
+    /// Sends one step. What may change something there is marked before, durably.
+    pub(super) async fn send(&mut self, call: &Call) -> Result<Response, Error> {
+        let base = session::base(&self.plan.manifest, &self.plan.record)?;
+        let scope = session::with_secrets(session::plain_scope(&self.plan.record), &self.plan.secrets);
+        let request = call.request(&base, &scope).map_err(|error| Error::Asked(error.to_string()))?;
+        let changes = request.method != http::Method::GET;
+        if changes && !self.progress.sent {
+            self.progress.sent = true;
+            self.commit(Vec::new()).await?;
+        }
+        (self.say)(&format!("{}: {}", request.url.host(), session::label(call)));
+        let before = self.touched;
+        self.touched |= changes;
+        let answer = self.means.network.call(request).await;
+        match &answer {
+            Err(failure) if failure.may_have_happened() => self.lost |= changes,
+            // It did not happen: it was not sent, or refused. A redirect may come after the fact.
+            Err(Failure::Unreachable { .. } | Failure::Forbidden(_)) => self.touched = before,
+            Ok(answer) if (400..500).contains(&answer.status) && answer.status != 408 => self.touched = before,
+            _ => {}
+        }
+        answer.map_err(|failure: Failure| Error::Unavailable(later(&failure)))
+    }
+
+    /// What an answer means: success, another way, or an error with what to do.
+    pub(super) fn read(&mut self, call: &Call, answer: &Response) -> Result<Option<String>, Error> {
+        let (manifest, host) = (self.plan.manifest.clone(), self.host());
+        let words = || session::answer_words(&manifest, call, &host, answer);
+        match call.outcome(&manifest, answer.status, &answer.body) {
+            Outcome::Ok => Ok(None),
+            Outcome::Named { go: Some(way), .. } if self.may_go(&way)? => {
+                (self.say)("it was used already: signing in with the stored credentials");
+                self.sent_on = Some(words());
+                Ok(Some(way))
+            }
+            _ if answer.status >= 500 || answer.status == 429 => Err(Error::Unavailable(words())),
+            _ => Err(Error::Refused(words())),
+        }
+    }
+
+    /// Another way is open when its needs are there, and not merely made up just now.
+    fn may_go(&self, way: &str) -> Result<bool, Error> {
+        let there = |need: &String| {
+            has(&self.plan.record, &self.plan.secrets, need)
+                && (self.progress.sent || self.plan.given.contains(need) || self.was_there(need))
+        };
+        Ok(self.way(way)?.needs.iter().all(there))
+    }
+
+    fn was_there(&self, name: &str) -> bool {
+        let settled = self.plan.before.as_ref().filter(|before| before.record.joined_at > 0);
+        settled.is_some_and(|before| has(&before.record, &before.secrets, name))
+    }
+}

@@ -1,0 +1,23 @@
+//! Signing in: the network it goes over, the session, and joining by every way.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
+
+#[path = "support/memory_network.rs"]
+mod memory_network;
+#[path = "support/scripted_server.rs"]
+mod scripted_server;
+
+#[path = "signin/bench.rs"]
+mod bench;
+#[path = "signin/cut_short.rs"]
+mod cut_short;
+#[path = "signin/invented.rs"]
+mod invented;
+#[path = "signin/joining.rs"]
+mod joining;
+#[path = "signin/network.rs"]
+mod network;
+#[path = "signin/secrets.rs"]
+mod secrets;
+#[path = "signin/sessions.rs"]
+mod sessions;
