@@ -39,6 +39,7 @@ pub mod consumer;
 pub mod event;
 pub mod http;
 pub mod join;
+pub mod line;
 pub mod normalise;
 pub mod retry;
 pub mod session;

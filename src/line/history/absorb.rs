@@ -1,0 +1,205 @@
+//! What a read brought goes into the feed: compared, in order, the anchor with the commit that completes the range.
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::{History, Lost, NAMED, Read, ends_all};
+use crate::event::{ConversationKind, Draft, Type};
+use crate::line::intake::Intake;
+use crate::line::read::{Gathered, ReadError};
+use crate::line::shape::Shaper;
+use crate::line::walk::{self, End, Plan, Seen, Step};
+use crate::normalise::Room;
+use crate::store::{Anchor, Change, Known, StoreError};
+
+/// Ids named in one change.
+const LISTED: usize = 1_000;
+
+/// What a walk found, laid beside the anchor it began from.
+struct Laid<'a> {
+    room: &'a str,
+    seen: &'a [Seen],
+    items: &'a [Value],
+    before: Option<&'a Anchor>,
+    end: End,
+}
+
+impl History {
+    /// Commits what was read. An error of one conversation is its own; what ends the line is returned.
+    pub async fn absorb(&mut self, read: Read, shaper: &mut Shaper, intake: &mut Intake) -> Result<(), Lost> {
+        match read {
+            Read::Rooms(rooms) => self.rooms(rooms, shaper)?,
+            Read::Room(id, Ok(gathered)) => {
+                let told = self.room(gathered, shaper, intake).await;
+                self.schedule.read(&id, Instant::now(), chance());
+                self.done(&id, told.is_err());
+                told?;
+                self.unreadable.remove(&id);
+                self.report.checked();
+            }
+            Read::Room(id, Err(error)) => {
+                self.schedule.failed(&id, Instant::now(), chance());
+                self.done(&id, false);
+                self.failed(&id, error)?;
+            }
+        }
+        self.hurried &= !self.running.is_empty();
+        self.finish_first().await?;
+        let named = self.unreadable.iter().take(NAMED).map(|(id, why)| (id.clone(), why.clone())).collect();
+        self.report.conversations(self.schedule.len(), named);
+        Ok(())
+    }
+
+    /// A read that began before the last connect may have missed what came between: it is due again.
+    fn done(&mut self, id: &str, again: bool) {
+        if self.reading.remove(id).is_some_and(|began| again || began < self.connects) {
+            self.schedule.soon(id, Instant::now());
+        }
+    }
+
+    fn rooms(&mut self, rooms: Result<Vec<(String, Room)>, ReadError>, shaper: &mut Shaper) -> Result<(), Lost> {
+        let stale = self.listing.take().is_some_and(|began| began < self.connects);
+        let expected = std::mem::take(&mut self.expected);
+        let now = Instant::now();
+        let (rooms, refused) = match rooms {
+            Ok(rooms) => (rooms, None),
+            // No list is an empty one, but that it is refused is said.
+            Err(error @ ReadError::Refused { .. }) => (Vec::new(), Some(("(the list)".to_owned(), error.to_string()))),
+            Err(error) => return self.unlisted(error),
+        };
+        shaper.listed(&rooms);
+        let unstreamed = |kind: Option<ConversationKind>| kind.is_some_and(|kind| self.spec.unstreamed.contains(&kind));
+        self.schedule.listed(rooms.iter().map(|(id, room)| (id.clone(), unstreamed(room.kind))), now, chance());
+        self.unlisted = expected.into_iter().filter(|id| !self.schedule.has(id)).collect();
+        self.unreadable.retain(|id, _| self.schedule.has(id));
+        self.unreadable.extend(refused);
+        self.listed = true;
+        if stale {
+            self.schedule.list_in(std::time::Duration::ZERO, now, 0.5);
+        }
+        Ok(())
+    }
+
+    /// The list could not be read: until the first one that ends the line, later it is asked for again.
+    fn unlisted(&mut self, error: ReadError) -> Result<(), Lost> {
+        let now = Instant::now();
+        if let ReadError::Throttled(wait) = error {
+            self.schedule.hold(now + wait);
+            self.schedule.list_in(wait, now, 0.5);
+            return Ok(());
+        }
+        if !self.listed || ends_all(&error) {
+            return Err(error.into());
+        }
+        self.schedule.list_in(self.reader.timing.longest_wait, now, chance());
+        self.report.error(&error);
+        Ok(())
+    }
+
+    fn failed(&mut self, id: &str, error: ReadError) -> Result<(), Lost> {
+        if let ReadError::Throttled(wait) = error {
+            self.schedule.hold(Instant::now() + wait);
+        }
+        if ends_all(&error) {
+            return Err(error.into());
+        }
+        self.unreadable.insert(id.to_owned(), error.to_string());
+        Ok(())
+    }
+
+    /// The first walk with a backfill is over once every conversation of the first list has been read.
+    async fn finish_first(&mut self) -> Result<(), StoreError> {
+        if self.begun
+            || !self.listed
+            || !self.running.is_empty()
+            || !self.schedule.is_idle(Instant::now(), super::LONG_PAUSE)
+        {
+            return Ok(());
+        }
+        self.store.commit(crate::store::Batch::intake().with(self.begun_mark())).await?;
+        self.begun = true;
+        Ok(())
+    }
+
+    async fn room(&mut self, gathered: Gathered, shaper: &mut Shaper, intake: &mut Intake) -> Result<(), StoreError> {
+        // What the stream brought is known only once it is committed.
+        intake.drain().await?;
+        let Gathered { room, found, end } = gathered;
+        let (seen, items): (Vec<Seen>, Vec<Value>) = found.into_iter().unzip();
+        let known = self.known(&room, &seen)?;
+        let before = self.store.anchor(&self.workspace, &room)?;
+        let streamed = shaper.streamed(&room);
+        let plan = walk::decide(&seen, &known, before.as_ref(), &streamed, self.floor(before.as_ref()), end);
+        let laid = Laid { room: &room, seen: &seen, items: &items, before: before.as_ref(), end };
+        let drafts = self.drafts(&plan, &laid, shaper);
+        let mut last = Vec::new();
+        let moved = before.as_ref() != Some(&plan.anchor);
+        if moved {
+            last.push(self.anchor(&room, plan.anchor));
+        }
+        last.extend(self.relist(&room, &seen));
+        if drafts.iter().any(|draft| draft.kind == Type::MessageCreated) {
+            self.schedule.lively(&room, Instant::now());
+        }
+        intake.commit(drafts, last).await?;
+        shaper.walked(&room);
+        if moved {
+            self.anchored.insert(room);
+        }
+        Ok(())
+    }
+
+    fn known(&self, room: &str, seen: &[Seen]) -> Result<Vec<Option<Known>>, StoreError> {
+        let ids: Vec<&str> = seen.iter().map(|seen| &*seen.id).collect();
+        self.store.known(&self.workspace, Type::MessageCreated, room, &ids)
+    }
+
+    fn drafts(&self, plan: &Plan, laid: &Laid<'_>, shaper: &mut Shaper) -> Vec<Draft> {
+        let Laid { room, seen, items, .. } = laid;
+        let draft = |step: &Step| match step {
+            Step::Hole => shaper.gap(reason(laid.end), Some(room), bounds(laid.before, seen)),
+            Step::Created { index, late } => {
+                let backfill = seen[*index].at.is_some_and(|at| at < self.joined_at - self.joined_at % 1_000);
+                shaper.item(&items[*index], Type::MessageCreated, room, *late, backfill)
+            }
+            Step::Updated { index } => shaper.item(&items[*index], Type::MessageUpdated, room, false, false),
+            Step::Deleted { id } => shaper.deleted(id, room),
+        };
+        plan.steps.iter().map(draft).collect()
+    }
+
+    /// What the platform still lists is not forgotten (P2): said at the first read and now and then, not each time.
+    fn relist(&mut self, room: &str, seen: &[Seen]) -> Vec<Change> {
+        let now = Instant::now();
+        let due = self.relisted.get(room).is_none_or(|at| now.duration_since(*at) >= self.reader.timing.relist);
+        if seen.is_empty() || !due {
+            return Vec::new();
+        }
+        self.relisted.insert(room.to_owned(), now);
+        let listed = |chunk: &[Seen]| Change::Listed {
+            workspace: self.workspace.clone(),
+            conversation: room.to_owned(),
+            objects: chunk.iter().map(|seen| seen.id.clone()).collect(),
+        };
+        seen.chunks(LISTED).map(listed).collect()
+    }
+}
+
+const fn reason(end: End) -> &'static str {
+    match end {
+        End::Repeats => "history_repeats",
+        _ => "history_bound",
+    }
+}
+
+/// What is known of the hole: the last message read before it, and the first behind it.
+fn bounds(anchor: Option<&Anchor>, seen: &[Seen]) -> Value {
+    let after = anchor.and_then(|anchor| anchor.newest.clone());
+    json!({ "after": after, "before": seen.first().map(|seen| &seen.id) })
+}
+
+/// A number from 0 to 1 that nobody has to guess right.
+fn chance() -> f64 {
+    let mut byte = [0_u8; 1];
+    getrandom::fill(&mut byte).map_or(0.5, |()| f64::from(byte[0]) / 255.0)
+}

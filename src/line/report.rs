@@ -1,0 +1,148 @@
+//! What a line says of itself, for `status`: its phase since when, its evidence, its next try.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::clock::{Clock, millis};
+
+/// One line as it stands. Times are wall time, milliseconds since 1970.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct LineStatus {
+    /// Which line: `sse`.
+    pub line: &'static str,
+    /// `dialing`, `catching_up`, `live`, `waiting`, `stopped`.
+    pub phase: &'static str,
+    /// In that phase since.
+    pub since: u64,
+    /// The last byte of the stream.
+    pub last_byte: Option<u64>,
+    /// The last event that this line brought into the feed.
+    pub last_event: Option<u64>,
+    /// The last time that history was compared and showed nothing that is not in the feed.
+    pub checked: Option<u64>,
+    /// Where the stream would resume.
+    pub cursor: Option<String>,
+    /// Conversations whose history is followed.
+    pub conversations: usize,
+    /// The next try.
+    pub next_retry: Option<u64>,
+    /// What went wrong last, while it is not mended.
+    pub error: Option<String>,
+    /// Conversations that could not be read, with the reason (at most 20 are named).
+    pub unreadable: Vec<(String, String)>,
+}
+
+impl LineStatus {
+    /// Live, and something from within `silence` proves it: a byte of the stream, or a look at the history.
+    pub fn is_live(&self, now: u64, silence: Duration) -> bool {
+        let proof = self.last_byte.max(self.checked).unwrap_or(0);
+        self.phase == "live" && now.saturating_sub(proof) <= millis(silence)
+    }
+
+    /// For how long, in milliseconds, events may have gone unseen: 0 while it is live.
+    pub fn lag(&self, now: u64, silence: Duration) -> u64 {
+        if self.is_live(now, silence) {
+            return 0;
+        }
+        let proof = self.last_byte.max(self.checked).max(self.last_event);
+        now.saturating_sub(proof.unwrap_or(self.since))
+    }
+}
+
+/// The line's end of its status.
+#[derive(Clone, Debug)]
+pub struct Report {
+    clock: Clock,
+    status: watch::Sender<LineStatus>,
+}
+
+impl Report {
+    /// A report of the line called `line`, not dialled yet.
+    pub fn new(line: &'static str, clock: Clock) -> Self {
+        let status = LineStatus { line, phase: "dialing", since: clock.now(), ..LineStatus::default() };
+        Self { clock, status: watch::Sender::new(status) }
+    }
+
+    /// The status as it changes: on every change of phase or error, not on every byte.
+    pub fn watch(&self) -> watch::Receiver<LineStatus> {
+        self.status.subscribe()
+    }
+
+    /// The line is in this phase; `until` is when it tries again.
+    pub fn phase(&self, phase: &'static str, until: Option<Instant>) {
+        let now = self.clock.now();
+        let next_retry = until.map(|until| now + millis(until.saturating_duration_since(Instant::now())));
+        self.status.send_if_modified(|status| {
+            status.next_retry = next_retry;
+            if phase == "live" {
+                status.error = None;
+            }
+            let changed = status.phase != phase;
+            if changed {
+                (status.phase, status.since) = (phase, now);
+            }
+            changed
+        });
+    }
+
+    /// Something went wrong.
+    pub fn error(&self, error: &dyn std::fmt::Display) {
+        self.status.send_modify(|status| status.error = Some(error.to_string()));
+    }
+
+    /// A byte came.
+    pub fn byte(&self) {
+        self.quietly(|status, now| status.last_byte = Some(now));
+    }
+
+    /// Events went into the feed; `cursor` is where the stream would resume.
+    pub fn event(&self, cursor: Option<&str>) {
+        self.quietly(|status, now| {
+            status.last_event = Some(now);
+            if let Some(cursor) = cursor {
+                status.cursor = Some(cursor.to_owned());
+            }
+        });
+    }
+
+    /// History was compared; nothing is missing.
+    pub fn checked(&self) {
+        self.quietly(|status, now| status.checked = Some(now));
+    }
+
+    /// So many conversations are followed, and these cannot be read.
+    pub fn conversations(&self, count: usize, unreadable: Vec<(String, String)>) {
+        self.quietly(|status, _| (status.conversations, status.unreadable) = (count, unreadable));
+    }
+
+    fn quietly(&self, change: impl FnOnce(&mut LineStatus, u64)) {
+        let now = self.clock.now();
+        self.status.send_if_modified(|status| {
+            change(status, now);
+            false
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn live_is_what_evidence_proves() {
+        let clock = Clock::paced(1_000);
+        let report = Report::new("sse", clock.clone());
+        let silence = Duration::from_secs(75);
+        report.byte();
+        assert!(!report.watch().borrow().is_live(clock.now(), silence), "dialing");
+        report.phase("live", None);
+        assert!(report.watch().borrow().is_live(clock.now(), silence));
+        tokio::time::advance(Duration::from_secs(76)).await;
+        let status = report.watch().borrow().clone();
+        assert_eq!((status.is_live(clock.now(), silence), status.lag(clock.now(), silence)), (false, 76_000));
+        report.checked();
+        assert!(report.watch().borrow().is_live(clock.now(), silence));
+    }
+}
