@@ -41,6 +41,7 @@ pub mod http;
 pub mod join;
 pub mod line;
 pub mod normalise;
+pub mod outbox;
 pub mod retry;
 pub mod session;
 pub mod store;

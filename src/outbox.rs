@@ -1,0 +1,98 @@
+//! Carries out stored actions, one at a time per conversation, and never a second time by guess (P5, P6).
+//!
+//! A row goes `accepted → trying → confirmed | failed | unknown`; after a lost reply it is `doubtful` until the
+//! conversation was read back. Each arrow is one commit, so a crash anywhere leaves a row that knows what may have
+//! happened. What follows from what is decided in [`decide`], without I/O; [`courier`] does the I/O.
+
+pub mod accept;
+pub mod answer;
+pub mod courier;
+pub mod decide;
+pub mod files;
+pub mod pace;
+pub mod read_back;
+pub mod receipt;
+pub mod split;
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+pub use accept::{Refusal, accept};
+pub use courier::Courier;
+pub use receipt::{Receipt, receipt};
+
+use crate::action::Action;
+use crate::store::StoreError;
+
+/// How long and how often.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// When retrying ends, counted from acceptance. Default 24 h.
+    pub give_up: Duration,
+    /// The first wait of a backoff. Default 1 s.
+    pub first_wait: Duration,
+    /// Its longest. Default 5 min.
+    pub longest_wait: Duration,
+    /// Conversations of one workspace that are served at once. Default 8.
+    pub parallel: usize,
+    /// Pages read at most for a lost reply: past these, what was sent a moment ago cannot stand. Default 20.
+    pub pages: usize,
+    /// Actions looked through for messages that other receipts claim: more in one workspace than a read-back can meet
+    /// pages. Default 2,000.
+    pub claims: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            give_up: Duration::from_hours(24),
+            first_wait: Duration::from_secs(1),
+            longest_wait: Duration::from_mins(5),
+            parallel: 8,
+            pages: 20,
+            claims: 2_000,
+        }
+    }
+}
+
+/// Serves one workspace's actions until it is told to stop, or the store fails. What is under way when it stops is
+/// found again, as a lost reply, by the next start.
+pub async fn run(courier: Arc<Courier>, stop: CancellationToken) -> Result<(), StoreError> {
+    let mut changed = courier.store.outbox_changed();
+    let (mut busy, mut runs) = (HashSet::new(), JoinSet::new());
+    loop {
+        changed.mark_unchanged();
+        for (conversation, actions) in open(&courier)? {
+            if busy.len() < courier.limits.parallel && busy.insert(conversation.clone()) {
+                let courier = courier.clone();
+                runs.spawn(async move {
+                    for action in actions {
+                        courier.carry(action).await?;
+                    }
+                    Ok::<_, StoreError>(conversation)
+                });
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            moved = changed.changed() => if moved.is_err() { return Ok(()) },
+            Some(run) = runs.join_next() => match run {
+                Ok(served) => drop(busy.remove(&served?)),
+                Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+            },
+        }
+    }
+}
+
+/// The open actions by conversation, each in the order of acceptance.
+fn open(courier: &Courier) -> Result<BTreeMap<String, Vec<Action>>, StoreError> {
+    let mut by_conversation: BTreeMap<String, Vec<Action>> = BTreeMap::new();
+    for action in courier.store.outbox(&courier.session.record().name)? {
+        by_conversation.entry(action.conversation().to_owned()).or_default().push(action);
+    }
+    Ok(by_conversation)
+}

@@ -1,0 +1,128 @@
+//! What a platform's answer to an action means: pure.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::decide::Tried;
+use crate::adapter::{Action as Verb, Manifest, Outcome, platform_words, text};
+use crate::http::{Failure, Response};
+use crate::retry;
+
+/// How long to wait where the platform asks for patience without saying how long.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Reads an answer. `now` in milliseconds since 1970, for `Retry-After` dates.
+pub fn read(manifest: &Manifest, verb: &Verb, response: &Response, now: u64) -> Tried {
+    let status = response.status;
+    if verb.gone_is_done == Some(status) {
+        return Tried::Done { remote_ids: Vec::new() };
+    }
+    match status {
+        200..=299 => done(verb, &response.body),
+        401 => Tried::Later { after: PATIENCE, why: "the platform does not accept the credential".to_owned() },
+        429 => later(response, now, "the platform asks for patience (429)"),
+        503 if retry::retry_after(&response.headers, now).is_some() => {
+            later(response, now, "the platform is busy (503)")
+        }
+        // `See Other` is how forms answer once they are done; 307 and 308 say that nothing was done here.
+        300..=303 => Tried::Lost { why: format!("the platform redirected ({status}), which may come after it stored") },
+        408 | 500..600 => {
+            Tried::Lost { why: format!("the platform answered {status}, which may come after it stored") }
+        }
+        _ => refused(manifest, verb, response),
+    }
+}
+
+/// What no answer at all means.
+pub fn missing(failure: &Failure, backoff: Duration) -> Tried {
+    let why = failure.to_string();
+    match failure {
+        _ if failure.may_have_happened() => Tried::Lost { why },
+        // The redirect of a form that is done leads to another origin, too.
+        Failure::Elsewhere { .. } => Tried::Lost { why },
+        Failure::Unreachable { .. } => Tried::Later { after: backoff, why },
+        _ => Tried::Refused { kind: "forbidden".to_owned(), status: None, message: why },
+    }
+}
+
+/// A 2xx whose body does not hold the id that it should hold is a lost reply: half a body, a proxy's page.
+fn done(verb: &Verb, body: &[u8]) -> Tried {
+    if verb.call.take.is_empty() {
+        return Tried::Done { remote_ids: Vec::new() };
+    }
+    let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+    match verb.call.take(&body).get("id").and_then(text) {
+        Some(id) => Tried::Done { remote_ids: vec![id] },
+        None => Tried::Lost { why: "the platform's answer holds no id".to_owned() },
+    }
+}
+
+fn later(response: &Response, now: u64, why: &str) -> Tried {
+    let after = retry::retry_after(&response.headers, now).unwrap_or(PATIENCE).max(Duration::from_millis(100));
+    Tried::Later { after, why: why.to_owned() }
+}
+
+fn refused(manifest: &Manifest, verb: &Verb, response: &Response) -> Tried {
+    let (kind, words) = match verb.call.outcome(manifest, response.status, &response.body) {
+        Outcome::Named { is, message, .. } => (is, message),
+        Outcome::Ok | Outcome::Status(_) => ("refused".to_owned(), None),
+    };
+    let said = platform_words(&response.body);
+    let message = match (words, said) {
+        (Some(words), Some(said)) => format!("{words} ({said})"),
+        (Some(words), None) => words,
+        (None, Some(said)) => said,
+        (None, None) => format!("the platform answered {}", response.status),
+    };
+    Tried::Refused { kind, status: Some(response.status), message }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::HeaderMap;
+
+    use super::*;
+    use crate::adapter::Manifests;
+
+    fn answer(verb: &str, status: u16, body: &'static str) -> Tried {
+        let manifest = Manifests::load(None).unwrap().get("agentunited").unwrap();
+        let response = Response { status, headers: HeaderMap::new(), body: Bytes::from_static(body.as_bytes()) };
+        read(&manifest, manifest.actions.get(verb).unwrap(), &response, 0)
+    }
+
+    #[test]
+    fn an_id_in_any_of_its_places_confirms() {
+        for body in [r#"{"message":{"id":"m1"}}"#, r#"{"id":"m1"}"#, r#"{"message_id":"m1"}"#] {
+            assert_eq!(answer("send", 201, body), Tried::Done { remote_ids: vec!["m1".into()] });
+        }
+        assert_eq!(answer("mark_read", 204, ""), Tried::Done { remote_ids: vec![] });
+        assert_eq!(answer("delete", 404, ""), Tried::Done { remote_ids: vec![] }, "gone is done");
+    }
+
+    #[test]
+    fn p6_what_may_have_been_stored_is_a_lost_reply() {
+        for (status, body) in [(500, "{}"), (502, ""), (504, ""), (302, ""), (303, ""), (200, "<html>"), (200, "{\"me")]
+        {
+            assert!(matches!(answer("send", status, body), Tried::Lost { .. }), "{status} {body}");
+        }
+        let lost = Failure::Lost { host: "h".into(), why: "cut".into() };
+        assert!(matches!(missing(&lost, PATIENCE), Tried::Lost { .. }));
+        assert!(matches!(answer("send", 307, ""), Tried::Refused { .. }));
+        let elsewhere = Failure::Elsewhere { host: "h".into(), to: "https://other.example".into() };
+        assert!(matches!(missing(&elsewhere, PATIENCE), Tried::Lost { .. }));
+        let away = Failure::Unreachable { host: "h".into(), why: "refused".into() };
+        assert!(matches!(missing(&away, PATIENCE), Tried::Later { .. }));
+    }
+
+    #[test]
+    fn a_refusal_carries_the_words_of_manifest_and_platform() {
+        let Tried::Refused { kind, status, message } = answer("send", 403, r#"{"error":"not a member"}"#) else {
+            panic!()
+        };
+        assert_eq!((kind.as_str(), status), ("refused", Some(403)));
+        assert!(message.contains("no such channel") && message.contains("not a member"), "{message}");
+        assert!(matches!(answer("send", 429, ""), Tried::Later { .. }));
+    }
+}

@@ -1,0 +1,9 @@
+//! Stories of the outbox against a simulated platform, in process and under paused time (P5, P6).
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
+
+mod desk;
+mod doubt;
+#[path = "../support/memory_network.rs"]
+mod memory_network;
+mod refusals;
