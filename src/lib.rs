@@ -45,3 +45,4 @@ pub mod outbox;
 pub mod retry;
 pub mod session;
 pub mod store;
+pub mod workspace;

@@ -1,0 +1,285 @@
+//! One workspace: its seat, its lines, and what it tells of itself in the feed.
+//!
+//! The task of a workspace owns its lines and its outbox. A seat that cannot act leaves them closed, says why and which command
+//! helps, and waits to be started again.
+
+mod place;
+pub mod presence;
+mod roster;
+mod status;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::adapter::{LineFlavour, Manifests};
+use crate::event::{Draft, Type, WorkspaceName};
+use crate::line::report::{LineStatus, Report};
+use crate::line::sse::{self, Parts, Sse};
+use crate::line::timing::{Backfill, Timing};
+use crate::line::{Phase, Reason};
+use crate::outbox::{self, Courier};
+use crate::session::{self, Means, Session, repair_command};
+use crate::store::{Batch, Seat, StoreError, WorkspaceRecord};
+pub use place::keep_place;
+use presence::{Presence, Tell};
+pub use roster::{Fatal, Roster, RosterTask};
+use status::Desk;
+pub use status::Status;
+
+/// Hints that may wait for a line; more are as good as these.
+const HINTS: usize = 64;
+
+/// What workspaces run with. Cheap to clone.
+#[derive(Clone)]
+pub struct Context {
+    /// Store, network, clock, and the owner of renewals.
+    pub means: Means,
+    /// The platforms.
+    pub manifests: Arc<Manifests>,
+    /// How long and how much events may take.
+    pub timing: Timing,
+    /// How long and how often actions are tried.
+    pub outbox: outbox::Limits,
+    /// What is told of the time before a join, by workspace; where it says nothing, nothing.
+    pub backfill: Arc<std::collections::BTreeMap<String, Backfill>>,
+}
+
+/// Why a workspace's task ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum Ended {
+    /// The store failed: the daemon ends (P11).
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// One workspace's task.
+pub struct Workspace {
+    context: Context,
+    session: Session,
+    desk: Arc<Desk>,
+    report: Report,
+    presence: Presence,
+}
+
+impl Workspace {
+    /// Runs the workspace called `name` until `token` is cancelled or the store fails. A workspace that cannot run
+    /// says so in its status and waits. Its first connect waits for some time up to `spread`.
+    pub async fn run(
+        context: Context,
+        name: WorkspaceName,
+        desk: Arc<Desk>,
+        spread: Duration,
+        token: CancellationToken,
+    ) -> Result<(), Ended> {
+        match Self::open(context, &name, &desk) {
+            Ok(mut workspace) => {
+                desk.open(workspace.session.clone(), workspace.report.watch());
+                let outbox = workspace.outbox(token.clone());
+                tokio::try_join!(workspace.lines(spread, &token), outbox)?;
+            }
+            Err(Cannot::Store(error)) => return Err(error.into()),
+            Err(Cannot::Start(why)) => {
+                tracing::warn!(workspace = %name, %why, "the workspace cannot run");
+                desk.trouble(why);
+            }
+        }
+        token.cancelled().await;
+        Ok(())
+    }
+
+    fn open(context: Context, name: &WorkspaceName, desk: &Arc<Desk>) -> Result<Self, Cannot> {
+        let record = context.means.store.workspace(name)?;
+        let record = record.ok_or_else(|| Cannot::Start(format!("there is no workspace `{name}`")))?;
+        let manifest = context.manifests.get(&record.platform).ok_or_else(|| {
+            let platform = &record.platform;
+            Cannot::Start(format!("no manifest describes the platform `{platform}`: put it into adapters_dir"))
+        })?;
+        let session = match Session::open(context.means.clone(), manifest, record) {
+            Err(session::Error::Store(error)) => return Err(error.into()),
+            opened => opened.map_err(|error| Cannot::Start(error.to_string()))?,
+        };
+        let report = Report::new(sse::LINE, context.means.clock.clone());
+        let presence = Presence::new(context.timing.patience);
+        Ok(Self { context, session, desk: Arc::clone(desk), report, presence })
+    }
+
+    /// Follows the platform until the lines end, and tells how they ended.
+    async fn lines(&mut self, spread: Duration, token: &CancellationToken) -> Result<(), Ended> {
+        let stopped = self.follow(spread, token).await?;
+        self.settle(stopped).await
+    }
+
+    /// Carries actions out: they need the seat alone, whatever the lines do.
+    fn outbox(&self, token: CancellationToken) -> impl Future<Output = Result<(), Ended>> + use<> {
+        let Context { means, outbox: limits, .. } = &self.context;
+        let courier = Courier::new(means.store.clone(), self.session.clone(), means.clock.clone(), *limits);
+        async move { Ok(outbox::run(Arc::new(courier), token).await?) }
+    }
+
+    /// Runs the lines, as far as the seat allows it, until they end or the task is cancelled.
+    async fn follow(&mut self, spread: Duration, token: &CancellationToken) -> Result<Option<Reason>, Ended> {
+        if !matches!(self.session.record().seat, Seat::SignedOut | Seat::SignedIn) {
+            self.report.phase("stopped", None);
+            return Ok(None);
+        }
+        let (hint, hints) = mpsc::channel(HINTS);
+        self.desk.hints(hint);
+        let mut lines = JoinSet::new();
+        lines.spawn(run_line(self.line(hints)?, spread));
+        let mut status = self.report.watch();
+        loop {
+            let seen = status.borrow_and_update().clone();
+            self.observe(&seen).await?;
+            let due = self.presence.due();
+            tokio::select! {
+                () = token.cancelled() => return Ok(None),
+                ended = lines.join_next() => return Ok(ended.map(unwound)),
+                changed = status.changed() => changed.map_err(|_| StoreError::Closed)?,
+                () = at(due) => {}
+            }
+        }
+    }
+
+    fn line(&self, hints: mpsc::Receiver<String>) -> Result<Sse, StoreError> {
+        let Context { means, timing, backfill, .. } = &self.context;
+        let name = self.session.record().name;
+        match self.session.manifest().receive.flavour {
+            LineFlavour::Sse => Sse::new(Parts {
+                session: self.session.clone(),
+                store: means.store.clone(),
+                clock: means.clock.clone(),
+                timing: timing.clone(),
+                backfill: backfill.get(name.as_str()).copied().unwrap_or_default(),
+                report: self.report.clone(),
+                hints,
+            }),
+        }
+    }
+
+    /// Tells in the feed that the workspace is there or gone, and keeps the seat in step.
+    async fn observe(&mut self, status: &LineStatus) -> Result<(), StoreError> {
+        self.desk.changed();
+        let live = status.phase == "live";
+        if live && self.session.record().seat == Seat::SignedOut {
+            self.sit(Seat::SignedIn).await?;
+        }
+        match self.presence.observe(live, Instant::now()) {
+            Some(Tell::Connected) => self.tell(Type::WorkspaceConnected, Map::new()).await,
+            Some(Tell::Disconnected) => {
+                let more = Map::from_iter([("reason".to_owned(), json!(status.error))]);
+                self.tell(Type::WorkspaceDisconnected, more).await
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The lines have ended for good: the seat says why, and the feed.
+    async fn settle(&mut self, stopped: Option<Reason>) -> Result<(), Ended> {
+        let seat = match stopped {
+            None | Some(Reason::Left) => return Ok(()),
+            Some(Reason::Store(error)) => return Err(error.into()),
+            Some(Reason::Misfit(why)) => {
+                self.desk.trouble(why);
+                return Ok(());
+            }
+            Some(Reason::Revoked(reason)) => Seat::Revoked { reason },
+            Some(Reason::NeedsAction { reason, command }) if command.is_empty() => {
+                let command = repair_command(self.session.manifest(), &self.session.record());
+                Seat::NeedsAction { reason, command }
+            }
+            Some(Reason::NeedsAction { reason, command }) => Seat::NeedsAction { reason, command },
+        };
+        if self.session.record().seat != seat {
+            self.sit(seat.clone()).await?;
+        }
+        let (kind, more) = told(&seat);
+        self.tell(kind, more).await?;
+        self.desk.changed();
+        Ok(())
+    }
+
+    async fn sit(&self, seat: Seat) -> Result<(), StoreError> {
+        match self.session.sit(seat).await {
+            Err(session::Error::Store(error)) => Err(error),
+            // The workspace was left, or the bridge is stopping: there is no seat to speak of.
+            Err(_) | Ok(()) => Ok(()),
+        }
+    }
+
+    async fn tell(&self, kind: Type, more: Map<String, Value>) -> Result<(), StoreError> {
+        let WorkspaceRecord { name, platform, .. } = self.session.record();
+        let mut draft = Draft::about(&name, kind, self.context.means.clock.stamp(), more);
+        draft.platform = Some(platform.into());
+        self.context.means.store.commit(Batch::new().event(draft.seal())).await.map(drop)
+    }
+}
+
+/// Why a workspace does not run.
+enum Cannot {
+    Store(StoreError),
+    Start(String),
+}
+
+impl From<StoreError> for Cannot {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// What the feed is told of a seat that cannot act any more.
+fn told(seat: &Seat) -> (Type, Map<String, Value>) {
+    let more = |value: Value| value.as_object().cloned().unwrap_or_default();
+    match seat {
+        Seat::Revoked { reason } => (Type::WorkspaceRevoked, more(json!({ "reason": reason }))),
+        Seat::NeedsAction { reason, command } => {
+            (Type::WorkspaceNeedsAction, more(json!({ "reason": reason, "command": command })))
+        }
+        _ => (Type::WorkspaceNeedsAction, Map::new()),
+    }
+}
+
+/// Runs a line to its end. The first connect waits for some time up to `spread`.
+async fn run_line(mut line: Sse, spread: Duration) -> Reason {
+    let mut chance = [0_u8; 2];
+    // Without a random source all connect at once, which is worse for the platforms, not for the feed.
+    if getrandom::fill(&mut chance).is_ok() {
+        sleep(spread.mul_f64(f64::from(u16::from_le_bytes(chance)) / 65_535.0)).await;
+    }
+    let mut phase = Phase::Dialing;
+    loop {
+        phase = match line.step(phase).await {
+            Phase::Stopped(reason) => {
+                line.step(Phase::Stopped(reason.clone())).await;
+                return reason;
+            }
+            next => next,
+        };
+    }
+}
+
+/// A panic of a line is the workspace's, and by its task the daemon's.
+fn unwound(ended: Result<Reason, tokio::task::JoinError>) -> Reason {
+    match ended.map_err(tokio::task::JoinError::try_into_panic) {
+        Ok(reason) => reason,
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        Err(Err(_)) => Reason::Left,
+    }
+}
+
+async fn at(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The status of a line that was never opened.
+fn never_opened() -> watch::Receiver<LineStatus> {
+    watch::Sender::new(LineStatus { line: sse::LINE, phase: "stopped", ..LineStatus::default() }).subscribe()
+}

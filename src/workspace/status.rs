@@ -1,0 +1,149 @@
+//! What a workspace says of itself, and how others reach it while it runs.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::{mpsc, watch};
+
+use crate::clock::millis;
+use crate::event::WorkspaceName;
+use crate::line::report::LineStatus;
+use crate::session::{Session, repair_command};
+use crate::store::{Seat, WorkspaceRecord};
+
+/// Evidence older than this proves nothing, where the manifest says nothing.
+const SILENCE: Duration = Duration::from_secs(75);
+
+/// One workspace as it stands. Times are wall time, milliseconds since 1970.
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    /// The operator's name for it.
+    pub workspace: WorkspaceName,
+    /// The platform.
+    pub platform: Option<String>,
+    /// Whether it may act.
+    #[serde(flatten)]
+    pub seat: Option<Seat>,
+    /// Its baseline line is live, and evidence proves it.
+    pub live: bool,
+    /// Its lines.
+    pub lines: Vec<LineStatus>,
+    /// For how long, in milliseconds, events may have gone unseen.
+    pub lag: u64,
+    /// When the credential ends; `null` where it does not, or there is none.
+    pub credential_expires: Option<u64>,
+    /// When signing in is tried again, while it waits.
+    pub next_retry: Option<u64>,
+    /// What is wrong.
+    pub trouble: Option<String>,
+    /// The one command that helps, where a person must act.
+    pub command: Option<String>,
+}
+
+/// Where a workspace's task puts what others may see or use.
+#[derive(Debug)]
+pub struct Desk {
+    name: WorkspaceName,
+    on_it: Mutex<OnIt>,
+    changes: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct OnIt {
+    session: Option<Session>,
+    line: Option<watch::Receiver<LineStatus>>,
+    hints: Option<mpsc::Sender<String>>,
+    trouble: Option<String>,
+}
+
+impl std::fmt::Debug for OnIt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OnIt").field("trouble", &self.trouble).finish_non_exhaustive()
+    }
+}
+
+impl Desk {
+    /// An empty desk; `changes` grows whenever a phase or seat changes.
+    pub fn new(name: WorkspaceName, changes: watch::Sender<u64>) -> Self {
+        Self { name, on_it: Mutex::default(), changes }
+    }
+
+    pub(super) fn open(&self, session: Session, line: watch::Receiver<LineStatus>) {
+        self.with(|on_it| (on_it.session, on_it.line) = (Some(session), Some(line)));
+    }
+
+    pub(super) fn hints(&self, hints: mpsc::Sender<String>) {
+        self.with(|on_it| on_it.hints = Some(hints));
+    }
+
+    pub(super) fn trouble(&self, why: String) {
+        self.with(|on_it| on_it.trouble = Some(why));
+        self.changed();
+    }
+
+    pub(super) fn changed(&self) {
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// The session, once the workspace runs.
+    pub fn session(&self) -> Option<Session> {
+        self.with(|on_it| on_it.session.clone())
+    }
+
+    /// Reads a conversation's history soon. A hint that finds no room is as good as those before it.
+    pub fn poll_soon(&self, conversation: &str) {
+        self.with(|on_it| {
+            if let Some(hints) = &on_it.hints {
+                drop(hints.try_send(conversation.to_owned()));
+            }
+        });
+    }
+
+    /// The workspace as it stands `now` (milliseconds since 1970).
+    pub fn status(&self, now: u64) -> Status {
+        let (session, line, trouble) =
+            self.with(|on_it| (on_it.session.clone(), on_it.line.clone(), on_it.trouble.clone()));
+        let line = line.unwrap_or_else(super::never_opened).borrow().clone();
+        let record = session.as_ref().map(Session::record);
+        let silence = session.as_ref().and_then(|session| session.manifest().receive.silence).map(|span| span.0);
+        let silence = silence.unwrap_or(SILENCE);
+        let waiting = session.as_ref().and_then(Session::waiting);
+        let next_retry = waiting.as_ref().map(|(_, left)| now.saturating_add(millis(*left)));
+        Status {
+            workspace: self.name.clone(),
+            live: line.is_live(now, silence),
+            next_retry,
+            lag: line.lag(now, silence),
+            credential_expires: session.as_ref().and_then(Session::expires),
+            trouble: trouble
+                .or_else(|| record.as_ref().and_then(seat_trouble))
+                .or(waiting.map(|(why, _)| why))
+                .or_else(|| line.error.clone()),
+            command: session.as_ref().zip(record.as_ref()).and_then(|(session, record)| command(session, record)),
+            platform: record.as_ref().map(|record| record.platform.clone()),
+            seat: record.map(|record| record.seat),
+            lines: vec![line],
+        }
+    }
+
+    fn with<T>(&self, change: impl FnOnce(&mut OnIt) -> T) -> T {
+        change(&mut self.on_it.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn seat_trouble(record: &WorkspaceRecord) -> Option<String> {
+    match &record.seat {
+        Seat::NeedsAction { reason, .. } | Seat::Revoked { reason } => Some(reason.clone()),
+        Seat::Joining => Some("the join was not finished".to_owned()),
+        _ => None,
+    }
+}
+
+fn command(session: &Session, record: &WorkspaceRecord) -> Option<String> {
+    match &record.seat {
+        Seat::NeedsAction { command, .. } => Some(command.clone()),
+        Seat::Revoked { .. } | Seat::Joining => Some(repair_command(session.manifest(), record)),
+        _ => None,
+    }
+}

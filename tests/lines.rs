@@ -1,0 +1,18 @@
+//! Lines, as stories against the simulated platform: nothing lost, nothing doubled, in order, and on it goes.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "support/memory_network.rs"]
+mod memory_network;
+
+#[path = "lines/bench.rs"]
+mod bench;
+#[path = "lines/holes.rs"]
+mod holes;
+#[path = "lines/rooms.rs"]
+mod rooms;
+#[path = "lines/seats.rs"]
+mod seats;
+#[path = "lines/sound.rs"]
+mod sound;
+#[path = "lines/streams.rs"]
+mod streams;
