@@ -36,6 +36,7 @@ pub mod action;
 pub mod adapter;
 pub mod clock;
 pub mod consumer;
+pub mod deliver;
 pub mod event;
 pub mod http;
 pub mod join;

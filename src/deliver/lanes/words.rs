@@ -1,0 +1,47 @@
+//! Words for where an event stands, how long it rests, and what was missed.
+
+use crate::deliver::subscription::ReaderId;
+
+/// Where one event stands with a consumer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Not settled; leased to this reader, or to nobody.
+    Open(Option<ReaderId>),
+    /// Among the dead letters.
+    Dead,
+    /// Settled, or passed over.
+    Settled,
+    /// Not looked at yet.
+    Ahead,
+}
+
+/// How long a failed event rests, in milliseconds; never longer than 1 h.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// By the number of its failures.
+    Backoff,
+    /// As the agent asked.
+    Exactly(u64),
+    /// By the number of its failures, and as long as the endpoint asked.
+    AtLeast(u64),
+}
+
+/// What a consumer missed by age.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Missed {
+    /// The first.
+    pub first: u64,
+    /// The last.
+    pub last: u64,
+    /// How many.
+    pub count: u64,
+}
+
+impl Missed {
+    /// Adds one event, or the gap that one stood for.
+    pub fn add(&mut self, first: u64, last: u64, count: u64) {
+        self.first = if self.count == 0 { first } else { self.first.min(first) };
+        self.last = self.last.max(last);
+        self.count += count;
+    }
+}
