@@ -34,6 +34,7 @@
 
 pub mod action;
 pub mod adapter;
+pub mod api;
 pub mod clock;
 pub mod config;
 pub mod consumer;

@@ -1,0 +1,53 @@
+//! How the bridge stands, and leaving a workspace.
+
+use serde_json::{Value, json};
+
+use super::{Begun, Bridge, Taken};
+use crate::api::params;
+use crate::api::problem::Problem;
+use crate::api::view;
+use crate::event::WorkspaceName;
+use crate::store::Health;
+
+impl Bridge {
+    pub(super) fn workspaces(&self) -> Result<Value, Problem> {
+        let records = self.0.store.workspaces()?;
+        let views = records.iter().map(|record| view::workspace(record, self.0.workspaces.status(&record.name)));
+        Ok(json!({ "workspaces": views.collect::<Vec<_>>() }))
+    }
+
+    pub(super) fn status(&self, status: params::Status) -> Taken {
+        if let Some(name) = status.workspace {
+            let name = WorkspaceName::new(&name).map_err(|error| Problem::bad_params(error.to_string()))?;
+            self.known(&name)?;
+            let record = self.0.store.workspace(&name)?;
+            let view = record.map(|record| view::workspace(&record, self.0.workspaces.status(&name)));
+            return Ok(Begun::Done(json!({ "workspaces": view.into_iter().collect::<Vec<_>>() })));
+        }
+        let mut whole = self.workspaces()?;
+        whole["store"] = self.store_status()?;
+        let bridge = self.clone();
+        Ok(Begun::later(async move {
+            whole["consumers"] = bridge.consumer_views().await?.into();
+            Ok(whole)
+        }))
+    }
+
+    fn store_status(&self) -> Result<Value, Problem> {
+        let (bytes, budget) = self.0.store.size();
+        let health = match &*self.0.store.health().borrow() {
+            Health::Open => "open",
+            Health::Full => "full",
+            Health::Failed(_) => "failed",
+        };
+        let head = *self.0.store.head().borrow();
+        Ok(
+            json!({ "bytes": bytes, "budget": budget, "health": health, "head": head, "oldest": self.0.store.oldest()? }),
+        )
+    }
+
+    pub(super) fn leave(&self, leave: params::Leave) -> Taken {
+        self.known(&leave.workspace)?;
+        Ok(Begun::Later(self.0.workspaces.leave(leave.workspace)))
+    }
+}
