@@ -38,6 +38,7 @@ pub mod api;
 pub mod clock;
 pub mod config;
 pub mod consumer;
+pub mod daemon;
 pub mod deliver;
 pub mod event;
 pub mod http;
