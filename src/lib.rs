@@ -35,6 +35,7 @@
 pub mod action;
 pub mod adapter;
 pub mod api;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod consumer;

@@ -1,0 +1,142 @@
+//! `agent-bridge join`: prompts first, then the join; no secret is ever an argument.
+
+mod secret;
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use clap::Args;
+use indicatif::ProgressBar;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+
+use super::client::{Client, Without};
+use super::exit::Fault;
+use super::{Global, show};
+use crate::adapter::{Manifest, Manifests};
+use crate::api::Verb;
+use crate::event::WorkspaceName;
+
+/// Take a seat in a workspace.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    agent-bridge join agentunited 'https://host/invite?token=…' --as acme\n  \
+    agent-bridge join agentunited https://host --as acme --email me@example.com --secret password=@pw.txt\n  \
+    agent-bridge join agentunited https://host --as acme --secret api_key\n\n\
+    A secret comes from a file (name=@FILE), from standard input (name=-), or from a prompt (name).\n\
+    An invite link works once; it stays in your shell's history all the same.")]
+pub struct Join {
+    /// The platform; `agent-bridge check` lists them
+    platform: String,
+    /// An invite link, or the instance's URL
+    url: Option<String>,
+    /// The name it gets here
+    #[arg(long = "as", value_name = "NAME")]
+    name: String,
+    /// The instance, where the link points at a relay
+    #[arg(long, value_name = "URL")]
+    instance: Option<String>,
+    /// The e-mail of an account that you have already
+    #[arg(long)]
+    email: Option<String>,
+    /// A setting of the platform
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// A secret of the platform: name=@FILE, name=- (standard input), or name (a prompt)
+    #[arg(long, value_name = "NAME[=@FILE|=-]")]
+    secret: Vec<String>,
+    /// The answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Join {
+    /// Asks for what is missing, then joins.
+    pub async fn run(self, global: &Global) -> Result<(), Fault> {
+        let name = WorkspaceName::new(&self.name).map_err(Fault::usage)?;
+        let config = global.load_config()?;
+        let manifests = Manifests::load(config.adapters_dir.as_deref())?;
+        let manifest = manifests.get(&self.platform).ok_or_else(|| {
+            let known: Vec<_> = manifests.platforms().collect();
+            Fault::usage(format!("there is no platform `{}`: known are {}", self.platform, known.join(", ")))
+        })?;
+        let params = self.params(&name, &manifest)?;
+        // Nothing below prompts: where no daemon runs, the store is locked from here to the end of the join.
+        let client = Client::find(global, Without::NewStore).await?;
+        let spinner = spinner(&format!("joining {} as {name}", manifest.title));
+        let joined = client.ask(Verb::Join, &params).await;
+        spinner.finish_and_clear();
+        let live = matches!(client, Client::Daemon(_));
+        client.close().await?;
+        self.show(&joined?, live)
+    }
+
+    fn params(&self, name: &WorkspaceName, manifest: &Manifest) -> Result<Value, Fault> {
+        let (settings, secrets) = (self.settings(manifest)?, self.secrets(manifest)?);
+        if self.url.as_deref().is_some_and(|url| url.contains('?')) {
+            show::note("note: a link given as an argument stays in the shell's history; it works once");
+        }
+        let secrets: BTreeMap<_, _> = secrets.iter().map(|(name, secret)| (name, secret.expose_secret())).collect();
+        Ok(json!({
+            "platform": self.platform, "name": name.as_str(), "link": self.url, "instance": self.instance,
+            "settings": settings, "secrets": secrets,
+        }))
+    }
+
+    fn show(&self, joined: &Value, live: bool) -> Result<(), Fault> {
+        if self.json {
+            return show::json(joined);
+        }
+        for step in show::list(joined, "steps").iter().filter_map(Value::as_str) {
+            show::line(step)?;
+        }
+        show::line(format!("joined `{}`", self.name))?;
+        if !live {
+            show::note("no daemon runs: `agent-bridge run` brings it to life");
+        }
+        Ok(())
+    }
+
+    fn settings(&self, manifest: &Manifest) -> Result<BTreeMap<String, String>, Fault> {
+        let mut settings: BTreeMap<String, String> = BTreeMap::new();
+        settings.extend(self.email.clone().map(|email| ("email".to_owned(), email)));
+        for pair in &self.set {
+            let (key, value) = pair.split_once('=').ok_or_else(|| Fault::usage("--set wants KEY=VALUE"))?;
+            if manifest.ask.secrets.get(key).is_some() {
+                let word = format!("`{key}` is a secret: give it by --secret {key}=@FILE, never as an argument");
+                return Err(Fault::usage(word));
+            }
+            settings.insert(key.to_owned(), value.to_owned());
+        }
+        Ok(settings)
+    }
+
+    fn secrets(&self, manifest: &Manifest) -> Result<BTreeMap<String, SecretString>, Fault> {
+        let mut secrets = BTreeMap::new();
+        for given in &self.secret {
+            let (name, from) = given.split_once('=').map_or((given.as_str(), None), |(name, from)| (name, Some(from)));
+            if manifest.ask.secrets.get(name).is_none() {
+                let known: Vec<_> = manifest.ask.secrets.iter().map(|(name, _)| name).collect();
+                let word = format!("{} has no such secret; it has {}", manifest.title, known.join(", "));
+                return Err(Fault::usage(word));
+            }
+            secrets.insert(name.to_owned(), secret::obtain(name, from)?);
+        }
+        // Somebody who names an account has its password; asking beats failing.
+        let password = manifest.ask.secrets.get("password").is_some();
+        if self.email.is_some() && password && secrets.is_empty() && std::io::stdin().is_terminal() {
+            secrets.insert("password".to_owned(), secret::obtain("password", None)?);
+        }
+        Ok(secrets)
+    }
+}
+
+/// Something moves while it takes long; nothing is drawn where nobody looks.
+fn spinner(text: &str) -> ProgressBar {
+    let spinner = ProgressBar::new_spinner().with_message(text.to_owned());
+    if std::io::stderr().is_terminal() {
+        spinner.enable_steady_tick(Duration::from_millis(120));
+    }
+    spinner
+}

@@ -1,0 +1,137 @@
+//! `agent-bridge status`.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::client::{Client, Without};
+use super::show::{list, text};
+use super::{Fault, Global, show};
+use crate::api::Verb;
+use crate::clock::Clock;
+use crate::config::Size;
+
+/// How the bridge and its workspaces stand.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  agent-bridge status\n  agent-bridge status acme --json")]
+pub struct Status {
+    /// One workspace
+    name: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Status {
+    /// Shows it.
+    pub async fn run(self, global: &Global) -> Result<(), Fault> {
+        let client = Client::find(global, Without::Store).await?;
+        let answer = client.ask(Verb::Status, &json!({ "workspace": self.name })).await;
+        let running = matches!(client, Client::Daemon(_));
+        client.close().await?;
+        let mut status = answer?;
+        status["daemon"] = running.into();
+        if self.json {
+            return show::json(&status);
+        }
+        summary(&status, running)?;
+        workspaces(&status)?;
+        consumers(&status)
+    }
+}
+
+fn summary(status: &Value, running: bool) -> Result<(), Fault> {
+    let Some(store) = status.get("store") else { return Ok(()) };
+    let size = |key: &str| Size(store.get(key).and_then(Value::as_u64).unwrap_or(0) >> 10 << 10);
+    let daemon = if running { "daemon runs" } else { "no daemon runs" };
+    let (health, head) = (text(store, "health"), text(store, "head"));
+    show::line(format!("{daemon}; store {health}: {} of {}; newest event {head}", size("bytes"), size("budget")))
+}
+
+fn workspaces(status: &Value) -> Result<(), Fault> {
+    let workspaces = list(status, "workspaces");
+    if workspaces.is_empty() {
+        return show::line("no workspaces: `agent-bridge join` takes a seat in one");
+    }
+    let now = Clock::system().now();
+    show::table(SEATS, workspaces.iter().map(|workspace| seat(workspace, now)).collect())?;
+    let lines = workspaces
+        .iter()
+        .flat_map(|workspace| list(workspace, "lines").iter().map(move |one| line(&text(workspace, "name"), one, now)));
+    show::table(LINES, lines.collect())
+}
+
+/// The columns of [`seat`].
+const SEATS: &[&str] = &["workspace", "platform", "seat", "live", "lag", "credential ends", "next try", "what helps"];
+
+fn seat(workspace: &Value, now: u64) -> Vec<String> {
+    let mut help = ["trouble", "reason", "command"].map(|key| text(workspace, key)).to_vec();
+    // A seat that needs somebody gives its reason as its trouble, too.
+    help.dedup();
+    help.retain(|word| !word.is_empty());
+    let [name, platform, seat, live] = ["name", "platform", "seat", "live"].map(|key| text(workspace, key));
+    let lag = workspace.get("lag").and_then(Value::as_u64).map(span).unwrap_or_default();
+    let [ends, next] = ["credential_expires", "next_retry"].map(|key| when(workspace, key, now));
+    vec![name, platform, seat, live, lag, ends, next, help.join(" ")]
+}
+
+/// The columns of [`line`].
+const LINES: &[&str] =
+    &["workspace", "line", "phase", "since", "last byte", "last event", "cursor", "next try", "error"];
+
+fn line(workspace: &str, line: &Value, now: u64) -> Vec<String> {
+    let [name, phase, cursor, error] = ["line", "phase", "cursor", "error"].map(|key| text(line, key));
+    let [since, byte, event, next] = ["since", "last_byte", "last_event", "next_retry"].map(|key| when(line, key, now));
+    vec![workspace.to_owned(), name, phase, since, byte, event, cursor, next, error]
+}
+
+/// The time at `key` as seen from `now`; empty where there is none.
+fn when(value: &Value, key: &str, now: u64) -> String {
+    match value.get(key).and_then(Value::as_u64) {
+        None => String::new(),
+        Some(at) if at > now => format!("in {}", span(at - now)),
+        Some(at) => format!("{} ago", span(now - at)),
+    }
+}
+
+/// Milliseconds in the largest unit that fits.
+fn span(millis: u64) -> String {
+    let units = [("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000)];
+    let unit = units.iter().find(|(_, size)| millis >= *size);
+    unit.map_or_else(|| "0 s".to_owned(), |(unit, size)| format!("{} {unit}", millis / size))
+}
+
+fn consumers(status: &Value) -> Result<(), Fault> {
+    let consumers = list(status, "consumers");
+    if consumers.is_empty() {
+        return Ok(());
+    }
+    show::table(super::consumer::HEADERS, consumers.iter().map(super::consumer::row).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_workspace_shows_all_that_section_nine_of_the_design_asks_for() {
+        let now = 1_000_000_000;
+        let one = json!({
+            "line": "sse", "phase": "waiting", "since": now - 61_000, "last_byte": now - 62_000,
+            "last_event": now - 7_200_000, "cursor": "e-17", "next_retry": now + 5_000, "error": "HTTP 502",
+        });
+        let workspace = json!({
+            "name": "acme", "platform": "agentunited", "seat": "needs_action", "live": false, "lag": 62_000,
+            "credential_expires": now + 86_400_000, "next_retry": null, "trouble": "refused", "reason": "refused",
+            "command": "agent-bridge join …", "lines": [one],
+        });
+        let shown =
+            ["acme", "agentunited", "needs_action", "false", "1 min", "in 1 d", "", "refused agent-bridge join …"];
+        assert_eq!(seat(&workspace, now), shown);
+        let shown = ["acme", "sse", "waiting", "1 min ago", "1 min ago", "2 h ago", "e-17", "in 5 s", "HTTP 502"];
+        assert_eq!(line("acme", &one_of(&workspace), now), shown);
+    }
+
+    fn one_of(workspace: &Value) -> Value {
+        list(workspace, "lines")[0].clone()
+    }
+}
