@@ -1,0 +1,114 @@
+//! A simulator in a process of its own hears exactly one authenticated answer, under the receipt's id; the demo reports its trips.
+
+use std::process::Stdio;
+
+use agent_bridge_sim::agentunited::{Options, Sim};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Child;
+
+use crate::bridge::{Home, http, until};
+
+/// `agent-bridge sim` as a child process; killed when dropped.
+struct Platform {
+    _child: Child,
+    url: String,
+    invite: String,
+}
+
+impl Platform {
+    async fn start(home: &Home, stream: &str) -> Self {
+        let mut command = home.command(&["sim", "--json", "--silent", "--stream", stream]);
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the simulator starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let line = lines.next_line().await.expect("it writes").expect("one line");
+        let said: Value = serde_json::from_str(&line).expect("JSON");
+        let text = |key: &str| said[key].as_str().expect("a text").to_owned();
+        Self { url: text("url"), invite: text("invite"), _child: child }
+    }
+
+    async fn log(&self) -> Vec<Value> {
+        let (status, log) = http::get(&self.url, "/_sim/log").await;
+        assert_eq!(status, 200);
+        log["log"].as_array().expect("a list").clone()
+    }
+}
+
+async fn answers_once(stream: &str) {
+    let home = Home::new("");
+    let platform = Platform::start(&home, stream).await;
+    let _daemon = home.start().await;
+    home.ok(&["join", "agentunited", &platform.invite, "--as", "acme"]).await;
+    let mut agent = home.agent().await;
+    agent.call("subscribe", json!({ "consumer": "main" })).await.expect("it is the reader");
+
+    let nonce = format!("nonce {}", home.path("").display());
+    let (status, said) = http::post(&platform.url, "/_sim/say", &json!({ "person": "Pierre", "text": nonce })).await;
+    assert_eq!(status, 200, "{said}");
+    let delivery = agent.delivery_of("message.created").await;
+    assert_eq!(delivery.text(), nonce);
+    let answer = format!("heard: {nonce}");
+    let replied = agent.call("reply", json!({ "seq": delivery.seq, "text": answer })).await.expect("it is taken");
+    let receipt = json!({ "id": replied["actions"][0]["id"], "wait": "30s" });
+    let receipt = agent.call("receipt", receipt).await.expect("there is a receipt");
+    let remote_id = receipt["remote_ids"][0].clone();
+    assert!(receipt["state"] == "confirmed" && remote_id.is_string(), "{receipt}");
+
+    let log = platform.log().await;
+    let heard: Vec<_> = log.iter().filter(|entry| entry["text"] == answer.as_str()).collect();
+    assert_eq!(heard.len(), 1, "{heard:?}");
+    assert_eq!(heard[0]["message_id"], remote_id);
+    assert_eq!((&heard[0]["method"], &heard[0]["status"]), (&json!("POST"), &json!(201)));
+    assert!(heard[0]["authenticated_as"].is_string(), "{}", heard[0]);
+    let about = log.iter().filter(|entry| entry["text"].as_str().is_some_and(|text| text.contains(&nonce)));
+    assert_eq!(about.count(), 1, "nobody else posted it");
+}
+
+#[tokio::test]
+async fn one_authenticated_answer_in_the_observed_dialect() {
+    answers_once("observed").await;
+}
+
+#[tokio::test]
+async fn one_authenticated_answer_in_the_documented_dialect() {
+    answers_once("documented").await;
+}
+
+#[tokio::test]
+async fn the_demo_reports_one_round_trip_for_each_dialect() {
+    let said = Home::new("").ok(&["demo", "--once", "--json"]).await;
+    let trips: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect();
+    let dialects: Vec<_> = trips.iter().map(|trip| (trip["platform"].as_str(), trip["dialect"].as_str())).collect();
+    assert_eq!(dialects, [(Some("agentunited"), Some("documented")), (Some("agentunited"), Some("observed"))]);
+    for trip in &trips {
+        let keys: Vec<_> = trip.as_object().expect("an object").keys().map(String::as_str).collect();
+        assert_eq!(keys, ["action", "dialect", "event_id", "millis", "platform", "remote_id"]);
+        assert!(trip["millis"].is_u64(), "{trip}");
+        assert!(trip["action"].as_str().is_some_and(|id| id.starts_with("act_") && id.len() == 36), "{trip}");
+        let begins = format!("{}/message.created/", trip["dialect"].as_str().expect("a text"));
+        assert!(trip["event_id"].as_str().is_some_and(|id| id.starts_with(&begins)), "{trip}");
+        assert!(trip["remote_id"].as_str().is_some_and(|id| id.len() == 36), "{trip}");
+    }
+}
+
+#[tokio::test]
+async fn a_demo_whose_answers_are_lost_fails_and_names_the_missing_trips() {
+    let output = Home::new("").cli(&["demo", "--once", "--lose", "--wait", "3"]).await;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(69), "{said}");
+    assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+    assert!(said.contains("agentunited (documented)") && said.contains("agentunited (observed)"), "{said}");
+}
+
+#[tokio::test]
+async fn a_workspace_joined_while_the_daemon_runs_is_live_without_a_restart() {
+    let sim = Sim::new(Options::documented());
+    let serving = sim.serve(0).await.expect("a free port");
+    let home = Home::new("");
+    let _daemon = home.start().await;
+    home.ok(&["join", "agentunited", &sim.invite(None), "--as", "acme"]).await;
+    until(|| async { (sim.stream_count() == 1).then_some(()) }, || home.log()).await;
+    home.ok(&["leave", "acme", "--yes"]).await;
+    until(|| async { (sim.stream_count() == 0).then_some(()) }, || home.log()).await;
+    serving.stop().await;
+}

@@ -1,0 +1,118 @@
+//! The oracle (L D O): what happened on the platform against what the agent was given.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::bridge::Delivery;
+
+/// Something that happened there and has to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Owed {
+    kind: &'static str,
+    room: String,
+    message: String,
+    /// `None` where the event need not carry the text: a deletion.
+    text: Option<String>,
+}
+
+impl Owed {
+    /// Whether this event tells of it, whatever it says.
+    fn is_told_by(&self, event: &Value) -> bool {
+        let data = &event["data"];
+        event["type"] == self.kind
+            && data["message"]["id"] == *self.message
+            && (self.kind != "message.updated" || self.says(event))
+    }
+
+    fn says(&self, event: &Value) -> bool {
+        self.text.as_ref().is_none_or(|text| event["data"]["message"]["text"] == **text)
+    }
+}
+
+/// What happened, and every delivery in the order in which it came.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    owed: Vec<Owed>,
+    had: Vec<Delivery>,
+}
+
+impl Ledger {
+    /// Notes that something happened which has to be told.
+    pub fn owes(&mut self, kind: &'static str, room: &str, message: &str, text: Option<&str>) {
+        let text = text.map(str::to_owned);
+        self.owed.push(Owed { kind, room: room.to_owned(), message: message.to_owned(), text });
+    }
+
+    /// Notes what the agent was given.
+    pub fn had(&mut self, delivery: &Delivery) {
+        self.had.push(delivery.clone());
+    }
+
+    /// What has not been told (L).
+    pub fn missing(&self) -> Vec<String> {
+        let told = |owed: &Owed| self.had.iter().any(|had| owed.is_told_by(&had.event));
+        self.owed.iter().filter(|owed| !told(owed)).map(|owed| format!("{owed:?}")).collect()
+    }
+
+    /// Rooms in which something was said.
+    pub fn rooms(&self) -> BTreeSet<String> {
+        self.owed.iter().map(|owed| owed.room.clone()).collect()
+    }
+
+    /// First deliveries of this type, in order.
+    pub fn firsts(&self, kind: &str) -> Vec<&Delivery> {
+        let mut seen = BTreeSet::new();
+        let first = |had: &&Delivery| had.event["type"] == kind && seen.insert(had.seq);
+        self.had.iter().filter(first).collect()
+    }
+
+    /// L, D and O as far as things have come; `late` events came out of their order.
+    pub fn verify(&self, late: usize) {
+        assert!(self.missing().is_empty(), "lost: {:#?}", self.missing());
+        self.is_told_once();
+        self.nothing_is_altered_or_invented();
+        for room in self.rooms() {
+            self.is_in_order(&room);
+        }
+        let came_late = self.firsts("message.created").into_iter().filter(|it| it.event["data"]["late"] == true);
+        let came_late: Vec<_> = came_late.map(Delivery::text).collect();
+        assert_eq!(came_late.len(), late, "late: {came_late:?}");
+    }
+
+    /// One id, one place, the same bytes at every attempt; one thing, one event.
+    fn is_told_once(&self) {
+        let mut events: BTreeMap<&str, &Delivery> = BTreeMap::new();
+        let mut places: BTreeMap<u64, &str> = BTreeMap::new();
+        for had in &self.had {
+            let id = had.event["id"].as_str().expect("an event has an id");
+            let first = *events.entry(id).or_insert(had);
+            assert_eq!((first.seq, &first.event), (had.seq, &had.event), "doubled or altered: {id}");
+            assert_eq!(*places.entry(had.seq).or_insert(id), id, "a redelivery keeps its id");
+        }
+        for owed in &self.owed {
+            let told: BTreeSet<u64> =
+                self.had.iter().filter(|had| owed.is_told_by(&had.event)).map(|had| had.seq).collect();
+            assert_eq!(told.len(), 1, "doubled: {owed:?} as {told:?}");
+        }
+    }
+
+    fn nothing_is_altered_or_invented(&self) {
+        for had in self.had.iter().filter(|had| had.event["type"].as_str().is_some_and(|it| it.starts_with("message.")))
+        {
+            let owed = self.owed.iter().find(|owed| owed.is_told_by(&had.event));
+            let owed = owed.unwrap_or_else(|| panic!("invented: {:#}", had.event));
+            assert!(owed.says(&had.event), "altered: {owed:?} is told as {:#}", had.event);
+            assert_eq!(had.event["data"]["conversation"]["id"], owed.room, "swapped: {:#}", had.event);
+        }
+    }
+
+    fn is_in_order(&self, room: &str) {
+        let firsts = self.firsts("message.created");
+        let timely = firsts.iter().filter(|it| it.event["subject"] == room && it.event["data"]["late"] != true);
+        let timely: Vec<_> = timely.map(|it| it.event["data"]["message"]["id"].as_str().unwrap_or_default()).collect();
+        let said = self.owed.iter().filter(|owed| owed.kind == "message.created" && owed.room == room);
+        let said: Vec<_> = said.map(|owed| owed.message.as_str()).filter(|id| timely.contains(id)).collect();
+        assert_eq!(timely, said, "swapped in {room}");
+    }
+}

@@ -1,0 +1,13 @@
+//! Stories on the real binary: real sockets, real signals, short real time, against the simulated platform.
+
+mod acting;
+mod agents;
+#[path = "../support/bridge.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod bridge;
+mod doors;
+mod house;
+mod ledger;
+mod restarts;
+mod seats;
+mod streams;

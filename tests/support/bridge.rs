@@ -1,0 +1,270 @@
+//! The real binary as a child process, in folders of its own, with its agent's socket and its command line.
+
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::process::{Child, Command};
+
+/// Longer than anything here takes on a busy machine; reached only when something is broken.
+pub const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Folders of one bridge, which outlive its processes.
+pub struct Home {
+    folder: tempfile::TempDir,
+}
+
+impl Home {
+    /// Fresh folders with this `config.toml`.
+    pub fn new(config: &str) -> Self {
+        let folder = tempfile::Builder::new().prefix("ab-").tempdir().expect("a temporary folder");
+        for name in ["state", "run"] {
+            std::fs::create_dir(folder.path().join(name)).expect("a folder");
+        }
+        let home = Self { folder };
+        home.configure(config);
+        home
+    }
+
+    /// Replaces the config; the next start reads it.
+    pub fn configure(&self, config: &str) {
+        std::fs::write(self.path("config.toml"), config).expect("the config is written");
+    }
+
+    /// A path below the folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The binary with this bridge's places in its environment.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_agent-bridge"));
+        command
+            .args(args)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.folder.path())
+            .env("STATE_DIRECTORY", self.path("state"))
+            .env("RUNTIME_DIRECTORY", self.path("run"))
+            .env("XDG_RUNTIME_DIR", self.path("run"))
+            .env("XDG_CONFIG_HOME", self.folder.path())
+            .env("AGENT_BRIDGE_CONFIG", self.path("config.toml"))
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        command
+    }
+
+    /// Runs a command of the command line to its end.
+    pub async fn cli(&self, args: &[&str]) -> Output {
+        let run = self.command(args).output();
+        tokio::time::timeout(PATIENCE, run).await.expect("the command ends").expect("the command starts")
+    }
+
+    /// Runs a command that must succeed; its standard output.
+    pub async fn ok(&self, args: &[&str]) -> String {
+        let output = self.cli(args).await;
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{args:?}: {}\n{out}\n{err}", output.status);
+        out.into_owned()
+    }
+
+    /// Starts the daemon and waits until it is ready.
+    pub async fn start(&self) -> Daemon {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.path("log")).expect("a log");
+        let child = self.command(&["run"]).stderr(log).stdout(Stdio::null()).spawn().expect("the daemon starts");
+        let daemon = Daemon { child };
+        until(|| async { self.ready().await.then_some(()) }, || self.log()).await;
+        daemon
+    }
+
+    async fn ready(&self) -> bool {
+        let Ok(stream) = UnixStream::connect(self.path("run/control.sock")).await else { return false };
+        let (read, mut write) = stream.into_split();
+        let asked = write.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;
+        let mut lines = BufReader::new(read).lines();
+        asked.is_ok() && lines.next_line().await.is_ok_and(|line| line.is_some_and(|line| line.contains(" 200 ")))
+    }
+
+    /// Everything the daemons of this home have logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.path("log")).unwrap_or_default()
+    }
+
+    /// The agent's end of the socket.
+    pub async fn agent(&self) -> Agent {
+        Agent::connect(&self.path("run/agent.sock")).await
+    }
+}
+
+/// A running daemon; killed when dropped.
+pub struct Daemon {
+    child: Child,
+}
+
+impl Daemon {
+    /// `kill -9`, and waits until it is gone.
+    pub async fn kill(mut self) {
+        self.child.kill().await.expect("it dies");
+    }
+
+    /// SIGTERM, and its exit code.
+    pub async fn stop(mut self) -> Option<i32> {
+        let pid = rustix::process::Pid::from_raw(self.child.id().expect("it runs").cast_signed()).expect("a pid");
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("the signal is sent");
+        self.exit().await
+    }
+
+    /// Waits until it ends by itself.
+    pub async fn exit(&mut self) -> Option<i32> {
+        let status = tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("it ends").expect("a status");
+        status.code()
+    }
+}
+
+/// A local agent on the Unix socket.
+pub struct Agent {
+    lines: Lines<BufReader<OwnedReadHalf>>,
+    write: OwnedWriteHalf,
+    next: u64,
+    /// Notifications that came while an answer was awaited.
+    waiting: std::collections::VecDeque<Value>,
+}
+
+impl Agent {
+    async fn connect(path: &Path) -> Self {
+        let stream = until(|| async { UnixStream::connect(path).await.ok() }, String::new).await;
+        let (read, write) = stream.into_split();
+        Self { lines: BufReader::new(read).lines(), write, next: 0, waiting: std::collections::VecDeque::new() }
+    }
+
+    /// Calls and waits for the answer: its `result`, or the whole error.
+    pub async fn call(&mut self, method: &str, params: Value) -> Result<Value, Value> {
+        self.next += 1;
+        let id = self.next;
+        self.write_line(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }).to_string()).await;
+        loop {
+            let message = self.read().await.expect("an answer");
+            if message["id"] != id {
+                self.waiting.push_back(message);
+            } else if message.get("error").is_some() {
+                return Err(message["error"].clone());
+            } else {
+                return Ok(message["result"].clone());
+            }
+        }
+    }
+
+    /// Writes a line as it is.
+    pub async fn write_line(&mut self, line: &str) {
+        self.write(&format!("{line}\n")).await;
+    }
+
+    /// Writes just this, which need not be a line.
+    pub async fn write(&mut self, text: &str) {
+        self.write.write_all(text.as_bytes()).await.expect("the bridge reads");
+    }
+
+    /// The next message of any kind; `None` when the bridge has closed.
+    pub async fn read(&mut self) -> Option<Value> {
+        let line = tokio::time::timeout(PATIENCE, self.lines.next_line())
+            .await
+            .unwrap_or_else(|_| panic!("no line in {PATIENCE:?}"));
+        line.ok().flatten().map(|line| serde_json::from_str(&line).expect("a line is JSON"))
+    }
+
+    /// The next delivery of this type; others are acked.
+    pub async fn delivery_of(&mut self, kind: &str) -> Delivery {
+        loop {
+            let delivery = self.delivery().await;
+            if delivery.event["type"] == kind {
+                return delivery;
+            }
+            self.call("ack", json!({ "seq": delivery.seq })).await.expect("it is acked");
+        }
+    }
+
+    /// The next delivery.
+    pub async fn delivery(&mut self) -> Delivery {
+        loop {
+            let message = match self.waiting.pop_front() {
+                Some(message) => message,
+                None => self.read().await.expect("the bridge delivers"),
+            };
+            if message["method"] == "event" {
+                let params = &message["params"];
+                return Delivery {
+                    seq: params["delivery"]["seq"].as_u64().expect("a sequence"),
+                    attempt: params["delivery"]["attempt"].as_u64().expect("an attempt"),
+                    event: params["event"].clone(),
+                };
+            }
+        }
+    }
+}
+
+/// One event as the agent gets it.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// Its place in the feed.
+    pub seq: u64,
+    /// 1 for the first.
+    pub attempt: u64,
+    /// The CloudEvent.
+    pub event: Value,
+}
+
+impl Delivery {
+    /// What was said.
+    pub fn text(&self) -> &str {
+        self.event["data"]["message"]["text"].as_str().unwrap_or_default()
+    }
+}
+
+/// Asks again and again until there is an answer; after [`PATIENCE`] it fails with what `explain` says.
+pub async fn until<T, F: Future<Output = Option<T>>>(ask: impl Fn() -> F, explain: impl Fn() -> String) -> T {
+    let begun = std::time::Instant::now();
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(begun.elapsed() < PATIENCE, "waited in vain: {}", explain());
+        // Not a wait for time but a pause between two looks.
+        tokio::time::interval_at(tokio::time::Instant::now() + Duration::from_millis(20), PATIENCE).tick().await;
+    }
+}
+
+/// Plain HTTP/1.1, one request a connection: enough for a simulator's routes.
+pub mod http {
+    use serde_json::Value;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+
+    /// POST of JSON to an origin: status and JSON body.
+    pub async fn post(origin: &str, path: &str, body: &Value) -> (u16, Value) {
+        let body = body.to_string();
+        let head = format!("POST {path} HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {}", body.len());
+        ask(origin, &head, &body).await
+    }
+
+    /// GET: status and JSON body.
+    pub async fn get(origin: &str, path: &str) -> (u16, Value) {
+        ask(origin, &format!("GET {path} HTTP/1.1"), "").await
+    }
+
+    async fn ask(origin: &str, head: &str, body: &str) -> (u16, Value) {
+        let host = origin.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(host).await.expect("the server listens");
+        let request = format!("{head}\r\nHost: {host}\r\nConnection: close\r\n\r\n{body}");
+        stream.write_all(request.as_bytes()).await.expect("the server reads");
+        let mut answer = String::new();
+        let whole = stream.read_to_string(&mut answer);
+        tokio::time::timeout(super::PATIENCE, whole).await.expect("an answer in time").expect("a whole answer");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+    }
+}
