@@ -1,0 +1,22 @@
+//! What the system tells of a process: memory, processor time.
+
+use std::time::Duration;
+
+use anyhow::Context;
+
+/// Resident memory in bytes, without what is shared with files (proc(5): RssAnon).
+pub fn memory(pid: u32) -> anyhow::Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).context("RssAnon")?;
+    let kib: u64 = line.trim().trim_end_matches(" kB").trim().parse()?;
+    Ok(kib * 1024)
+}
+
+/// Processor time so far, user and system.
+pub fn processor(pid: u32) -> anyhow::Result<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let fields: Vec<&str> = stat.rsplit(')').next().context("stat")?.split_whitespace().collect();
+    // Counted from the state on, utime and stime stand at 11 and 12 (proc(5)), in hundredths.
+    let hundredths = fields[11].parse::<u64>()? + fields[12].parse::<u64>()?;
+    Ok(Duration::from_millis(hundredths * 10))
+}

@@ -1,0 +1,163 @@
+//! The figures: a table to look at, JSON to keep, and the page in `docs/`.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use comfy_table::Table;
+use serde_json::{Map, Value, json};
+
+/// What is short, and why: written by people, below the figures.
+const REASONS: &str = "benches/bridge/reasons.md";
+
+/// What one run found.
+pub struct Report {
+    whole: Map<String, Value>,
+}
+
+impl Report {
+    /// Notes the machine and the date; no name of either host or folder.
+    pub fn begin() -> Self {
+        let line = |path: &str, key: &str| {
+            let text = std::fs::read_to_string(path).unwrap_or_default();
+            let found = text.lines().find(|line| line.starts_with(key));
+            found.and_then(|line| line.split_once(':')).map(|(_, value)| value.trim().to_owned())
+        };
+        let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+        let machine = json!({
+            "cores": std::thread::available_parallelism().map_or(0, usize::from),
+            "processor": line("/proc/cpuinfo", "model name"), "memory": line("/proc/meminfo", "MemTotal"),
+            "kernel": kernel.trim(),
+            "load_before": std::fs::read_to_string("/proc/loadavg").ok().map(|load| load.chars().take(4).collect::<String>()),
+            "date": jiff::Zoned::now().strftime("%Y-%m-%d").to_string(),
+        });
+        Self { whole: Map::from_iter([("machine".to_owned(), machine)]) }
+    }
+
+    /// Adds a scenario.
+    pub fn add(&mut self, name: &str, figures: Value) {
+        eprintln!("  {name}: {figures}");
+        self.whole.insert(name.to_owned(), figures);
+    }
+
+    /// Writes what there is so far.
+    pub fn write(&self) -> anyhow::Result<()> {
+        std::fs::write(path(), serde_json::to_string_pretty(&self.whole)?).context("the figures cannot be written")
+    }
+
+    /// Shows the table.
+    pub fn print(&self) {
+        let mut table = Table::new();
+        table.set_header(["scenario", "figure", "value"]);
+        for (name, figure, value) in rows(&self.whole) {
+            table.add_row([name, figure, value]);
+        }
+        println!("{table}");
+    }
+}
+
+/// The value below which `share` of the sorted values lie.
+pub fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let last = sorted.len().saturating_sub(1);
+    sorted.get((last as f64 * share).round() as usize).copied().unwrap_or_default()
+}
+
+/// `bridge-bench.json` in the build folder.
+fn path() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bridge-bench.json")
+}
+
+fn rows(whole: &Map<String, Value>) -> Vec<(String, String, String)> {
+    let scenarios = whole.iter().filter(|(name, _)| *name != "machine");
+    let figures = scenarios.filter_map(|(name, figures)| Some((name, figures.as_object()?)));
+    figures
+        .flat_map(|(name, figures)| figures.iter().map(|(key, value)| (name.clone(), key.clone(), text(value))))
+        .collect()
+}
+
+fn text(value: &Value) -> String {
+    match value.as_f64() {
+        Some(number) if number >= 100.0 || number.fract() == 0.0 => grouped(number),
+        Some(number) => format!("{number:.2}"),
+        None => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
+    }
+}
+
+fn grouped(number: f64) -> String {
+    let digits = format!("{number:.0}");
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// One aim of the design: which figure, how it compares.
+struct Aim {
+    scenario: &'static str,
+    figure: &'static str,
+    says: &'static str,
+    at_least: bool,
+    bound: f64,
+}
+
+/// Section 11 of the design.
+const AIMS: [Aim; 6] = [
+    Aim {
+        scenario: "throughput", figure: "events_per_s", says: "≥ 40,000 events/s", at_least: true, bound: 40_000.0
+    },
+    Aim { scenario: "latency", figure: "p50_in_commits", says: "p50 ≤ 2 commits", at_least: false, bound: 2.0 },
+    Aim { scenario: "latency", figure: "p99_in_commits", says: "p99 ≤ 5 commits", at_least: false, bound: 5.0 },
+    Aim {
+        scenario: "idle_10000",
+        figure: "bytes_per_workspace",
+        says: "≤ 40 KiB each",
+        at_least: false,
+        bound: 40_960.0,
+    },
+    Aim { scenario: "reopen_clean", figure: "ms_to_first_delivery", says: "≤ 200 ms", at_least: false, bound: 200.0 },
+    Aim {
+        scenario: "reopen_killed", figure: "ms_to_first_delivery", says: "≤ 200 ms", at_least: false, bound: 200.0
+    },
+];
+
+/// Writes `docs/performance.md` from the JSON of the last run.
+pub fn write_docs() -> anyhow::Result<()> {
+    let whole: Map<String, Value> = serde_json::from_slice(&std::fs::read(path()).context("run the benchmark first")?)?;
+    let mut page = String::from(
+        "# Performance\n\nGenerated by `cargo bench --bench bridge -- --write-docs` from the figures of one run; change \
+         `benches/bridge/reasons.md` instead of this page.\n\n",
+    );
+    let machine = |key: &str| whole["machine"].get(key).map(text).unwrap_or_default();
+    writeln!(
+        page,
+        "Measured on {}: {} cores ({}), {} of memory, Linux {}; load before: {}.\n\n## Aims\n\n| figure | aim | measured | met |\n|---|---|---|---|",
+        machine("date"),
+        machine("cores"),
+        machine("processor"),
+        machine("memory"),
+        machine("kernel"),
+        machine("load_before"),
+    )?;
+    for aim in &AIMS {
+        let Some(value) = whole.get(aim.scenario).and_then(|it| it[aim.figure].as_f64()) else { continue };
+        let met = if aim.at_least { value >= aim.bound } else { value <= aim.bound };
+        let (measured, met) = (text(&json!(value)), if met { "yes" } else { "no" });
+        writeln!(page, "| {} {} | {} | {measured} | {met} |", aim.scenario, aim.figure, aim.says)?;
+    }
+    page.push_str("\n## All figures\n\n| scenario | figure | value |\n|---|---|---|\n");
+    for (name, figure, value) in rows(&whole) {
+        writeln!(page, "| {name} | {figure} | {value} |")?;
+    }
+    page.push('\n');
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    page.push_str(&std::fs::read_to_string(here.join(REASONS))?);
+    let to = here.join("docs/performance.md");
+    std::fs::create_dir_all(to.with_file_name(""))?;
+    std::fs::write(&to, page)?;
+    eprintln!("wrote docs/performance.md");
+    Ok(())
+}
