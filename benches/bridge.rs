@@ -73,8 +73,10 @@ fn measure(wanted: &[String]) -> anyhow::Result<()> {
     let (sizes, mut report) = (Sizes::from_env()?, Report::begin());
     for (name, run) in SCENARIOS.iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|it| it == name)) {
         eprintln!("{name} …");
-        run(&sizes, &mut report).with_context(|| format!("scenario `{name}`"))?;
+        let ran = run(&sizes, &mut report).with_context(|| format!("scenario `{name}`"));
+        // What a scenario found before it failed is worth keeping.
         report.write()?;
+        ran?;
     }
     report.print();
     Ok(())

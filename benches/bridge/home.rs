@@ -137,6 +137,9 @@ impl Daemon {
     /// Waits until `count` workspaces are live.
     pub fn live(&self, count: usize) -> anyhow::Result<()> {
         let begun = Instant::now();
+        // First connects are spread over more time where there are many, and the list of many is costly to ask for.
+        let patience = PATIENCE + Duration::from_millis(50) * u32::try_from(count)?;
+        let pause = Duration::from_millis(if count > 100 { 2_000 } else { 20 });
         loop {
             let answer = self.call("workspaces", &json!({}))?;
             let text = answer.to_string();
@@ -145,11 +148,11 @@ impl Daemon {
                 return Ok(());
             }
             ensure!(
-                begun.elapsed() < PATIENCE,
+                begun.elapsed() < patience,
                 "{live} of {count} workspaces are live; {}",
                 &text[..text.len().min(900)]
             );
-            std::thread::sleep(Duration::from_millis(if count > 100 { 500 } else { 20 }));
+            std::thread::sleep(pause);
         }
     }
 
