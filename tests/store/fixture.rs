@@ -85,7 +85,7 @@ fn content() -> Batch {
 }
 
 #[tokio::test]
-#[ignore = "makes the fixture; only with STORE_FIXTURE=write"]
+#[ignore = "makes the fixture: STORE_FIXTURE=write cargo test --test store -- --ignored fixture"]
 async fn the_generator_writes_the_fixture_when_it_is_told_to() {
     if std::env::var("STORE_FIXTURE").as_deref() != Ok("write") {
         return;

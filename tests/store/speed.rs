@@ -8,7 +8,7 @@ use agent_bridge::store::{Batch, Options, Store};
 use crate::support::{Place, event_with, object};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "measures, does not judge; takes a minute and 2 GiB of disk"]
+#[ignore = "measures, a minute and 2 GiB of disk: cargo test --release --test store speed -- --ignored --nocapture"]
 async fn events_a_second_with_many_stored() {
     let place = Place::new();
     let store = Store::open(&place.path(), Options { ballast: 0, ..Options::default() }).unwrap();

@@ -1,6 +1,6 @@
 //! The daemon is killed, or told to stop, between any two steps.
 
-use agent_bridge_sim::agentunited::{Fault, Options};
+use agent_bridge_sim::agentunited::{Armed, Fault, Options};
 use serde_json::{Value, json};
 
 use crate::bridge::Agent;
@@ -156,5 +156,35 @@ async fn p3_sigterm_with_work_in_flight_ends_in_time_and_loses_nothing() {
     ack(&mut agent, &again).await;
     let receipt = house.receipt(&mut agent, &accepted(&reply)[0]).await;
     assert_eq!((&receipt["state"], house.answers().len()), (&json!("confirmed"), 1), "{receipt:#}");
+    house.is_sound(&mut agent, 0).await;
+}
+
+#[tokio::test]
+async fn p1_a_kill_between_two_pages_of_a_history_begins_the_walk_again() {
+    const PAGE: &str = "GET /channels/{id}/messages";
+    let mut house = House::new(observed()).await;
+    let mut agent = house.agent().await;
+    house.say("read");
+    house.hears_all(&mut agent).await;
+    house.is_read().await;
+    drop(agent);
+    house.kill().await;
+    // Three pages; the newest of each conversation is answered, what is asked for next never is.
+    for n in 0..250 {
+        house.say(&format!("missed {n}"));
+    }
+    let pages = house.count(PAGE);
+    house.sim.arm(Armed {
+        route: PAGE.into(),
+        after: 2,
+        count: u32::MAX,
+        fault: Fault::NeverAnswers { applied: false },
+    });
+    house.start().await;
+    house.seen(PAGE, pages + 3).await;
+    house.kill().await;
+    house.sim.clear_faults();
+    house.start().await;
+    let mut agent = house.agent().await;
     house.is_sound(&mut agent, 0).await;
 }
