@@ -127,6 +127,16 @@ pub struct Subscription {
 }
 
 impl Subscription {
+    /// One that is over already, of a consumer that does not run.
+    #[cfg(test)]
+    pub(crate) fn ended(why: Closed) -> Self {
+        let handle = ConsumerHandle { name: "main".into(), commands: mpsc::channel(1).0 };
+        let link = Arc::new(Link::new(1));
+        link.end(why);
+        let (events, open) = (mpsc::channel(1).1, tokio::sync::oneshot::channel().0);
+        Self { id: ReaderId(1), handle, events, link, _open: open }
+    }
+
     /// This connection, for calls through a [`ConsumerHandle`].
     pub const fn id(&self) -> ReaderId {
         self.id
@@ -135,6 +145,11 @@ impl Subscription {
     /// The consumer it reads.
     pub const fn consumer(&self) -> &ConsumerHandle {
         &self.handle
+    }
+
+    /// Why it is over, if it is.
+    pub fn closed(&self) -> Option<Closed> {
+        self.link.ended.get().copied()
     }
 
     /// The next delivery. Taking it means that its bytes go out now: from here on a close counts against it, and once

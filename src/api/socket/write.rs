@@ -90,7 +90,11 @@ pub async fn write(mut to: OwnedWriteHalf, mut line: Line, stuck: Duration, ende
             () = ended.cancelled() => return,
             next = line.from.recv() => match next {
                 Some(next) => writer.gather(next, &mut line.from),
-                None => return,
+                // Nobody calls any more. A subscription that ended with the bridge is still told so.
+                None => match writer.last_word() {
+                    Some(why) => writer.encode(Err(why)),
+                    None => return,
+                },
             },
             taken = next_events(&mut writer.events, &mut writer.taken) => writer.encode(taken),
         }
@@ -133,6 +137,11 @@ impl Writer {
             }
             next = if self.buffer.len() < ANSWERS { outgoing.try_recv().ok() } else { None };
         }
+    }
+
+    /// The end of the subscription, where it is not written yet.
+    fn last_word(&self) -> Option<Closed> {
+        self.events.as_ref().and_then(|subscription| subscription.closed())
     }
 
     fn encode(&mut self, taken: Result<(), Closed>) {
@@ -184,4 +193,23 @@ async fn write_all(to: &mut OwnedWriteHalf, writer: &mut Writer, stuck: Duration
         writer.written_to(end);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_reader_hears_that_the_bridge_stops_even_when_its_calls_ended_first() {
+        let (mut peer, ours) = tokio::net::UnixStream::pair().unwrap();
+        let (answers, outgoing) = line(1 << 20);
+        answers.events(Subscription::ended(Closed::Stopped)).unwrap();
+        drop(answers);
+        write(ours.into_split().1, outgoing, Duration::from_secs(30), &CancellationToken::new()).await;
+        let mut heard = String::new();
+        peer.read_to_string(&mut heard).await.unwrap();
+        assert!(heard.contains("\"closed\"") && heard.contains("stopping"), "{heard}");
+    }
 }
