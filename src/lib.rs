@@ -17,19 +17,20 @@
 //! config    → workspace line outbox session deliver adapter http store retry consumer event clock
 //! workspace → line outbox session normalise adapter http store retry event clock
 //! line      → session normalise adapter http store retry action event clock
-//! outbox    → session normalise adapter http store retry action event clock
+//! outbox    → session normalise adapter http store retry action event clock failpoint
 //! join      → session adapter http store retry event clock
 //! session   → adapter http store retry event clock
-//! deliver   → store retry consumer action event clock
+//! deliver   → store retry consumer action event clock failpoint
 //! normalise → adapter store event
 //! adapter   → http event
-//! store     → consumer action event clock
-//! http      → clock
+//! store     → consumer action event clock failpoint
+//! http      → clock failpoint
 //! retry     → clock
 //! consumer  → event
 //! action    → event
 //! event     →
 //! clock     →
+//! failpoint →
 //! ```
 
 pub mod action;
@@ -42,6 +43,7 @@ pub mod consumer;
 pub mod daemon;
 pub mod deliver;
 pub mod event;
+pub mod failpoint;
 pub mod http;
 pub mod join;
 pub mod line;

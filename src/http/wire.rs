@@ -20,6 +20,7 @@ use url::Url;
 use super::origin::Origin;
 use super::reach::{Barred, Resolver};
 use super::{Body, Failure, Limits, Network, PrivateUrl, Reach, Request, Response, Stream};
+use crate::failpoint::{Point, reach};
 
 /// Same-origin redirects followed for a GET.
 const HOPS: usize = 3;
@@ -134,7 +135,10 @@ async fn send(request: &Request, url: Url, client: &Client) -> Result<reqwest::R
         Body::Bytes { content_type, bytes } => builder.header(CONTENT_TYPE, *content_type).body(bytes.clone()),
         Body::Multipart(parts) => builder.multipart(form(parts)),
     };
-    builder.send().await.map_err(|error| failure(&request.url, &error))
+    reach(Point::HttpRequestBefore);
+    let answer = builder.send().await;
+    reach(Point::HttpRequestAfter);
+    answer.map_err(|error| failure(&request.url, &error))
 }
 
 fn form(parts: &[super::FormPart]) -> multipart::Form {

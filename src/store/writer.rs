@@ -19,6 +19,7 @@ use super::sweep::Sweep;
 use super::tables::{self, Tally};
 use super::vault::{KeyFile, VaultKey};
 use crate::clock::Clock;
+use crate::failpoint::{Point, reach};
 
 /// Batches of one transaction: enough that a commit's cost vanishes, few enough that nobody waits long.
 const TOGETHER: usize = 4_096;
@@ -189,7 +190,9 @@ impl Writer {
         let result = work(&mut applying)?;
         let (Appended { tally, fresh, trimmed }, outbox) = applying.finish();
         tx.open_table(tables::META)?.insert("tally", &tally.encode()[..])?;
+        reach(Point::StoreCommitBefore);
         tx.commit()?;
+        reach(Point::StoreCommitAfter);
         self.tally = tally;
         self.dirty = !quick_repair;
         {

@@ -6,7 +6,11 @@ mod agents;
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod bridge;
 mod doors;
+#[path = "../support/house.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
 mod house;
+#[path = "../support/ledger.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
 mod ledger;
 mod restarts;
 mod seats;

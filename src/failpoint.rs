@@ -1,0 +1,132 @@
+//! Where tests end the process, and the defences they take away: the only code that a test build has more.
+//!
+//! Without the feature `failpoints`, which nothing but the tests switches on, every function here is empty. With it
+//! the process reads, once:
+//!
+//! - `AGENT_BRIDGE_KILL_AT`: `store.commit.before@3` is `kill -9` at the third time that point is reached.
+//! - `AGENT_BRIDGE_REACHED`: a file to which every point that is reached is appended, a name a line.
+//! - `AGENT_BRIDGE_WITHOUT`: names of [`Defence`]s that do not stand, separated by commas. A fault's test must turn
+//!   red without the defence that it is about, or it proves nothing.
+
+/// Makes an enum whose values have a stable name each.
+macro_rules! named {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $value:ident = $text:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name { $($(#[$doc])* $value,)* }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$value,)*];
+
+            /// Its stable name.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$value => $text,)* }
+            }
+        }
+    };
+}
+
+named! {
+    /// A place before or after something that lasts: a commit, or a request that leaves. Each has one call site.
+    Point {
+        /// All is in the transaction; nothing is durable.
+        StoreCommitBefore = "store.commit.before",
+        /// It is durable; nobody has been told.
+        StoreCommitAfter = "store.commit.after",
+        /// A request is ready; nothing has left.
+        HttpRequestBefore = "http.request.before",
+        /// The head of the answer is here; nobody has read it.
+        HttpRequestAfter = "http.request.after",
+    }
+}
+
+named! {
+    /// What stands between a fault and its harm.
+    Defence {
+        /// P2: an event that is known is not appended again.
+        Once = "once",
+        /// P5: an ack is answered after its commit.
+        AckAfterCommit = "ack-after-commit",
+        /// P6: after a lost reply the own messages past the fence are read before anything is sent again.
+        ReadBack = "read-back",
+    }
+}
+
+#[cfg(not(feature = "failpoints"))]
+mod work {
+    use super::{Defence, Point};
+
+    /// Nothing.
+    #[inline]
+    pub const fn reach(_: Point) {}
+
+    /// Every defence stands.
+    #[inline]
+    pub const fn stands(_: Defence) -> bool {
+        true
+    }
+}
+
+#[cfg(feature = "failpoints")]
+mod work {
+    use std::fs::File;
+    use std::io::Write;
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::{Defence, Point};
+
+    struct Plan {
+        /// The name of a point, and how often it may still be reached, this time included.
+        kill: Option<(String, AtomicUsize)>,
+        reached: Option<File>,
+        without: Vec<String>,
+    }
+
+    fn plan() -> &'static Plan {
+        static PLAN: OnceLock<Plan> = OnceLock::new();
+        PLAN.get_or_init(|| {
+            let told = |name: &str| std::env::var(format!("AGENT_BRIDGE_{name}")).ok();
+            let kill = told("KILL_AT").map(|at| {
+                let (name, time) = at.split_once('@').expect("AGENT_BRIDGE_KILL_AT is `point@time`");
+                assert!(Point::ALL.iter().any(|point| point.name() == name), "there is no failpoint `{name}`");
+                (name.to_owned(), AtomicUsize::new(time.parse().expect("a number of times")))
+            });
+            let reached = told("REACHED").map(|path| {
+                File::options().append(true).create(true).open(path).expect("AGENT_BRIDGE_REACHED can be written")
+            });
+            let without: Vec<String> =
+                told("WITHOUT").iter().flat_map(|names| names.split(',')).map(str::to_owned).collect();
+            for name in &without {
+                let known = Defence::ALL.iter().any(|defence| defence.name() == name);
+                assert!(known, "there is no defence `{name}`");
+            }
+            Plan { kill, reached, without }
+        })
+    }
+
+    /// Notes that the process is here, and ends it where a test wants that.
+    pub fn reach(point: Point) {
+        let plan = plan();
+        if let Some(mut file) = plan.reached.as_ref() {
+            file.write_all(format!("{}\n", point.name()).as_bytes()).expect("AGENT_BRIDGE_REACHED can be written");
+        }
+        if let Some((name, left)) = &plan.kill
+            && name == point.name()
+            && left.fetch_sub(1, Ordering::SeqCst) == 1
+        {
+            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+            loop {
+                std::thread::park();
+            }
+        }
+    }
+
+    /// Whether a test has left this defence in place.
+    pub fn stands(defence: Defence) -> bool {
+        !plan().without.iter().any(|name| name == defence.name())
+    }
+}
+
+pub use work::{reach, stands};

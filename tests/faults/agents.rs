@@ -1,0 +1,1 @@
+//! Rows about the local agent: 10–13.

@@ -1,0 +1,1 @@
+//! The attack table: each line a test.

@@ -1,0 +1,1 @@
+//! What the docs promise about this matrix: every row has its tests.

@@ -1,0 +1,1 @@
+//! Rows about processes: 1, 4, 8, 9, 37–39.

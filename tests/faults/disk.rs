@@ -1,0 +1,1 @@
+//! Rows about the disk: 5–7.

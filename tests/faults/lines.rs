@@ -1,0 +1,1 @@
+//! Rows about what a platform's line does: 14–22.

@@ -1,0 +1,26 @@
+//! The fault matrix: each row a test named after it, `row_07_…`, on the real binary wherever that can be done, with
+//! the oracle behind each: nothing lost (L), nothing doubled (D), in order (O), and alive afterwards (V).
+//! `docs/faults.md` says which test shows which row.
+
+#[path = "../support/bridge.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod bridge;
+#[path = "../support/house.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod house;
+#[path = "../support/ledger.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod ledger;
+#[allow(dead_code, reason = "rows use their part")]
+mod matrix;
+
+mod actions;
+mod agents;
+mod attacks;
+mod controls;
+mod crashes;
+mod disk;
+mod lines;
+mod liveness;
+mod power;
+mod walk;

@@ -1,0 +1,1 @@
+//! Rows about power: 2, 3.

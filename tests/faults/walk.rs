@@ -1,0 +1,1 @@
+//! One story, killed at every failpoint.
