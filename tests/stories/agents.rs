@@ -95,7 +95,11 @@ async fn a_second_reader_is_refused_unless_it_takes_over() {
     second.call("subscribe", json!({ "consumer": "main", "take_over": true })).await.unwrap();
     let again = house.next(&mut second, "message.created").await;
     assert_eq!((again.seq, &again.event["id"]), (held.seq, &held.event["id"]));
-    let told = first.read().await.expect("it is told");
+    let mut told = first.read().await.expect("it is told");
+    // Other lanes may have had their turn before.
+    while told["method"] == "event" {
+        told = first.read().await.expect("it is told");
+    }
     assert_eq!((&told["method"], &told["params"]["kind"]), (&json!("closed"), &json!("taken_over")));
     ack(&mut second, &again).await;
     house.is_sound(&mut second, 0).await;
