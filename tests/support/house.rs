@@ -49,13 +49,18 @@ pub struct House {
 impl House {
     /// A platform and a bridge that runs; nothing is joined.
     pub async fn empty(options: Options, config: &str) -> Self {
+        let mut house = Self::idle(options, config).await;
+        house.start().await;
+        house
+    }
+
+    /// A platform and the folders of a bridge that does not run.
+    pub async fn idle(options: Options, config: &str) -> Self {
         let sim = Sim::new(options);
         let serving = sim.serve(0).await.expect("a free port");
         let (ann, room) = (sim.person("Ann"), sim.channel("general"));
         let home = Home::new(config);
-        let mut house = Self { sim, home, room, ann, ledger: Ledger::default(), serving, daemon: None };
-        house.start().await;
-        house
+        Self { sim, home, room, ann, ledger: Ledger::default(), serving, daemon: None }
     }
 
     /// The same, joined by an invite and listening.
