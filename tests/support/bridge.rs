@@ -74,16 +74,21 @@ impl Home {
 
     /// Starts the daemon and waits until it is ready.
     pub async fn start(&self) -> Daemon {
-        let daemon = self.spawn(&[]);
+        self.start_under(&[]).await
+    }
+
+    /// The same with more in its environment.
+    pub async fn start_under(&self, env: &[(&str, &str)]) -> Daemon {
+        let daemon = self.spawn(env);
         until(|| async { self.ready().await.then_some(()) }, || self.log()).await;
         daemon
     }
 
     /// Starts the daemon with more in its environment, and does not wait for it.
-    pub fn spawn(&self, told: &[(&str, &str)]) -> Daemon {
+    pub fn spawn(&self, env: &[(&str, &str)]) -> Daemon {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.path("log")).expect("a log");
         let mut command = self.command(&["run"]);
-        command.stderr(log).stdout(Stdio::null()).envs(told.iter().copied());
+        command.stderr(log).stdout(Stdio::null()).envs(env.iter().copied());
         Daemon { child: command.spawn().expect("the daemon starts") }
     }
 

@@ -98,6 +98,27 @@ impl House {
         self.daemon = Some(self.home.start().await);
     }
 
+    /// Starts the daemon with more in its environment.
+    pub async fn start_under(&mut self, env: &[(&str, &str)]) {
+        self.daemon = Some(self.home.start_under(env).await);
+    }
+
+    /// Starts the daemon with more in its environment, and does not wait for it.
+    pub fn spawn(&mut self, env: &[(&str, &str)]) {
+        self.daemon = Some(self.home.spawn(env));
+    }
+
+    /// Whether the daemon has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.daemon.as_mut().expect("it was started").has_ended()
+    }
+
+    /// Waits until the daemon ends by itself: `kill -9` at a failpoint.
+    pub async fn dies(&mut self) {
+        let status = self.daemon.take().expect("it was started").ended().await;
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9), "{status}: {}", self.home.log());
+    }
+
     /// `kill -9`.
     pub async fn kill(&mut self) {
         self.daemon.take().expect("it runs").kill().await;
