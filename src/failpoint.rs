@@ -34,10 +34,42 @@ named! {
         StoreCommitBefore = "store.commit.before",
         /// It is durable; nobody has been told.
         StoreCommitAfter = "store.commit.after",
+        /// A fresh store's tables are laid out, under another name; nothing is durable.
+        StoreMadeBefore = "store.made.before",
+        /// The fresh store is whole; it has not its name yet.
+        StoreMadeAfter = "store.made.after",
+        /// What was made under another name is whole.
+        StorePlacedBefore = "store.placed.before",
+        /// It has its name, durably.
+        StorePlacedAfter = "store.placed.after",
+        /// An old store has proven to be ours; what its engine repaired waits in memory.
+        StoreOpenedBefore = "store.opened.before",
+        /// The repair is in the file.
+        StoreOpenedAfter = "store.opened.after",
+        /// Every secret is sealed with the new key, in the transaction.
+        StoreResealedBefore = "store.resealed.before",
+        /// The store fits the new key; the old one is still in its place.
+        StoreResealedAfter = "store.resealed.after",
+        /// All is committed; the engine has not said that it ends in peace.
+        StoreClosedBefore = "store.closed.before",
+        /// It has.
+        StoreClosedAfter = "store.closed.after",
+        /// The file of a key is there, and empty.
+        VaultWrittenBefore = "vault.written.before",
+        /// The key is durable, under another name than it will have.
+        VaultWrittenAfter = "vault.written.after",
+        /// The new key is about to take the old one's place.
+        VaultRenamedBefore = "vault.renamed.before",
+        /// It has.
+        VaultRenamedAfter = "vault.renamed.after",
         /// A request is ready; nothing has left.
         HttpRequestBefore = "http.request.before",
         /// The head of the answer is here; nobody has read it.
         HttpRequestAfter = "http.request.after",
+        /// An event is signed for a webhook; nothing has left.
+        WebhookPostedBefore = "webhook.posted.before",
+        /// The head of the webhook's answer is here; nothing is settled.
+        WebhookPostedAfter = "webhook.posted.after",
     }
 }
 

@@ -21,6 +21,7 @@ mod ring;
 mod shared;
 mod sweep;
 mod tables;
+mod unfinished;
 mod vault;
 mod writer;
 

@@ -26,6 +26,7 @@ use super::subscription::{Delivery, ReaderId, Subscription};
 use super::task::Ground;
 use crate::clock::Clock;
 use crate::consumer::Webhook;
+use crate::failpoint::{Point, reach};
 use crate::store::{Store, StoreError};
 
 /// The field of the signing secret, sealed under `consumer:NAME`.
@@ -181,7 +182,10 @@ impl Poster {
     }
 
     async fn exchange(&self, request: reqwest::RequestBuilder) -> Result<Reply, reqwest::Error> {
-        let mut response = request.send().await?;
+        reach(Point::WebhookPostedBefore);
+        let answer = request.send().await;
+        reach(Point::WebhookPostedAfter);
+        let mut response = answer?;
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
         let json = header("content-type").is_some_and(|kind| kind.contains("json"));
         let retry_after = header("retry-after").and_then(|text| verdict::retry_after(text, self.clock.now()));

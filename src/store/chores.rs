@@ -12,6 +12,7 @@ use super::sweep::{EVERY, Sweep};
 use super::tables;
 use super::vault::VaultKey;
 use super::writer::{Writer, begin};
+use crate::failpoint::{Point, reach};
 
 impl Writer {
     /// A quiet moment: what makes the next start quick, the ballast, forgetting.
@@ -81,7 +82,9 @@ impl Writer {
         let mut vault = writing(&shared.vault);
         let tx = begin(db.as_ref(), false)?;
         reseal(&tx, &vault, key)?;
+        reach(Point::StoreResealedBefore);
         tx.commit()?;
+        reach(Point::StoreResealedAfter);
         *vault = key.clone();
         self.dirty = true;
         self.key_file.settle()

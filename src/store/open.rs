@@ -4,7 +4,7 @@
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use redb::backends::FileBackend;
 use redb::{Builder, Database, DatabaseError, ReadTransaction, ReadableDatabase, StorageBackend, WriteTransaction};
@@ -13,7 +13,9 @@ use super::fault::{Fault, OpenError, caught};
 use super::gate::Gate;
 use super::options::Options;
 use super::tables::{self, SCHEMA, Tally};
-use super::vault::{KeyFile, VaultKey, sync_directory};
+use super::unfinished::Unfinished;
+use super::vault::{KeyFile, VaultKey};
+use crate::failpoint::{Point, reach};
 
 /// Files up to this size are checked page by page at every start, larger ones as their rows are read: a start must
 /// not wait for a walk over gigabytes. Bytes.
@@ -107,7 +109,10 @@ impl Opening<'_> {
             tx.set_two_phase_commit(true);
             tx.set_quick_repair(true);
             lay_out(&tx, &key)?;
-            Ok(tx.commit()?)
+            reach(Point::StoreMadeBefore);
+            tx.commit()?;
+            reach(Point::StoreMadeAfter);
+            Ok(())
         });
         outcome.map_err(|fault| self.of(fault))?;
         Ok(Opened { db, gate, key, key_file: self.key_file.clone(), tally: Tally::default(), swept: 0 })
@@ -122,7 +127,9 @@ impl Opening<'_> {
         }
         caught(|| read_all_tables(&db.begin_read()?, &facts.tally)).map_err(|fault| self.of(fault))?;
         let key = self.key_file.read_fitting(&facts.check)?;
+        reach(Point::StoreOpenedBefore);
         gate.open().map_err(|source| self.refused("write", source))?;
+        reach(Point::StoreOpenedAfter);
         let key_file = self.key_file.clone();
         Ok(Opened { db, gate, key, key_file, tally: facts.tally, swept: facts.swept })
     }
@@ -160,49 +167,6 @@ impl Opening<'_> {
 
     fn refused(&self, what: &'static str, source: io::Error) -> OpenError {
         OpenError::System { what, path: self.path.display().to_string(), source }
-    }
-}
-
-/// A store that is being made, under a name of its own; gone when dropped before it is in place.
-struct Unfinished {
-    path: PathBuf,
-    prefix: String,
-}
-
-impl Unfinished {
-    fn beside(path: &Path) -> Self {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let prefix = format!(".{name}.new-");
-        let unique = getrandom::u64().expect("the system's random source answers");
-        Self { path: path.with_file_name(format!("{prefix}{unique:016x}")), prefix }
-    }
-
-    /// Removes what a crash during creation left.
-    fn sweep(&self) {
-        let entries = self.path.parent().and_then(|parent| std::fs::read_dir(parent).ok()).into_iter().flatten();
-        for entry in entries.flatten() {
-            if entry.file_name().to_string_lossy().starts_with(&self.prefix) {
-                // What cannot be removed costs a little room and is tried again with the next fresh store.
-                drop(std::fs::remove_file(entry.path()));
-            }
-        }
-    }
-
-    fn put_in_place(&self, path: &Path) -> io::Result<()> {
-        use rustix::fs::{CWD, RenameFlags, renameat_with};
-        match renameat_with(CWD, &self.path, CWD, path, RenameFlags::NOREPLACE) {
-            // Not every file system can refuse to replace; a hard link can on the rest.
-            Err(rustix::io::Errno::INVAL) => std::fs::hard_link(&self.path, path)?,
-            other => other?,
-        }
-        sync_directory(path)
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        // In place, the name is gone already.
-        drop(std::fs::remove_file(&self.path));
     }
 }
 

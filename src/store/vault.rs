@@ -17,6 +17,8 @@ use secrecy::{ExposeSecret, SecretString};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::fault::{Fault, OpenError};
+use super::unfinished::Unfinished;
+use crate::failpoint::{Point, reach};
 
 const NONCE: usize = 24;
 const TAG: &[u8] = b"agent-bridge/vault/1";
@@ -146,12 +148,20 @@ impl KeyFile {
     pub fn read_or_make(&self) -> Result<VaultKey, OpenError> {
         match self.read()? {
             Some(key) => Ok(key),
-            None if self.own => {
-                let key = VaultKey::fresh();
-                write_key(&self.path, &key).map_err(|source| self.refused("make the vault key", source))?;
-                Ok(key)
-            }
-            None => Err(self.unfit("the file does not exist")),
+            None if self.own => self.make(),
+            None => Err(self.absent()),
+        }
+    }
+
+    /// A fresh key appears under its name only when it is whole: a crash must not leave a file that fits nothing.
+    fn make(&self) -> Result<VaultKey, OpenError> {
+        let (key, unfinished) = (VaultKey::fresh(), Unfinished::beside(&self.path));
+        unfinished.sweep();
+        match write_key(&unfinished.path, &key).and_then(|()| unfinished.put_in_place(&self.path)) {
+            Ok(()) => Ok(key),
+            // Another process was first; its key is the key.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => self.read()?.ok_or_else(|| self.absent()),
+            Err(source) => Err(self.refused("make the vault key", source)),
         }
     }
 
@@ -196,6 +206,10 @@ impl KeyFile {
         next.into()
     }
 
+    fn absent(&self) -> OpenError {
+        self.unfit("the file does not exist")
+    }
+
     fn unfit(&self, why: &str) -> OpenError {
         OpenError::Key { path: self.path.display().to_string(), why: why.to_owned() }
     }
@@ -212,14 +226,20 @@ fn write_key(path: &Path, key: &VaultKey) -> std::io::Result<()> {
     }
     text.push('\n');
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    reach(Point::VaultWrittenBefore);
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
-    sync_directory(path)
+    sync_directory(path)?;
+    reach(Point::VaultWrittenAfter);
+    Ok(())
 }
 
 fn put_in_place(from: &Path, to: &Path) -> std::io::Result<()> {
+    reach(Point::VaultRenamedBefore);
     std::fs::rename(from, to)?;
-    sync_directory(to)
+    sync_directory(to)?;
+    reach(Point::VaultRenamedAfter);
+    Ok(())
 }
 
 /// Makes a name durable: the directory entry is data of the directory.

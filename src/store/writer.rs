@@ -212,7 +212,10 @@ impl Writer {
         if let Some(why) = self.shared.failure() {
             return Err(StoreError::Failed(why));
         }
-        caught(|| Ok(db.map_or(Ok(()), Database::close)?)).map_err(|fault| self.shared.fail(&fault))
+        reach(Point::StoreClosedBefore);
+        let closed = caught(|| Ok(db.map_or(Ok(()), Database::close)?));
+        reach(Point::StoreClosedAfter);
+        closed.map_err(|fault| self.shared.fail(&fault))
     }
 }
 

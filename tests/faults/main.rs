@@ -17,6 +17,7 @@ mod matrix;
 mod actions;
 mod agents;
 mod attacks;
+mod chance;
 mod controls;
 mod crashes;
 mod disk;

@@ -1,7 +1,7 @@
 //! The real binary as a child process, in folders of its own, with its agent's socket and its command line.
 
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -74,14 +74,26 @@ impl Home {
 
     /// Starts the daemon and waits until it is ready.
     pub async fn start(&self) -> Daemon {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.path("log")).expect("a log");
-        let child = self.command(&["run"]).stderr(log).stdout(Stdio::null()).spawn().expect("the daemon starts");
-        let daemon = Daemon { child };
+        self.start_under(&[]).await
+    }
+
+    /// The same with more in its environment.
+    pub async fn start_under(&self, env: &[(&str, &str)]) -> Daemon {
+        let daemon = self.spawn(env);
         until(|| async { self.ready().await.then_some(()) }, || self.log()).await;
         daemon
     }
 
-    async fn ready(&self) -> bool {
+    /// Starts the daemon with more in its environment, and does not wait for it.
+    pub fn spawn(&self, env: &[(&str, &str)]) -> Daemon {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.path("log")).expect("a log");
+        let mut command = self.command(&["run"]);
+        command.stderr(log).stdout(Stdio::null()).envs(env.iter().copied());
+        Daemon { child: command.spawn().expect("the daemon starts") }
+    }
+
+    /// Whether the daemon says that it is ready.
+    pub async fn ready(&self) -> bool {
         let Ok(stream) = UnixStream::connect(self.path("run/control.sock")).await else { return false };
         let (read, mut write) = stream.into_split();
         let asked = write.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;
@@ -92,6 +104,11 @@ impl Home {
     /// Everything the daemons of this home have logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.path("log")).unwrap_or_default()
+    }
+
+    /// The agent's end of the socket, if a daemon is there.
+    pub async fn try_agent(&self) -> Option<Agent> {
+        UnixStream::connect(self.path("run/agent.sock")).await.ok().map(Agent::on)
     }
 
     /// The agent's end of the socket.
@@ -113,15 +130,32 @@ impl Daemon {
 
     /// SIGTERM, and its exit code.
     pub async fn stop(mut self) -> Option<i32> {
-        let pid = rustix::process::Pid::from_raw(self.child.id().expect("it runs").cast_signed()).expect("a pid");
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("the signal is sent");
+        self.terminate();
         self.exit().await
+    }
+
+    /// SIGTERM, unless it has ended.
+    pub fn terminate(&self) {
+        let pid = self.child.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
+        if let Some(pid) = pid {
+            // It may end in this moment.
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        }
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("it is our child").is_some()
     }
 
     /// Waits until it ends by itself.
     pub async fn exit(&mut self) -> Option<i32> {
-        let status = tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("it ends").expect("a status");
-        status.code()
+        self.ended().await.code()
+    }
+
+    /// Waits until it ends by itself, and how it ended.
+    pub async fn ended(&mut self) -> ExitStatus {
+        tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("it ends").expect("a status")
     }
 }
 
@@ -136,24 +170,33 @@ pub struct Agent {
 
 impl Agent {
     async fn connect(path: &Path) -> Self {
-        let stream = until(|| async { UnixStream::connect(path).await.ok() }, String::new).await;
+        Self::on(until(|| async { UnixStream::connect(path).await.ok() }, String::new).await)
+    }
+
+    fn on(stream: UnixStream) -> Self {
         let (read, write) = stream.into_split();
         Self { lines: BufReader::new(read).lines(), write, next: 0, waiting: std::collections::VecDeque::new() }
     }
 
     /// Calls and waits for the answer: its `result`, or the whole error.
     pub async fn call(&mut self, method: &str, params: Value) -> Result<Value, Value> {
+        self.try_call(method, params).await.expect("an answer")
+    }
+
+    /// The same of a bridge that may go before it answers: then `None`.
+    pub async fn try_call(&mut self, method: &str, params: Value) -> Option<Result<Value, Value>> {
         self.next += 1;
         let id = self.next;
-        self.write_line(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }).to_string()).await;
+        let line = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }).to_string() + "\n";
+        self.write.write_all(line.as_bytes()).await.ok()?;
         loop {
-            let message = self.read().await.expect("an answer");
+            let message = self.read().await?;
             if message["id"] != id {
                 self.waiting.push_back(message);
             } else if message.get("error").is_some() {
-                return Err(message["error"].clone());
+                return Some(Err(message["error"].clone()));
             } else {
-                return Ok(message["result"].clone());
+                return Some(Ok(message["result"].clone()));
             }
         }
     }
@@ -189,18 +232,23 @@ impl Agent {
 
     /// The next delivery.
     pub async fn delivery(&mut self) -> Delivery {
+        self.try_delivery().await.expect("the bridge delivers")
+    }
+
+    /// The same of a bridge that may go: then `None`.
+    pub async fn try_delivery(&mut self) -> Option<Delivery> {
         loop {
             let message = match self.waiting.pop_front() {
                 Some(message) => message,
-                None => self.read().await.expect("the bridge delivers"),
+                None => self.read().await?,
             };
             if message["method"] == "event" {
                 let params = &message["params"];
-                return Delivery {
+                return Some(Delivery {
                     seq: params["delivery"]["seq"].as_u64().expect("a sequence"),
                     attempt: params["delivery"]["attempt"].as_u64().expect("an attempt"),
                     event: params["event"].clone(),
-                };
+                });
             }
         }
     }

@@ -49,13 +49,18 @@ pub struct House {
 impl House {
     /// A platform and a bridge that runs; nothing is joined.
     pub async fn empty(options: Options, config: &str) -> Self {
+        let mut house = Self::idle(options, config).await;
+        house.start().await;
+        house
+    }
+
+    /// A platform and the folders of a bridge that does not run.
+    pub async fn idle(options: Options, config: &str) -> Self {
         let sim = Sim::new(options);
         let serving = sim.serve(0).await.expect("a free port");
         let (ann, room) = (sim.person("Ann"), sim.channel("general"));
         let home = Home::new(config);
-        let mut house = Self { sim, home, room, ann, ledger: Ledger::default(), serving, daemon: None };
-        house.start().await;
-        house
+        Self { sim, home, room, ann, ledger: Ledger::default(), serving, daemon: None }
     }
 
     /// The same, joined by an invite and listening.
@@ -91,6 +96,27 @@ impl House {
     /// Starts the daemon.
     pub async fn start(&mut self) {
         self.daemon = Some(self.home.start().await);
+    }
+
+    /// Starts the daemon with more in its environment.
+    pub async fn start_under(&mut self, env: &[(&str, &str)]) {
+        self.daemon = Some(self.home.start_under(env).await);
+    }
+
+    /// Starts the daemon with more in its environment, and does not wait for it.
+    pub fn spawn(&mut self, env: &[(&str, &str)]) {
+        self.daemon = Some(self.home.spawn(env));
+    }
+
+    /// Whether the daemon has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.daemon.as_mut().expect("it was started").has_ended()
+    }
+
+    /// Waits until the daemon ends by itself: `kill -9` at a failpoint.
+    pub async fn dies(&mut self) {
+        let status = self.daemon.take().expect("it was started").ended().await;
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9), "{status}: {}", self.home.log());
     }
 
     /// `kill -9`.

@@ -44,6 +44,11 @@ impl Ledger {
         self.owed.push(Owed { kind, room: room.to_owned(), message: message.to_owned(), text });
     }
 
+    /// The same debts to another reader, who has had nothing.
+    pub fn of_another_reader(&self) -> Self {
+        Self { owed: self.owed.clone(), had: Vec::new() }
+    }
+
     /// Notes what the agent was given.
     pub fn had(&mut self, delivery: &Delivery) {
         self.had.push(delivery.clone());
