@@ -151,6 +151,9 @@ pub struct Action {
     /// Not before this wall time (milliseconds since 1970): a `Retry-After`, or the pause before a second read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<u64>,
+    /// Why it is not tried just now, for people: patience that the platform asks for, a seat that needs somebody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<String>,
     /// The newest message known in the conversation when the first try began: what is found must be past it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fence: Option<String>,
@@ -205,6 +208,7 @@ impl Action {
             state: State::Accepted,
             tries: 0,
             not_before: None,
+            waits: None,
             fence: None,
             empty_reads: 0,
             resends: 0,

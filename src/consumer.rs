@@ -48,14 +48,16 @@ impl Only {
             return only_for == name;
         }
         let bridge = head.kind.is_bridge();
+        // A receipt has a conversation, and nobody wrote it.
+        let unwritten = bridge || head.kind == Type::ActionSettled;
         among(&self.workspaces, head.workspace.as_str())
             && self.wants_type(head.kind)
             && (bridge || among(&self.conversations, &head.conversation))
-            && (bridge || among(&self.authors, head.author.as_deref().unwrap_or_default()))
-            && (bridge
+            && (unwritten || among(&self.authors, head.author.as_deref().unwrap_or_default()))
+            && (unwritten
                 || self.author_kinds.is_empty()
                 || head.author_kind.is_some_and(|kind| self.author_kinds.contains(&kind)))
-            && (bridge || !self.mentions_me || head.mentions_me)
+            && (unwritten || !self.mentions_me || head.mentions_me)
             && (self.own || !head.own)
     }
 }
@@ -207,6 +209,10 @@ mod tests {
             assert_eq!(only.wants("main", &message), wanted, "{only:?}");
         }
         assert!(!Only::default().wants("main", &head(Type::ActionSettled)), "receipts only when asked for");
+        let asked = Only { types: list("action.settled"), mentions_me: true, ..Only::default() };
+        let settled = Head { author: None, author_kind: None, ..head(Type::ActionSettled) };
+        assert!(asked.wants("main", &settled), "nobody wrote it: filters on people do not touch it");
+        assert!(!Only { conversations: list("c2"), ..asked }.wants("main", &settled));
         let gap = head(Type::WorkspaceGap);
         assert!(Only { mentions_me: true, ..Only::default() }.wants("main", &gap), "the bridge's word gets through");
     }

@@ -12,6 +12,8 @@ pub mod files;
 pub mod pace;
 pub mod read_back;
 pub mod receipt;
+mod request;
+mod seat;
 pub mod split;
 
 use std::collections::{BTreeMap, HashSet};
@@ -37,6 +39,8 @@ pub struct Limits {
     pub first_wait: Duration,
     /// Its longest. Default 5 min.
     pub longest_wait: Duration,
+    /// The longest wait that a platform's `Retry-After` can ask for. Default 1 h.
+    pub longest_retry: Duration,
     /// Conversations of one workspace that are served at once. Default 8.
     pub parallel: usize,
     /// Pages read at most for a lost reply: past these, what was sent a moment ago cannot stand. Default 20.
@@ -52,6 +56,7 @@ impl Default for Limits {
             give_up: Duration::from_hours(24),
             first_wait: Duration::from_secs(1),
             longest_wait: Duration::from_mins(5),
+            longest_retry: Duration::from_hours(1),
             parallel: 8,
             pages: 20,
             claims: 2_000,

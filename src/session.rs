@@ -26,6 +26,7 @@ use url::Url;
 
 use crate::adapter::{self, Call, Manifest, Root, Scope, SessionFlavour};
 use crate::clock::{Clock, millis};
+use crate::event::NewEvent;
 use crate::http::{Network, Request, Response, Stream};
 use crate::retry::Waits;
 use crate::store::{Seat, Store, WorkspaceRecord};
@@ -43,6 +44,9 @@ use token::Token;
 pub const TOKEN: &str = "token";
 /// The fact that says when the token was got: milliseconds since 1970.
 pub const GOT_AT: &str = "token_got_at";
+
+/// The fact that the feed has not been told yet that this seat cannot act any more.
+pub const UNTOLD: &str = "untold";
 
 /// The waits between logins that fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -214,6 +218,17 @@ impl Session {
     pub async fn sit(&self, seat: Seat) -> Result<(), Error> {
         let session = self.clone();
         self.own_task(async move { session.commit(Vec::new(), |record| record.seat = seat).await }).await
+    }
+
+    /// Whether the seat cannot act any more and the feed was not told of it yet.
+    pub fn is_untold(&self) -> bool {
+        self.0.record.borrow().facts.contains_key(UNTOLD)
+    }
+
+    /// Commits the event that tells of the seat, once.
+    pub async fn tell(&self, event: NewEvent) -> Result<(), Error> {
+        let session = self.clone();
+        self.own_task(async move { session.commit_told(event).await }).await
     }
 
     fn held(&self) -> Option<Token> {

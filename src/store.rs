@@ -35,6 +35,7 @@ use std::time::Instant;
 pub use batch::{Batch, Change, Committed};
 pub use fault::{Health, OpenError, StoreError};
 pub use options::Options;
+pub use read::Newest;
 pub use record::{Anchor, DeadLetter, Exception, Known, Progress, Seat, Snapshot, Tombstone, WorkspaceRecord};
 use tokio::sync::{Semaphore, oneshot, watch};
 pub use vault::VaultKey;

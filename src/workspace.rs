@@ -112,7 +112,8 @@ impl Workspace {
     /// Follows the platform until the lines end, and tells how they ended.
     async fn lines(&mut self, spread: Duration, token: &CancellationToken) -> Result<(), Ended> {
         let stopped = self.follow(spread, token).await?;
-        self.settle(stopped).await
+        self.settle(stopped).await?;
+        self.tell_seat(token).await
     }
 
     /// Carries actions out: they need the seat alone, whatever the lines do.
@@ -179,7 +180,7 @@ impl Workspace {
         }
     }
 
-    /// The lines have ended for good: the seat says why, and the feed.
+    /// The lines have ended for good: the seat says why.
     async fn settle(&mut self, stopped: Option<Reason>) -> Result<(), Ended> {
         let seat = match stopped {
             None | Some(Reason::Left) => return Ok(()),
@@ -196,12 +197,42 @@ impl Workspace {
             Some(Reason::NeedsAction { reason, command }) => Seat::NeedsAction { reason, command },
         };
         if self.session.record().seat != seat {
-            self.sit(seat.clone()).await?;
+            self.sit(seat).await?;
         }
-        let (kind, more) = told(&seat);
-        self.tell(kind, more).await?;
         self.desk.changed();
         Ok(())
+    }
+
+    /// Tells of a seat that cannot act any more, once, also after a crash in between. Where the platform took it away
+    /// that is the last word: what the outbox still holds is settled before.
+    async fn tell_seat(&self, token: &CancellationToken) -> Result<(), Ended> {
+        if !self.session.is_untold() {
+            return Ok(());
+        }
+        let seat = self.session.record().seat;
+        if matches!(seat, Seat::Revoked { .. }) {
+            tokio::select! {
+                () = token.cancelled() => return Ok(()),
+                emptied = self.outbox_is_empty() => emptied?,
+            }
+        }
+        let (kind, more) = told(&seat);
+        match self.session.tell(self.about(kind, more).seal()).await {
+            Err(session::Error::Store(error)) => Err(error.into()),
+            Err(_) | Ok(()) => Ok(()),
+        }
+    }
+
+    async fn outbox_is_empty(&self) -> Result<(), StoreError> {
+        let Means { store, .. } = &self.context.means;
+        let (name, mut changed) = (self.session.record().name, store.outbox_changed());
+        loop {
+            changed.mark_unchanged();
+            if store.outbox(&name)?.is_empty() {
+                return Ok(());
+            }
+            changed.changed().await.map_err(|_| StoreError::Closed)?;
+        }
     }
 
     async fn sit(&self, seat: Seat) -> Result<(), StoreError> {
@@ -213,10 +244,15 @@ impl Workspace {
     }
 
     async fn tell(&self, kind: Type, more: Map<String, Value>) -> Result<(), StoreError> {
+        let event = self.about(kind, more).seal();
+        self.context.means.store.commit(Batch::new().event(event)).await.map(drop)
+    }
+
+    fn about(&self, kind: Type, more: Map<String, Value>) -> Draft {
         let WorkspaceRecord { name, platform, .. } = self.session.record();
         let mut draft = Draft::about(&name, kind, self.context.means.clock.stamp(), more);
         draft.platform = Some(platform.into());
-        self.context.means.store.commit(Batch::new().event(draft.seal())).await.map(drop)
+        draft
     }
 }
 

@@ -215,6 +215,8 @@ pub struct Outbox {
     pub first_wait: Span,
     /// The longest wait after a failure, unless the platform asks for more.
     pub longest_wait: Span,
+    /// The longest wait that a platform's `Retry-After` can ask for.
+    pub longest_retry: Span,
     /// Conversations of one workspace that are served at once.
     pub parallel: usize,
     /// Pages of a history read at most when a reply was lost.
@@ -230,6 +232,7 @@ impl Default for Outbox {
             give_up: Span(limits.give_up),
             first_wait: Span(limits.first_wait),
             longest_wait: Span(limits.longest_wait),
+            longest_retry: Span(limits.longest_retry),
             parallel: limits.parallel,
             pages: limits.pages,
             claims: limits.claims,
@@ -244,6 +247,7 @@ impl Outbox {
             give_up: self.give_up.0,
             first_wait: self.first_wait.0,
             longest_wait: self.longest_wait.0,
+            longest_retry: self.longest_retry.0,
             parallel: self.parallel,
             pages: self.pages,
             claims: self.claims,

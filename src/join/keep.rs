@@ -10,7 +10,7 @@ use super::walk::Walk;
 use super::{Error, JOINING};
 use crate::adapter::{Call, Keep, SessionFlavour};
 use crate::http::Response;
-use crate::session::{self, GOT_AT, TOKEN};
+use crate::session::{self, GOT_AT, TOKEN, UNTOLD};
 use crate::store::{Batch, Change, Seat, WorkspaceRecord};
 
 /// Secrets by field; `None` erases.
@@ -82,6 +82,7 @@ impl Walk<'_> {
             self.plan.record.facts.remove(GOT_AT);
         }
         self.plan.record.facts.remove(JOINING);
+        self.plan.record.facts.remove(UNTOLD);
         self.plan.record.seat = Seat::SignedIn;
         if self.plan.record.joined_at == 0 {
             self.plan.record.joined_at = self.means.clock.now();

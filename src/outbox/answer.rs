@@ -9,21 +9,28 @@ use crate::adapter::{Action as Verb, Manifest, Outcome, platform_words, text};
 use crate::http::{Failure, Response};
 use crate::retry;
 
-/// How long to wait where the platform asks for patience without saying how long.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long to wait before the next try.
+#[derive(Clone, Copy, Debug)]
+pub struct Pause {
+    /// Where the platform does not say how long.
+    pub backoff: Duration,
+    /// At most, whatever it says.
+    pub longest: Duration,
+}
 
 /// Reads an answer. `now` in milliseconds since 1970, for `Retry-After` dates.
-pub fn read(manifest: &Manifest, verb: &Verb, response: &Response, now: u64) -> Tried {
+pub fn read(manifest: &Manifest, verb: &Verb, response: &Response, now: u64, pause: Pause) -> Tried {
     let status = response.status;
     if verb.gone_is_done == Some(status) {
         return Tried::Done { remote_ids: Vec::new() };
     }
     match status {
         200..=299 => done(verb, &response.body),
-        401 => Tried::Later { after: PATIENCE, why: "the platform does not accept the credential".to_owned() },
-        429 => later(response, now, "the platform asks for patience (429)"),
+        401 => later(response, now, pause, "the platform does not accept the credential (401)"),
+        429 => later(response, now, pause, "the platform asks for patience (429)"),
+        // Without `Retry-After` it may come from something in between that gave the request on.
         503 if retry::retry_after(&response.headers, now).is_some() => {
-            later(response, now, "the platform is busy (503)")
+            later(response, now, pause, "the platform is busy (503)")
         }
         // `See Other` is how forms answer once they are done; 307 and 308 say that nothing was done here.
         300..=303 => Tried::Lost { why: format!("the platform redirected ({status}), which may come after it stored") },
@@ -35,13 +42,13 @@ pub fn read(manifest: &Manifest, verb: &Verb, response: &Response, now: u64) -> 
 }
 
 /// What no answer at all means.
-pub fn missing(failure: &Failure, backoff: Duration) -> Tried {
+pub fn missing(failure: &Failure, pause: Pause) -> Tried {
     let why = failure.to_string();
     match failure {
         _ if failure.may_have_happened() => Tried::Lost { why },
         // The redirect of a form that is done leads to another origin, too.
         Failure::Elsewhere { .. } => Tried::Lost { why },
-        Failure::Unreachable { .. } => Tried::Later { after: backoff, why },
+        Failure::Unreachable { .. } => Tried::Later { after: pause.backoff, why },
         _ => Tried::Refused { kind: "forbidden".to_owned(), status: None, message: why },
     }
 }
@@ -58,8 +65,10 @@ fn done(verb: &Verb, body: &[u8]) -> Tried {
     }
 }
 
-fn later(response: &Response, now: u64, why: &str) -> Tried {
-    let after = retry::retry_after(&response.headers, now).unwrap_or(PATIENCE).max(Duration::from_millis(100));
+/// `Retry-After: 0` is no leave to hammer: the shortest wait is a tenth of a second.
+fn later(response: &Response, now: u64, pause: Pause, why: &str) -> Tried {
+    let asked = retry::retry_after(&response.headers, now).map(|asked| asked.min(pause.longest));
+    let after = asked.unwrap_or(pause.backoff).max(Duration::from_millis(100));
     Tried::Later { after, why: why.to_owned() }
 }
 
@@ -86,10 +95,36 @@ mod tests {
     use super::*;
     use crate::adapter::Manifests;
 
+    const PAUSE: Pause = Pause { backoff: Duration::from_secs(3), longest: Duration::from_mins(10) };
+
     fn answer(verb: &str, status: u16, body: &'static str) -> Tried {
+        asked(verb, status, body, None)
+    }
+
+    fn asked(verb: &str, status: u16, body: &'static str, retry_after: Option<&'static str>) -> Tried {
         let manifest = Manifests::load(None).unwrap().get("agentunited").unwrap();
-        let response = Response { status, headers: HeaderMap::new(), body: Bytes::from_static(body.as_bytes()) };
-        read(&manifest, manifest.actions.get(verb).unwrap(), &response, 0)
+        let header = retry_after.map(|asks| (http::header::RETRY_AFTER, http::HeaderValue::from_static(asks)));
+        let headers = HeaderMap::from_iter(header);
+        let response = Response { status, headers, body: Bytes::from_static(body.as_bytes()) };
+        read(&manifest, manifest.actions.get(verb).unwrap(), &response, 0, PAUSE)
+    }
+
+    #[test]
+    fn patience_is_as_long_as_asked_within_the_bound_else_by_backoff() {
+        let cases = [
+            (429, Some("7"), 7),
+            (429, Some("999999999999"), 600),
+            (503, Some("86400"), 600),
+            (503, Some("Tue, 31 Dec 2999 23:59:59 GMT"), 600),
+            (429, Some("soon"), 3),
+            (429, None, 3),
+            (401, None, 3),
+        ];
+        for (status, asks, seconds) in cases {
+            let Tried::Later { after, .. } = asked("send", status, "", asks) else { panic!("{status} {asks:?}") };
+            assert_eq!(after, Duration::from_secs(seconds), "{status} {asks:?}");
+        }
+        assert!(matches!(asked("send", 503, "", None), Tried::Lost { .. }), "nobody says that it was not given on");
     }
 
     #[test]
@@ -108,12 +143,12 @@ mod tests {
             assert!(matches!(answer("send", status, body), Tried::Lost { .. }), "{status} {body}");
         }
         let lost = Failure::Lost { host: "h".into(), why: "cut".into() };
-        assert!(matches!(missing(&lost, PATIENCE), Tried::Lost { .. }));
+        assert!(matches!(missing(&lost, PAUSE), Tried::Lost { .. }));
         assert!(matches!(answer("send", 307, ""), Tried::Refused { .. }));
         let elsewhere = Failure::Elsewhere { host: "h".into(), to: "https://other.example".into() };
-        assert!(matches!(missing(&elsewhere, PATIENCE), Tried::Lost { .. }));
+        assert!(matches!(missing(&elsewhere, PAUSE), Tried::Lost { .. }));
         let away = Failure::Unreachable { host: "h".into(), why: "refused".into() };
-        assert!(matches!(missing(&away, PATIENCE), Tried::Later { .. }));
+        assert!(matches!(missing(&away, PAUSE), Tried::Later { .. }));
     }
 
     #[test]

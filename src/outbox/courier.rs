@@ -3,18 +3,20 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use bytes::Bytes;
 use serde_json::Value;
+use tokio::time::{Instant, sleep, timeout_at};
 
-use super::accept::Refusal;
+use super::answer::{self, Pause};
 use super::decide::{self, Doubt, Tried};
 use super::pace::Pacer;
 use super::read_back::{ReadError, Reader};
-use super::{Limits, answer, files, receipt, split};
+use super::seat::{Standing, standing};
+use super::{Limits, receipt, request, split};
 use crate::action::{Action, State};
-use crate::adapter::{Action as Verb, Root};
-use crate::clock::{Clock, millis, rfc3339};
-use crate::http::{Body, FormPart, Request, Response};
+use crate::adapter::Action as Verb;
+use crate::clock::{Clock, rfc3339};
+use crate::failpoint::{Defence, stands};
+use crate::http::{Request, Response};
 use crate::normalise::Scrubber;
 use crate::retry::Backoff;
 use crate::session::{Error, Session};
@@ -53,30 +55,41 @@ impl Courier {
     }
 
     async fn carry_row(&self, row: Action) -> Result<Action, StoreError> {
-        // It may have been carried since it was listed, as a part of another.
-        let mut action = self.store.action(&row.id)?.unwrap_or(row);
-        let mut backoff = Backoff::new(self.limits.first_wait, self.limits.longest_wait);
-        action = self.find_again(action).await?;
+        // It may have been carried since it was listed, as a part of another; or forgotten with its workspace.
+        let Some(action) = self.store.action(&row.id)? else { return Ok(row) };
+        let mut tries = Tries {
+            backoff: Backoff::new(self.limits.first_wait, self.limits.longest_wait),
+            // On the monotonic clock from here on: a wall clock that jumps a day ends no patience.
+            until: Instant::now() + self.patience(&action),
+        };
+        let mut action = self.find_again(action).await?;
         while !action.state.settled() {
             self.wait(&action).await;
-            action = match action.state {
-                State::Doubtful => self.read_back(action, &mut backoff).await?,
-                _ => self.try_once(action, &mut backoff).await?,
+            action = match standing(&self.session.record().seat) {
+                Standing::Gone(reason) => self.keep(decide::after_revoked(action, &reason, self.clock.now())).await?,
+                Standing::Waits(why) => self.seat_back(action, why, &tries).await?,
+                Standing::Acts if action.state == State::Doubtful => self.read_back(action, &mut tries).await?,
+                Standing::Acts => self.try_once(action, &mut tries).await?,
             };
         }
         Ok(action)
     }
 
+    /// How long retrying goes on.
+    fn patience(&self, action: &Action) -> Duration {
+        let since = Duration::from_millis(self.clock.now().saturating_sub(action.accepted_at));
+        self.limits.give_up.saturating_sub(since)
+    }
+
     /// After a restart a try under way is a lost reply; and a part whose forerunner failed does not go out alone.
     async fn find_again(&self, action: Action) -> Result<Action, StoreError> {
         if action.state == State::Trying {
-            let (doubt, now) = (self.doubt(&action), self.clock.now());
-            let deadline = self.deadline(&action);
-            return self.keep(decide::after_restart(action, doubt, now, deadline)).await;
+            let doubt = self.doubt(&action);
+            return self.keep(decide::after_restart(action, doubt, self.clock.now(), false)).await;
         }
         if self.forerunner_failed(&action)? {
             let message = "an earlier part of the same text failed".to_owned();
-            return self.settle(action, Tried::Refused { kind: "part_failed".to_owned(), status: None, message }).await;
+            return self.refuse(action, "part_failed", message).await;
         }
         Ok(action)
     }
@@ -87,27 +100,26 @@ impl Courier {
         Ok(before.is_some_and(|before| matches!(before.state, State::Failed { .. })))
     }
 
-    async fn try_once(&self, action: Action, backoff: &mut Backoff) -> Result<Action, StoreError> {
+    async fn try_once(&self, action: Action, tries: &mut Tries) -> Result<Action, StoreError> {
         let Some(verb) = self.session.manifest().actions.get(&action.verb) else {
             let message = format!("the manifest has no verb `{}` any more", action.verb);
-            return self
-                .settle(action, Tried::Refused { kind: "unknown_verb".to_owned(), status: None, message })
-                .await;
+            return self.refuse(action, "unknown_verb", message).await;
         };
         let action = self.split(action, verb).await?;
-        let action = match self.fence(action, verb, backoff).await? {
+        let request = match request::build(&self.session, &action, verb).await {
+            Ok(request) => request,
+            Err(refusal) => return self.refuse(action, refusal.kind, refusal.message).await,
+        };
+        self.pace.turn(&action, verb).await;
+        // As late as can be: what is said until here by others must not be taken for this one.
+        let action = match self.fence(action, verb, tries).await? {
             ControlFlow::Continue(action) => action,
             ControlFlow::Break(waits) => return Ok(waits),
         };
-        let request = match self.request(&action, verb).await {
-            Ok(request) => request,
-            Err(tried) => return self.settle(action, tried).await,
-        };
-        self.pace.turn(&action, verb).await;
-        let action = Action { state: State::Trying, tries: action.tries + 1, ..action };
+        let action = Action { state: State::Trying, tries: action.tries + 1, waits: None, ..action };
         let action = self.keep(action).await?;
-        let tried = self.send(request, verb, backoff).await;
-        self.settle(action, tried).await
+        let tried = self.send(request, verb, tries).await;
+        self.settle(action, tried, tries).await
     }
 
     /// Cuts a text that is too long into parts, each a row of its own, in one commit before the first try.
@@ -123,7 +135,7 @@ impl Courier {
         &self,
         action: Action,
         verb: &Verb,
-        backoff: &mut Backoff,
+        tries: &mut Tries,
     ) -> Result<ControlFlow<Action, Action>, StoreError> {
         if verb.read_back.is_none() || action.fence.is_some() {
             return Ok(ControlFlow::Continue(action));
@@ -134,53 +146,26 @@ impl Courier {
             // What cannot be read cannot be read back either: it goes out, and a lost reply stays unknown.
             Err(error) if error.refused() => Ok(ControlFlow::Continue(action)),
             Err(error) => {
-                self.seat_back(&error).await;
-                let tried = Tried::Later { after: backoff.next(), why: error.to_string() };
-                Ok(ControlFlow::Break(self.settle(action, tried).await?))
+                let tried = Tried::Later { after: tries.backoff.next(), why: error.to_string() };
+                Ok(ControlFlow::Break(self.settle(action, tried, tries).await?))
             }
         }
     }
 
-    async fn request(&self, action: &Action, verb: &Verb) -> Result<Request, Tried> {
-        let refused =
-            |refusal: Refusal| Tried::Refused { kind: refusal.kind.to_owned(), status: None, message: refusal.message };
-        let scope = self.session.scope().with_all(Root::Action, action.args.iter().map(|(k, v)| (k, v.clone())));
-        let files = files::named(&action.args).map_err(refused)?;
-        let built = match (&verb.files, files.is_empty()) {
-            (Some(rule), false) => {
-                let mut parts = Vec::new();
-                if let Some(text) = action.args.get("text").and_then(Value::as_str) {
-                    let bytes = Bytes::from(text.to_owned());
-                    parts.push(FormPart { name: rule.text_field.clone(), file_name: None, bytes });
-                }
-                for file in files {
-                    let bytes = files::read(&file, rule.cap).await.map_err(refused)?;
-                    parts.push(FormPart { name: rule.field.clone(), file_name: Some(file.name), bytes });
-                }
-                verb.call.request_with(self.session.base(), &scope, Body::Multipart(parts))
-            }
-            _ => verb.call.request(self.session.base(), &scope),
-        };
-        built.map_err(|error| refused(Refusal::new("bad_args", error.to_string())))
-    }
-
-    async fn send(&self, request: Request, verb: &Verb, backoff: &mut Backoff) -> Tried {
+    async fn send(&self, request: Request, verb: &Verb, tries: &mut Tries) -> Tried {
+        let pause = Pause { backoff: tries.backoff.next(), longest: self.limits.longest_retry };
         match self.session.send(request).await {
             Ok(response) => {
                 let response = self.scrubbed(response);
-                let tried = answer::read(self.session.manifest(), verb, &response, self.clock.now());
+                let tried = answer::read(self.session.manifest(), verb, &response, self.clock.now(), pause);
                 if matches!(tried, Tried::Done { .. }) {
                     self.learn_who(verb, &response.body).await;
                 }
                 tried
             }
-            Err(Error::Network(failure)) => answer::missing(&failure, backoff.next()),
+            Err(Error::Network(failure)) => answer::missing(&failure, pause),
             Err(Error::Waiting { why, retry_in }) => Tried::Later { after: retry_in, why },
-            Err(error @ Error::NeedsAction { .. }) => {
-                let why = error.to_string();
-                self.seat_back(&ReadError::Session(error)).await;
-                Tried::Later { after: Duration::ZERO, why }
-            }
+            Err(error @ Error::NeedsAction { .. }) => Tried::Later { after: Duration::ZERO, why: error.to_string() },
             Err(error) => Tried::Refused { kind: "not_sent".to_owned(), status: None, message: error.to_string() },
         }
     }
@@ -204,29 +189,28 @@ impl Courier {
         }
     }
 
-    async fn read_back(&self, action: Action, backoff: &mut Backoff) -> Result<Action, StoreError> {
+    async fn read_back(&self, action: Action, tries: &mut Tries) -> Result<Action, StoreError> {
         let field = self.session.manifest().actions.get(&action.verb).and_then(|verb| verb.read_back.as_ref());
         let wanted = field.and_then(|rule| action.args.get(&rule.text)).and_then(Value::as_str).unwrap_or_default();
         match self.reader().look(&action, wanted).await {
-            Ok(found) => {
-                let now = self.clock.now();
-                self.keep(decide::after_read(action, &found, now)).await
-            }
+            Ok(found) => self.keep(decide::after_read(action, &found, self.clock.now())).await,
             Err(ReadError::Store(error)) => Err(error),
             Err(error) => {
-                self.seat_back(&error).await;
-                self.read_later(action, &error, backoff.next()).await
+                let after = tries.backoff.next();
+                self.read_later(action, error.to_string(), after, tries).await
             }
         }
     }
 
-    async fn read_later(&self, action: Action, error: &ReadError, after: Duration) -> Result<Action, StoreError> {
+    async fn read_later(
+        &self,
+        action: Action,
+        why: String,
+        after: Duration,
+        tries: &Tries,
+    ) -> Result<Action, StoreError> {
         let now = self.clock.now();
-        if now >= self.deadline(&action) {
-            let message = format!("the reply was lost, and the conversation cannot be read ({error})");
-            return self.keep(Action { state: State::Unknown { message }, settled_at: Some(now), ..action }).await;
-        }
-        self.keep(Action { not_before: Some(now + millis(after)), ..action }).await
+        self.keep(decide::after_no_read(action, why, after, now, tries.are_over())).await
     }
 
     fn reader(&self) -> Reader<'_> {
@@ -237,18 +221,20 @@ impl Courier {
     fn doubt(&self, action: &Action) -> Doubt {
         match self.session.manifest().actions.get(&action.verb) {
             Some(verb) if verb.repeatable => Doubt::Repeat,
+            Some(_) if !stands(Defence::ReadBack) => Doubt::Repeat,
             Some(verb) if verb.read_back.is_some() && action.fence.is_some() => Doubt::ReadBack,
             _ => Doubt::Stay,
         }
     }
 
-    fn deadline(&self, action: &Action) -> u64 {
-        action.accepted_at.saturating_add(millis(self.limits.give_up))
+    async fn settle(&self, action: Action, tried: Tried, tries: &Tries) -> Result<Action, StoreError> {
+        let doubt = self.doubt(&action);
+        self.keep(decide::after_try(action, tried, doubt, self.clock.now(), tries.are_over())).await
     }
 
-    async fn settle(&self, action: Action, tried: Tried) -> Result<Action, StoreError> {
-        let (doubt, deadline) = (self.doubt(&action), self.deadline(&action));
-        self.keep(decide::after_try(action, tried, doubt, self.clock.now(), deadline)).await
+    async fn refuse(&self, action: Action, kind: &str, message: String) -> Result<Action, StoreError> {
+        let refused = Tried::Refused { kind: kind.to_owned(), status: None, message };
+        self.keep(decide::after_try(action, refused, Doubt::Stay, self.clock.now(), false)).await
     }
 
     /// Commits the action's state, and with the last part's the `action.settled` event.
@@ -270,22 +256,44 @@ impl Courier {
         Ok(action)
     }
 
-    /// Until the action's own time comes.
+    /// Until the action's own time comes, or the seat is gone.
     async fn wait(&self, action: &Action) {
         let now = self.clock.now();
-        if let Some(until) = action.not_before.filter(|until| *until > now) {
-            // Never longer than any wait that this program decides, whatever the wall clock did meanwhile.
-            let longest = self.limits.longest_wait.max(Duration::from_hours(1));
-            tokio::time::sleep(Duration::from_millis(until - now).min(longest)).await;
+        let Some(until) = action.not_before.filter(|until| *until > now) else { return };
+        // Never longer than any wait that this program decides, whatever the wall clock did meanwhile.
+        let longest = self.limits.longest_wait.max(self.limits.longest_retry).max(decide::BETWEEN_READS);
+        let mut changes = self.session.changes();
+        tokio::select! {
+            () = sleep(Duration::from_millis(until - now).min(longest)) => {}
+            Ok(_) = changes.wait_for(|record| matches!(standing(&record.seat), Standing::Gone(_))) => {}
         }
     }
 
-    /// Where a person must act first, waits until the seat has changed.
-    async fn seat_back(&self, error: &ReadError) {
-        if matches!(error, ReadError::Session(Error::NeedsAction { .. })) {
-            let mut changes = self.session.changes();
-            changes.mark_unchanged();
-            let _closed = tokio::time::timeout(self.limits.longest_wait, changes.changed()).await;
+    /// Says in the receipt what is in the way, and waits until the seat has changed, as long as there is patience.
+    async fn seat_back(&self, action: Action, why: String, tries: &Tries) -> Result<Action, StoreError> {
+        let mut changes = self.session.changes();
+        let told = action.waits.as_ref() == Some(&why);
+        let action = match action.state {
+            _ if told && !tries.are_over() => action,
+            State::Doubtful => self.read_later(action, why.clone(), Duration::ZERO, tries).await?,
+            _ => self.settle(action, Tried::Later { after: Duration::ZERO, why: why.clone() }, tries).await?,
+        };
+        if !action.state.settled() {
+            let same = Standing::Waits(why);
+            drop(timeout_at(tries.until, changes.wait_for(|record| standing(&record.seat) != same)).await);
         }
+        Ok(action)
+    }
+}
+
+/// How often and how long one action is tried.
+struct Tries {
+    backoff: Backoff,
+    until: Instant,
+}
+
+impl Tries {
+    fn are_over(&self) -> bool {
+        Instant::now() >= self.until
     }
 }

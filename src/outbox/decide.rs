@@ -70,26 +70,33 @@ pub enum Found {
     Unreached,
 }
 
-/// The action after a try. `now` in milliseconds since 1970; `deadline` is when retrying ends.
-pub fn after_try(mut action: Action, tried: Tried, doubt: Doubt, now: u64, deadline: u64) -> Action {
-    action.not_before = None;
+/// The action after a try. `now` in milliseconds since 1970; `over`: the time for retrying has ended.
+pub fn after_try(mut action: Action, tried: Tried, doubt: Doubt, now: u64, over: bool) -> Action {
+    (action.not_before, action.waits) = (None, None);
     action.state = match tried {
         Tried::Done { remote_ids } => State::Confirmed { remote_ids },
         Tried::Refused { kind, status, message } => State::Failed { kind, status, message },
-        Tried::Later { why, .. } if now >= deadline => State::Failed {
+        Tried::Later { why, .. } if over => State::Failed {
             kind: "gave_up".to_owned(),
             status: None,
             message: format!("{why}; tried {} times until the deadline (outbox.give_up)", action.tries),
         },
-        Tried::Later { after, .. } => wait(&mut action, now, after, State::Accepted),
+        Tried::Later { after, why } => {
+            action.waits = Some(why);
+            wait(&mut action, now, after, State::Accepted)
+        }
         Tried::Lost { why } => match doubt {
-            Doubt::Repeat if now >= deadline || action.resends >= REPEATS => State::Unknown { message: why },
+            Doubt::Repeat if over || action.resends >= REPEATS => State::Unknown { message: why },
             Doubt::Repeat => {
                 let pause = Duration::from_secs(1 << action.resends).min(LONGEST_REPEAT);
                 action.resends += 1;
+                action.waits = Some(why);
                 wait(&mut action, now, pause, State::Accepted)
             }
-            Doubt::ReadBack => State::Doubtful,
+            Doubt::ReadBack => {
+                action.waits = Some(why);
+                State::Doubtful
+            }
             Doubt::Stay => State::Unknown { message: format!("{why}, and this verb cannot be read back") },
         },
     };
@@ -114,7 +121,7 @@ pub fn after_read(mut action: Action, found: &Found, now: u64) -> Action {
         }
         Found::Nothing if action.resends == 0 => {
             action.resends = 1;
-            action.empty_reads = 0;
+            (action.empty_reads, action.waits) = (0, None);
             State::Accepted
         }
         Found::Nothing => State::Unknown {
@@ -124,11 +131,39 @@ pub fn after_read(mut action: Action, found: &Found, now: u64) -> Action {
     settle(action, now)
 }
 
+/// A doubtful action whose conversation could not be read: again later, or nobody will ever know.
+pub fn after_no_read(mut action: Action, why: String, after: Duration, now: u64, over: bool) -> Action {
+    if over {
+        let message = format!("the reply was lost, and the conversation cannot be read ({why})");
+        action.state = State::Unknown { message };
+    } else {
+        action.state = wait(&mut action, now, after, State::Doubtful);
+        action.waits = Some(why);
+    }
+    settle(action, now)
+}
+
+/// What becomes of an action whose seat the platform took away: nothing of it is sent any more.
+pub fn after_revoked(mut action: Action, reason: &str, now: u64) -> Action {
+    action.state = match action.state {
+        State::Accepted if action.resends == 0 => {
+            let message = format!("the platform took the seat away before it was sent: {reason}");
+            State::Failed { kind: "revoked".to_owned(), status: None, message }
+        }
+        State::Accepted | State::Trying | State::Doubtful => {
+            let message = format!("its reply was lost, and the platform took the seat away: {reason}");
+            State::Unknown { message }
+        }
+        settled => settled,
+    };
+    settle(action, now)
+}
+
 /// What a restart finds: a try that was under way is a lost reply.
-pub fn after_restart(action: Action, doubt: Doubt, now: u64, deadline: u64) -> Action {
+pub fn after_restart(action: Action, doubt: Doubt, now: u64, over: bool) -> Action {
     if action.state == State::Trying {
         let why = "the bridge stopped before the answer came".to_owned();
-        return after_try(action, Tried::Lost { why }, doubt, now, deadline);
+        return after_try(action, Tried::Lost { why }, doubt, now, over);
     }
     action
 }
@@ -140,6 +175,9 @@ fn wait(action: &mut Action, now: u64, after: Duration, state: State) -> State {
 
 fn settle(mut action: Action, now: u64) -> Action {
     action.settled_at = action.state.settled().then_some(now);
+    if action.settled_at.is_some() {
+        (action.not_before, action.waits) = (None, None);
+    }
     action
 }
 
@@ -164,7 +202,7 @@ mod tests {
 
     #[test]
     fn p6_a_lost_reply_is_read_back_and_one_match_settles_it() {
-        let doubtful = after_try(trying(), lost(), Doubt::ReadBack, 1, 9);
+        let doubtful = after_try(trying(), lost(), Doubt::ReadBack, 1, false);
         assert_eq!((&doubtful.state, doubtful.settled_at), (&State::Doubtful, None));
         let settled = after_read(doubtful, &Found::One("m7".into()), 5);
         assert_eq!(settled.state, State::Confirmed { remote_ids: vec!["m7".into()] });
@@ -173,11 +211,11 @@ mod tests {
 
     #[test]
     fn p6_two_empty_reads_ten_seconds_apart_allow_exactly_one_resend() {
-        let first = after_read(after_try(trying(), lost(), Doubt::ReadBack, 0, 9), &Found::Nothing, 1_000);
+        let first = after_read(after_try(trying(), lost(), Doubt::ReadBack, 0, false), &Found::Nothing, 1_000);
         assert_eq!((&first.state, first.not_before), (&State::Doubtful, Some(11_000)));
         let resend = after_read(first, &Found::Nothing, 11_000);
         assert_eq!((&resend.state, resend.resends, resend.not_before), (&State::Accepted, 1, None));
-        let again = after_try(resend, lost(), Doubt::ReadBack, 12_000, 90_000);
+        let again = after_try(resend, lost(), Doubt::ReadBack, 12_000, false);
         let again = after_read(again, &Found::Nothing, 13_000);
         let end = after_read(again, &Found::Nothing, 23_000);
         assert!(matches!(end.state, State::Unknown { .. }), "never a second resend: {:?}", end.state);
@@ -185,25 +223,38 @@ mod tests {
 
     #[test]
     fn p6_anything_else_stays_unknown() {
-        let several = after_read(after_try(trying(), lost(), Doubt::ReadBack, 0, 9), &Found::Several(2), 1);
+        let several = after_read(after_try(trying(), lost(), Doubt::ReadBack, 0, false), &Found::Several(2), 1);
         assert!(matches!(several.state, State::Unknown { .. }));
-        assert!(matches!(after_try(trying(), lost(), Doubt::Stay, 0, 9).state, State::Unknown { .. }));
+        assert!(matches!(after_try(trying(), lost(), Doubt::Stay, 0, false).state, State::Unknown { .. }));
     }
 
     #[test]
     fn what_may_be_repeated_is_tried_again_until_the_deadline() {
-        assert_eq!(after_try(trying(), lost(), Doubt::Repeat, 0, 9).state, State::Accepted);
-        assert!(matches!(after_try(trying(), lost(), Doubt::Repeat, 9, 9).state, State::Unknown { .. }));
+        assert_eq!(after_try(trying(), lost(), Doubt::Repeat, 0, false).state, State::Accepted);
+        assert!(matches!(after_try(trying(), lost(), Doubt::Repeat, 9, true).state, State::Unknown { .. }));
         let later = Tried::Later { after: Duration::from_secs(3), why: "busy".into() };
-        assert_eq!(after_try(trying(), later.clone(), Doubt::Stay, 0, 9).not_before, Some(3_000));
-        assert!(matches!(after_try(trying(), later, Doubt::Stay, 9, 9).state, State::Failed { .. }));
+        assert_eq!(after_try(trying(), later.clone(), Doubt::Stay, 0, false).not_before, Some(3_000));
+        assert!(matches!(after_try(trying(), later, Doubt::Stay, 9, true).state, State::Failed { .. }));
+    }
+
+    #[test]
+    fn a_seat_that_is_gone_fails_what_was_not_sent_and_leaves_the_rest_unknown() {
+        let accepted = Action { state: State::Accepted, not_before: Some(9), ..trying() };
+        let failed = after_revoked(accepted, "removed", 5);
+        assert!(matches!(&failed.state, State::Failed { kind, .. } if kind == "revoked"), "{:?}", failed.state);
+        assert_eq!((failed.settled_at, failed.not_before), (Some(5), None));
+        let doubtful = after_try(trying(), lost(), Doubt::ReadBack, 0, false);
+        assert!(doubtful.waits.is_some(), "it says why it takes so long");
+        assert!(matches!(after_revoked(doubtful, "removed", 5).state, State::Unknown { .. }));
+        let done = Action { state: State::Confirmed { remote_ids: vec![] }, ..trying() };
+        assert_eq!(after_revoked(done.clone(), "removed", 5).state, done.state);
     }
 
     #[test]
     fn a_restart_turns_a_try_under_way_into_a_lost_reply() {
-        assert_eq!(after_restart(trying(), Doubt::ReadBack, 0, 9).state, State::Doubtful);
-        assert!(matches!(after_restart(trying(), Doubt::Stay, 0, 9).state, State::Unknown { .. }));
+        assert_eq!(after_restart(trying(), Doubt::ReadBack, 0, false).state, State::Doubtful);
+        assert!(matches!(after_restart(trying(), Doubt::Stay, 0, false).state, State::Unknown { .. }));
         let accepted = Action { state: State::Accepted, ..trying() };
-        assert_eq!(after_restart(accepted.clone(), Doubt::Stay, 0, 9), accepted);
+        assert_eq!(after_restart(accepted.clone(), Doubt::Stay, 0, false), accepted);
     }
 }

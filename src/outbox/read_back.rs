@@ -8,8 +8,13 @@ use super::Limits;
 use super::decide::Found;
 use crate::action::{Action, State};
 use crate::adapter::{EventSpec, History, Manifest, Order, Root, text};
+use crate::event::Type;
 use crate::session::{self, Session};
-use crate::store::{Anchor, Store, StoreError};
+use crate::store::{Anchor, Newest, Store, StoreError};
+
+/// Events of the feed that are looked through for the newest message of a conversation: some milliseconds. In a feed so
+/// busy that these are not enough the platform is asked.
+const NEAR: usize = 2_000;
 
 /// Why a read did not come back whole: it counts for nothing and is tried again.
 #[derive(Debug, thiserror::Error)]
@@ -51,11 +56,18 @@ pub struct Reader<'a> {
 
 impl Reader<'_> {
     /// The newest message known in the action's conversation: what is found later must be past it. Empty where the
-    /// conversation is.
+    /// conversation is. The anchor of a conversation that a stream carries may be minutes old, so the feed is asked
+    /// first; and where neither knows, the platform.
     pub async fn fence(&self, action: &Action) -> Result<String, ReadError> {
-        let anchor = self.anchor(action)?;
-        if let Some(newest) = anchor.and_then(|anchor| anchor.newest) {
-            return Ok(newest);
+        let anchor = self.anchor(action)?.and_then(|anchor| anchor.newest);
+        let told = match &anchor {
+            Some(anchor) => self.told_at(action, anchor)?.unwrap_or_default(),
+            None => 0,
+        };
+        let newest = self.store.newest_message(&action.workspace, action.conversation(), told, NEAR)?;
+        match (newest, anchor) {
+            (Newest::Is(newest), _) | (Newest::None, Some(newest)) => return Ok(newest),
+            (Newest::None, None) | (Newest::Beyond, _) => {}
         }
         let Some((history, spec)) = self.history() else { return Ok(String::new()) };
         let page = self.page(history, action.conversation(), None).await?;
@@ -118,9 +130,26 @@ impl Reader<'_> {
     fn stops(&self, action: &Action) -> Result<BTreeSet<String>, StoreError> {
         let fence = action.fence.clone().unwrap_or_default();
         let tail = self.anchor(action)?.map(|anchor| anchor.tail).unwrap_or_default();
-        let older = tail.into_iter().map(|(id, _)| id).collect::<Vec<_>>();
+        let mut older = tail.into_iter().map(|(id, _)| id).collect::<Vec<_>>();
         let known = older.iter().position(|id| *id == fence).map_or(0, |at| at + 1);
-        Ok(older.into_iter().take(known).chain([fence]).collect())
+        if known == 0
+            && let Some(fence) = self.told_at(action, &fence)?
+        {
+            // The feed tells which of them stood there before the fence: what was told before it, or never.
+            let ids: Vec<_> = older.iter().map(String::as_str).collect();
+            let told = self.store.known(&action.workspace, Type::MessageCreated, action.conversation(), &ids)?;
+            let mut before = told.iter().map(|told| told.as_ref().is_none_or(|told| told.seq < fence));
+            older.retain(|_| before.next() == Some(true));
+        } else {
+            older.truncate(known);
+        }
+        Ok(older.into_iter().chain([fence]).collect())
+    }
+
+    /// Where in the feed a message was told.
+    fn told_at(&self, action: &Action, message: &str) -> Result<Option<u64>, StoreError> {
+        let known = self.store.known(&action.workspace, Type::MessageCreated, action.conversation(), &[message])?;
+        Ok(known.into_iter().flatten().next().map(|known| known.seq))
     }
 
     /// Messages that other receipts of this bridge name.

@@ -28,6 +28,13 @@ pub struct Receipt {
     /// The event it answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answers: Option<u64>,
+    /// Why it is not tried just now: patience that the platform asks for, a seat that needs somebody and which command
+    /// helps, a reply that is being looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits: Option<String>,
+    /// RFC 3339: when it is tried, or looked for, again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_try: Option<String>,
     /// Into how many parts a long text was cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parts: Option<u32>,
@@ -54,7 +61,7 @@ pub fn parts(store: &Store, row: Action) -> Result<Vec<Action>, StoreError> {
 /// One receipt of all parts: as bad as the worst of them, and settled when all are.
 pub fn sum(parts: &[Action]) -> Receipt {
     let first = &parts[0];
-    let settled = parts.iter().all(|part| part.state.settled());
+    let open = parts.iter().find(|part| !part.state.settled());
     Receipt {
         id: first.id.clone(),
         workspace: first.workspace.clone(),
@@ -63,9 +70,11 @@ pub fn sum(parts: &[Action]) -> Receipt {
         tries: parts.iter().map(|part| part.tries).sum(),
         key: first.key.clone(),
         answers: first.answers,
+        waits: open.and_then(|part| part.waits.clone()),
+        next_try: open.and_then(|part| part.not_before).map(rfc3339),
         parts: first.part.as_ref().map(|part| part.of),
         accepted_at: rfc3339(first.accepted_at),
-        settled_at: parts.iter().filter_map(|part| part.settled_at).max().filter(|_| settled).map(rfc3339),
+        settled_at: parts.iter().filter_map(|part| part.settled_at).max().filter(|_| open.is_none()).map(rfc3339),
     }
 }
 

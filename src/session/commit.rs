@@ -4,8 +4,9 @@ use std::sync::PoisonError;
 
 use secrecy::SecretString;
 
-use super::{Error, Session};
-use crate::store::{Batch, Change, WorkspaceRecord};
+use super::{Error, Session, UNTOLD};
+use crate::event::NewEvent;
+use crate::store::{Batch, Change, Seat, WorkspaceRecord};
 
 impl Session {
     /// Commits a change of the record with new secrets, then lets everybody see it.
@@ -16,13 +17,34 @@ impl Session {
     ) -> Result<(), Error> {
         let _turn = self.0.writing.lock().await;
         let mut record = self.record();
+        let before = record.seat.clone();
+        edit(&mut record);
+        if record.seat != before && matches!(record.seat, Seat::NeedsAction { .. } | Seat::Revoked { .. }) {
+            record.facts.insert(UNTOLD.to_owned(), true.into());
+        }
+        self.write(record, secrets, Batch::new()).await
+    }
+
+    /// Commits an event that tells of the seat, and that it was told.
+    pub(super) async fn commit_told(&self, event: NewEvent) -> Result<(), Error> {
+        let _turn = self.0.writing.lock().await;
+        let mut record = self.record();
+        record.facts.remove(UNTOLD);
+        self.write(record, Vec::new(), Batch::new().event(event)).await
+    }
+
+    async fn write(
+        &self,
+        record: WorkspaceRecord,
+        secrets: Vec<(String, SecretString)>,
+        batch: Batch,
+    ) -> Result<(), Error> {
         // A workspace that was left meanwhile must not come back.
         if self.0.means.store.workspace(&record.name)?.is_none() {
             return Err(Error::Left(record.name.to_string()));
         }
-        edit(&mut record);
         let owner = record.name.to_string();
-        let mut batch = Batch::new().with(Change::Workspace(Box::new(record.clone())));
+        let mut batch = batch.with(Change::Workspace(Box::new(record.clone())));
         for (field, secret) in &secrets {
             let value = Some(secret.clone());
             batch = batch.with(Change::Secret { owner: owner.clone(), field: field.clone(), value });

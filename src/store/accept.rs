@@ -4,27 +4,35 @@ use redb::ReadableTable;
 
 use super::apply::{Applying, from_json, pairs_of, to_json};
 use super::fault::Fault;
+use super::record::{Seat, WorkspaceRecord};
 use super::sweep::REMEMBERED;
 use super::tables;
 use crate::action::{Action, ActionId};
 use crate::event::WorkspaceName;
 
 impl Applying<'_> {
-    /// Accepts an action, or answers with the first one of its key.
-    pub(super) fn accept(&mut self, action: &Action) -> Result<ActionId, Fault> {
+    /// Accepts an action, or answers with the first one of its key; `None`, and nothing is written, where its workspace
+    /// was left or taken away meanwhile.
+    pub(super) fn accept(&mut self, action: &Action) -> Result<Option<ActionId>, Fault> {
+        let closed = self.is_closed(&action.workspace)?;
         if let Some(key) = &action.key {
             let mut keys = self.tx.open_table(tables::KEYS)?;
             let place = (action.workspace.as_str(), key.as_str());
             if let Some(first) = keys.get(place)? {
                 let (id, at) = first.value();
                 if at.saturating_add(REMEMBERED) > self.feed.tally.at {
-                    return ActionId::parse(id).ok_or(Fault::Row("an action's id"));
+                    return ActionId::parse(id).map(Some).ok_or(Fault::Row("an action's id"));
                 }
             }
-            keys.insert(place, (action.id.as_str(), self.feed.tally.at))?;
+            if !closed {
+                keys.insert(place, (action.id.as_str(), self.feed.tally.at))?;
+            }
+        }
+        if closed {
+            return Ok(None);
         }
         self.write_action(action)?;
-        Ok(action.id.clone())
+        Ok(Some(action.id.clone()))
     }
 
     /// Writes an action's new state. A late word about an action of a workspace that was removed is dropped.
@@ -83,6 +91,15 @@ impl Applying<'_> {
         }
         self.outbox += 1;
         Ok(())
+    }
+
+    /// Nothing can be done there any more: it was removed, or the platform took its seat away.
+    fn is_closed(&self, name: &WorkspaceName) -> Result<bool, Fault> {
+        let record = self.tx.open_table(tables::WORKSPACES)?.get(name.as_str())?.map(|row| from_json(row.value()));
+        match record.transpose()? {
+            Some(WorkspaceRecord { seat, .. }) => Ok(matches!(seat, Seat::Revoked { .. })),
+            None => self.is_removed(name),
+        }
     }
 
     fn is_removed(&self, name: &WorkspaceName) -> Result<bool, Fault> {

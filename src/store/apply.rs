@@ -78,13 +78,18 @@ impl<'t> Applying<'t> {
                 let row = letter.as_deref().map(to_json).transpose()?;
                 self.set_counted(tables::DEAD, (&*consumer, seq), consumer.len() + 8, row.as_deref())?;
             }
-            Change::Accept(action) => {
-                let first = self.accept(&action)?;
-                if first != action.id {
-                    self.renamed.push((action.id, first.clone()));
+            Change::Accept(action) => match self.accept(&action)? {
+                None => {
+                    committed.refused.push(action.id.clone());
+                    committed.actions.push(action.id);
                 }
-                committed.actions.push(first);
-            }
+                Some(first) => {
+                    if first != action.id {
+                        self.renamed.push((action.id, first.clone()));
+                    }
+                    committed.actions.push(first);
+                }
+            },
             Change::Action(action) => self.put_action(&action)?,
             Change::Trim(seq) => self.feed.trim(seq)?,
         }

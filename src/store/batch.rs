@@ -92,7 +92,8 @@ pub enum Change {
         letter: Option<Box<DeadLetter>>,
     },
     /// Accept an action. Where its (workspace, key) is known for less than 30 days, nothing is written and
-    /// [`Committed::actions`] carries the first one's id.
+    /// [`Committed::actions`] carries the first one's id. Where its workspace is gone, nothing is written either, and
+    /// [`Committed::refused`] names it.
     Accept(Box<Action>),
     /// Write an action's new state.
     Action(Box<Action>),
@@ -152,4 +153,6 @@ pub struct Committed {
     pub events: Vec<Option<u64>>,
     /// For each accepted action in order: its id, or the id of the first one with its key.
     pub actions: Vec<ActionId>,
+    /// Those of them of which nothing was written, for their workspace was left or taken away meanwhile.
+    pub refused: Vec<ActionId>,
 }

@@ -9,6 +9,7 @@ use super::apply::{from_json, pairs_of};
 use super::fault::{Fault, StoreError};
 use super::record::{Anchor, DeadLetter, Progress, Tombstone, WorkspaceRecord};
 use super::shared::reading;
+use super::sweep::REMEMBERED;
 use super::tables;
 use crate::action::{Action, ActionId};
 use crate::consumer::Consumer;
@@ -124,6 +125,15 @@ impl Store {
             let dead = tx.open_table(tables::DEAD)?;
             let rows = dead.range((consumer, 0)..=(consumer, u64::MAX))?;
             rows.map(|entry| Ok(entry?.0.value().1)).collect()
+        })
+    }
+
+    /// The action that a key names, while it is remembered (30 days). `now` in milliseconds since 1970.
+    pub fn keyed(&self, workspace: &WorkspaceName, key: &str, now: u64) -> Result<Option<ActionId>, StoreError> {
+        self.shared.look(|tx| {
+            let Some(row) = tx.open_table(tables::KEYS)?.get((workspace.as_str(), key))? else { return Ok(None) };
+            let (id, at) = row.value();
+            Ok(ActionId::parse(id).filter(|_| at.saturating_add(REMEMBERED) > now))
         })
     }
 

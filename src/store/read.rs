@@ -13,6 +13,27 @@ use super::shared::reading;
 use super::tables::{self, IdRow, feed_at, feed_event, id_key};
 use crate::event::{Stored, Type, WorkspaceName};
 
+/// The newest message of a conversation, as far as one looked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Newest {
+    /// This one.
+    Is(String),
+    /// None was told there.
+    None,
+    /// It may lie further back.
+    Beyond,
+}
+
+/// The object of a message's event, unless it came late: then it is older than its place says.
+fn timely_message(event: &[u8]) -> Option<String> {
+    let event: serde_json::Value = serde_json::from_slice(event).ok()?;
+    let data = &event["data"];
+    if data["late"] == true {
+        return None;
+    }
+    data["message"]["id"].as_str().map(str::to_owned)
+}
+
 impl Store {
     /// Events behind `after`, in order, at most `count` and about `bytes` (one event at least). Fed from memory where
     /// recent enough.
@@ -100,6 +121,35 @@ impl Store {
                 known.push(Some(Known { seq, revision: revision.into_owned(), deleted }));
             }
             Ok(known)
+        })
+    }
+
+    /// The newest message told of a conversation, among those behind `after`; looks at no more than `within` events,
+    /// from the newest on.
+    pub fn newest_message(
+        &self,
+        workspace: &WorkspaceName,
+        conversation: &str,
+        after: u64,
+        within: usize,
+    ) -> Result<Newest, StoreError> {
+        self.shared.look(|tx| {
+            let feed = tx.open_table(tables::FEED)?;
+            for (looked, entry) in feed.range(after + 1..)?.rev().enumerate() {
+                if looked == within {
+                    return Ok(Newest::Beyond);
+                }
+                let (seq, row) = entry?;
+                let event = feed_event(seq.value(), row.value())?;
+                let there = event.head.workspace == *workspace && event.head.conversation == conversation;
+                if there
+                    && event.head.kind == Type::MessageCreated
+                    && let Some(id) = timely_message(&event.bytes)
+                {
+                    return Ok(Newest::Is(id));
+                }
+            }
+            Ok(Newest::None)
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{Begun, Bridge, Caller, Taken};
 use crate::action::{ActionId, Request};
@@ -32,7 +32,7 @@ impl Bridge {
 
     fn settled(&self, settled: &Settled) -> Result<Value, Problem> {
         let mut view = Map::new();
-        let receipts = settled.actions.iter().map(|id| self.look_up(id)).collect::<Result<Vec<_>, _>>()?;
+        let receipts = settled.actions.iter().map(|id| self.riding(id)).collect::<Result<Vec<_>, _>>()?;
         view.insert("actions".into(), receipts.into());
         if let Some(until) = settled.lease_until {
             view.insert("lease_until".into(), until.into());
@@ -40,15 +40,36 @@ impl Bridge {
         Ok(Value::Object(view))
     }
 
+    /// The receipt of an action that rode on an ack. The ack stands, whatever became of the workspace.
+    fn riding(&self, id: &ActionId) -> Result<Value, Problem> {
+        match self.look_up(id) {
+            Err(gone) if gone.kind == "no_such_action" => {
+                let message = "its workspace was left, or taken away, before it was carried out";
+                Ok(json!({ "id": id, "state": "failed", "kind": "no_such_workspace", "message": message }))
+            }
+            told => told,
+        }
+    }
+
     pub(super) fn act(&self, act: params::Act) -> Taken {
         let params::Act { workspace, verb, args, key, wait } = act;
+        let bridge = self.clone();
+        let now = self.0.clock.now();
+        let first = key.as_deref().map(|key| self.0.store.keyed(&workspace, key, now)).transpose()?.flatten();
+        if let Some(first) = first {
+            // Like a later ack: whatever it asks for, the first one's receipt is the answer (P5).
+            return Ok(Begun::later(async move { bridge.await_receipt(&first, wait).await }));
+        }
         let request = Request { workspace: None, verb, args, key };
-        let rows = self.0.actions.accept(&workspace, request, None, self.0.clock.now())?;
+        let rows = self.0.actions.accept(&workspace, request, None, now)?;
         let batch = rows.into_iter().fold(Batch::new(), |batch, row| batch.with(Change::Accept(Box::new(row))));
         let committed = self.0.store.send(batch);
-        let bridge = self.clone();
         Ok(Begun::later(async move {
             let committed = committed.await.map_err(|_| stopping())??;
+            if !committed.refused.is_empty() {
+                bridge.known(&workspace)?;
+                return Err(Problem::new("revoked", format!("`{workspace}` was taken away by the platform")));
+            }
             let id = committed.actions.first().ok_or_else(|| Problem::new("internal", "no action was accepted"))?;
             bridge.await_receipt(id, wait).await
         }))

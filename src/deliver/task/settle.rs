@@ -12,6 +12,7 @@ use crate::deliver::handle::Reply;
 use crate::deliver::lanes::{Place, Rest};
 use crate::deliver::subscription::ReaderId;
 use crate::event::Stored;
+use crate::failpoint::{Defence, stands};
 use crate::store::{Batch, Change, Committed, StoreError};
 
 /// The longest reason of a nack or a reject that is kept, in bytes.
@@ -172,9 +173,13 @@ impl Task {
     }
 
     /// Mark, actions and their memory in one batch (P5).
-    fn commit_ack(&mut self, anchor: u64, riding: Riding, answer: Reply<Settled>) {
+    fn commit_ack(&mut self, anchor: u64, riding: Riding, mut answer: Reply<Settled>) {
         let mut changes = self.lanes.take_changes(true);
         let Riding { rows, firsts, ids } = riding;
+        if !stands(Defence::AckAfterCommit) {
+            let (told, _) = tokio::sync::oneshot::channel();
+            drop(std::mem::replace(&mut answer, told).send(Ok(Settled { actions: ids.clone(), lease_until: None })));
+        }
         if !rows.is_empty() {
             let consumer = self.consumer.name.clone();
             changes.extend(rows);
