@@ -4,6 +4,7 @@
 //! the process reads, once:
 //!
 //! - `AGENT_BRIDGE_KILL_AT`: `store.commit.before@3` is `kill -9` at the third time that point is reached.
+//! - `AGENT_BRIDGE_FAIL_SYNC_AT`: 7 makes the store's seventh sync fail with EIO, and every one after it.
 //! - `AGENT_BRIDGE_REACHED`: a file to which every point that is reached is appended, a name a line.
 //! - `AGENT_BRIDGE_WITHOUT`: names of [`Defence`]s that do not stand, separated by commas. A fault's test must turn
 //!   red without the defence that it is about, or it proves nothing.
@@ -93,6 +94,12 @@ mod work {
     #[inline]
     pub const fn reach(_: Point) {}
 
+    /// No sync fails.
+    #[inline]
+    pub const fn sync() -> std::io::Result<()> {
+        Ok(())
+    }
+
     /// Every defence stands.
     #[inline]
     pub const fn stands(_: Defence) -> bool {
@@ -112,6 +119,8 @@ mod work {
     struct Plan {
         /// The name of a point, and how often it may still be reached, this time included.
         kill: Option<(String, AtomicUsize)>,
+        /// How many syncs are well.
+        fail_sync: Option<AtomicUsize>,
         reached: Option<File>,
         without: Vec<String>,
     }
@@ -125,6 +134,10 @@ mod work {
                 assert!(Point::ALL.iter().any(|point| point.name() == name), "there is no failpoint `{name}`");
                 (name.to_owned(), AtomicUsize::new(time.parse().expect("a number of times")))
             });
+            let fail_sync = told("FAIL_SYNC_AT").map(|at| {
+                let at: usize = at.parse().expect("AGENT_BRIDGE_FAIL_SYNC_AT is a number");
+                AtomicUsize::new(at.saturating_sub(1))
+            });
             let reached = told("REACHED").map(|path| {
                 File::options().append(true).create(true).open(path).expect("AGENT_BRIDGE_REACHED can be written")
             });
@@ -134,7 +147,7 @@ mod work {
                 let known = Defence::ALL.iter().any(|defence| defence.name() == name);
                 assert!(known, "there is no defence `{name}`");
             }
-            Plan { kill, reached, without }
+            Plan { kill, fail_sync, reached, without }
         })
     }
 
@@ -155,10 +168,17 @@ mod work {
         }
     }
 
+    /// Fails where a test wants the disk to be broken.
+    pub fn sync() -> std::io::Result<()> {
+        let Some(well) = &plan().fail_sync else { return Ok(()) };
+        let left = well.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        left.map(|_| ()).map_err(|_| rustix::io::Errno::IO.into())
+    }
+
     /// Whether a test has left this defence in place.
     pub fn stands(defence: Defence) -> bool {
         !plan().without.iter().any(|name| name == defence.name())
     }
 }
 
-pub use work::{reach, stands};
+pub use work::{reach, stands, sync};

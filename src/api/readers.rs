@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use super::problem::Problem;
 
 use crate::consumer::Consumer;
-use crate::deliver::{ConsumerHandle, Refusal, Status};
+use crate::deliver::{ConsumerHandle, OnFull, Refusal, Status};
 use crate::store::{Batch, Change, Exception, Store};
 
 /// What comes of changing a consumer; after the commit.
@@ -19,6 +19,10 @@ pub type Changed<T = ()> = BoxFuture<'static, Result<T, Problem>>;
 pub trait Readers: Send + Sync + 'static {
     /// One that runs.
     fn handle(&self, name: &str) -> Result<ConsumerHandle, Refusal>;
+
+    /// What happens at the disk budget, and how many events were dropped there since the start; `None` where no daemon
+    /// runs.
+    fn room(&self) -> Option<(OnFull, u64)>;
 
     /// How one stands; `None` where it does not run.
     fn status(&self, name: &str) -> BoxFuture<'static, Option<Status>>;
@@ -58,9 +62,8 @@ impl AtRest {
 
 /// The letter must be there: a typo must not look like success.
 fn letter(store: &Store, name: &str, seq: u64) -> Result<Change, Problem> {
-    let found = store.dead(name, usize::MAX)?.iter().any(|(at, _)| *at == seq);
     let gone = Change::Dead { consumer: name.to_owned(), seq, letter: None };
-    found.then_some(gone).ok_or_else(|| Refusal::NoSuchLetter(seq).into())
+    store.dead_letter(name, seq)?.map(|_| gone).ok_or_else(|| Refusal::NoSuchLetter(seq).into())
 }
 
 /// A webhook's secrets belong to the one who posts.
@@ -71,6 +74,10 @@ fn needs_daemon() -> Problem {
 impl Readers for AtRest {
     fn handle(&self, name: &str) -> Result<ConsumerHandle, Refusal> {
         Err(Refusal::Gone(name.to_owned()))
+    }
+
+    fn room(&self) -> Option<(OnFull, u64)> {
+        None
     }
 
     fn status(&self, _: &str) -> BoxFuture<'static, Option<Status>> {

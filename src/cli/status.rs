@@ -44,7 +44,13 @@ fn summary(status: &Value, running: bool) -> Result<(), Fault> {
     let size = |key: &str| Size(store.get(key).and_then(Value::as_u64).unwrap_or(0) >> 10 << 10);
     let daemon = if running { "daemon runs" } else { "no daemon runs" };
     let (health, head) = (text(store, "health"), text(store, "head"));
-    show::line(format!("{daemon}; store {health}: {} of {}; newest event {head}", size("bytes"), size("budget")))
+    let dropped = store.get("dropped").and_then(Value::as_u64).filter(|dropped| *dropped > 0);
+    let more = match (health.as_str(), dropped) {
+        ("full", _) => "; intake is paused until there is room".to_owned(),
+        (_, Some(dropped)) => format!("; {dropped} of the oldest events dropped for want of room"),
+        _ => String::new(),
+    };
+    show::line(format!("{daemon}; store {health}: {} of {}; newest event {head}{more}", size("bytes"), size("budget")))
 }
 
 fn workspaces(status: &Value) -> Result<(), Fault> {

@@ -14,6 +14,7 @@ pub use lines::{Lines, Pace};
 pub use network::{Network, Session};
 
 use super::measure::{Size, Span};
+use crate::deliver::OnFull;
 use crate::line::timing;
 use crate::outbox::Limits;
 
@@ -21,8 +22,10 @@ use crate::outbox::Limits;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Store {
-    /// Intake pauses when this much is stored.
+    /// What the store may hold.
     pub disk_budget: Size,
+    /// What happens there: `pause` (intake waits) or `drop-oldest`.
+    pub on_full: OnFull,
     /// The file beside the store that is given up when the disk itself is full; `0B` for none.
     pub ballast: Size,
     /// Page cache of the engine.
@@ -33,7 +36,13 @@ pub struct Store {
 
 impl Default for Store {
     fn default() -> Self {
-        Self { disk_budget: Size(10 << 30), ballast: Size(16 << 20), cache: Size(48 << 20), recent: Size(8 << 20) }
+        Self {
+            disk_budget: Size(10 << 30),
+            on_full: OnFull::Pause,
+            ballast: Size(16 << 20),
+            cache: Size(48 << 20),
+            recent: Size(8 << 20),
+        }
     }
 }
 

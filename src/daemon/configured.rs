@@ -18,7 +18,7 @@ use crate::store::{Batch, Change, Store};
 /// Starts every consumer of the store and of the config.
 pub async fn start(store: &Store, accept: Arc<dyn Acceptable>, config: &Config) -> Result<Consumers, Failure> {
     let Retention { keep, retain, every } = &config.retention;
-    let times = Times { keep: keep.0, retain: retain.0, every: every.0 };
+    let times = Times { keep: keep.0, retain: retain.0, every: every.0, on_full: config.store.on_full };
     secrets(store, config).await?;
     let ground = Ground { store: store.clone(), clock: Clock::system(), accept, bounds: config.deliver.bounds() };
     let running = Consumers::start(ground, times)?;

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use crate::api::problem::Problem;
 use crate::api::readers::{Changed, Readers};
 use crate::consumer::Consumer;
-use crate::deliver::{ConsumerHandle, Consumers, PutError, Refusal, Status};
+use crate::deliver::{ConsumerHandle, Consumers, OnFull, PutError, Refusal, Status};
 
 /// The consumers of a running bridge.
 pub struct Running(pub Consumers);
@@ -26,6 +26,10 @@ where
 impl Readers for Running {
     fn handle(&self, name: &str) -> Result<ConsumerHandle, Refusal> {
         self.0.get(name)
+    }
+
+    fn room(&self) -> Option<(OnFull, u64)> {
+        Some((self.0.on_full(), self.0.dropped()))
     }
 
     fn status(&self, name: &str) -> BoxFuture<'static, Option<Status>> {

@@ -81,9 +81,10 @@ pub(crate) enum Command {
         disabled: Option<String>,
         answer: Reply<Box<Consumer>>,
     },
-    /// Events up to here are too old: answer how far everything is passed or given up, durably.
+    /// Events up to here are to be given up: answer how far everything is passed or given up, durably.
     Expire {
         upto: u64,
+        leased: Leased,
         answer: Reply<u64>,
     },
     /// Remove the consumer with all its rows.
@@ -94,6 +95,15 @@ pub(crate) enum Command {
     End {
         answer: Reply<()>,
     },
+}
+
+/// What becomes of an event that is to be given up while it is out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leased {
+    /// It is waited for, and the feed keeps it as long.
+    Waits,
+    /// The feed forgets it; it is missed if it comes back.
+    LetGo,
 }
 
 /// What only a webhook can say.

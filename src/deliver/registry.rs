@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use super::call::Refusal;
 use super::check::{PutError, check};
 use super::handle::{Command, ConsumerHandle, Letter, Status};
 use super::retention::{self, Times};
+use super::room::{OnFull, Room};
 use super::task::{Ground, Task};
 use super::webhook::{self, Poster};
 use crate::consumer::{Consumer, Webhook};
@@ -36,6 +38,8 @@ struct Inner {
     tasks: TaskTracker,
     stop: CancellationToken,
     fault: watch::Sender<Option<Arc<str>>>,
+    on_full: OnFull,
+    dropped: AtomicU64,
 }
 
 /// Every consumer of the bridge. Cheap to clone.
@@ -52,13 +56,15 @@ impl Consumers {
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             fault: watch::channel(None).0,
+            on_full: times.on_full,
+            dropped: AtomicU64::new(0),
             ground,
         }));
         for consumer in consumers.0.ground.store.consumers()? {
             consumers.run(consumer)?;
         }
-        let stop = consumers.0.stop.clone();
-        consumers.spawn("retention", retention::run(consumers.clone(), times, stop));
+        let (store, stop) = (consumers.0.ground.store.clone(), consumers.0.stop.clone());
+        consumers.spawn("retention", retention::run(consumers.clone(), store, times, stop));
         Ok(consumers)
     }
 
@@ -170,6 +176,27 @@ impl Consumers {
         // A consumer made meanwhile would begin with what is about to go.
         let _one = self.0.changing.lock().await;
         retention::pass(self, &self.0.ground.store, &self.0.ground.clock, times).await
+    }
+
+    /// Forgets the oldest events, for there is no room.
+    pub(super) async fn make_room(&self, room: &mut Room) -> Result<(), StoreError> {
+        let _one = self.0.changing.lock().await;
+        let dropped = retention::make_room(self, &self.0.ground.store, room).await?;
+        let before = self.0.dropped.fetch_add(dropped, Ordering::Relaxed);
+        if dropped > 0 {
+            room.tell_drop(before + dropped);
+        }
+        Ok(())
+    }
+
+    /// Events forgotten before their time since the start, for want of room.
+    pub fn dropped(&self) -> u64 {
+        self.0.dropped.load(Ordering::Relaxed)
+    }
+
+    /// What happens at the disk budget.
+    pub fn on_full(&self) -> OnFull {
+        self.0.on_full
     }
 
     /// Returns when something here failed for good (the store, or a bug), with words for the log: the bridge stops.

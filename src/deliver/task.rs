@@ -1,6 +1,7 @@
 //! The one task that owns a consumer: loads, sends, obeys, commits; answers only after the commit.
 
 mod flow;
+mod gap;
 mod hooked;
 mod keep;
 mod reader;
@@ -24,7 +25,7 @@ use super::subscription::{Closed, Link};
 use crate::clock::{Clock, millis};
 use crate::consumer::Consumer;
 use crate::retry::attempts::Chance;
-use crate::store::{Batch, Committed, Exception, Store, StoreError};
+use crate::store::{Batch, Change, Committed, Exception, Store, StoreError};
 
 /// Calls in line for one consumer; the caller of the next one waits.
 const COMMANDS: usize = 256;
@@ -55,12 +56,19 @@ pub struct Ground {
 /// What a finished commit means to the task itself.
 enum Done {
     Answered,
-    Gap(u64, Missed),
     Removed,
 }
 
-/// With the mark that is durable then.
-type Commit = BoxFuture<'static, Result<(Done, u64), StoreError>>;
+/// A commit that has returned.
+struct Committing {
+    done: Done,
+    /// The mark that is durable now.
+    mark: u64,
+    /// The gap that was told with it, and where it stands.
+    gap: Option<(u64, Missed)>,
+}
+
+type Commit = BoxFuture<'static, Result<Committing, StoreError>>;
 
 /// See the module.
 pub struct Task {
@@ -77,7 +85,11 @@ pub struct Task {
     mark_due: Option<Instant>,
     committed_mark: u64,
     reach: Reach,
+    /// What left undelivered; the next commit tells it.
+    missed: Missed,
+    /// The newest gap that was told, which may not be sent yet.
     gap: Option<(u64, Missed)>,
+    expiring: Option<gap::Expiring>,
     /// The bridge stops: what the last reader had. Nothing goes out or fails any more, while calls that are on their
     /// way still count.
     ending: Option<Arc<Link>>,
@@ -89,7 +101,7 @@ pub struct Task {
 enum Woken {
     Stop,
     Command(Command),
-    Commit(Result<(Done, u64), StoreError>),
+    Commit(Result<Committing, StoreError>),
     ReaderGone,
     Look,
 }
@@ -120,12 +132,14 @@ impl Task {
             mark_due: None,
             committed_mark: progress.mark,
             reach,
+            missed: Missed::default(),
             gap: None,
+            expiring: None,
             ending: None,
             leaving: false,
             removed: false,
         };
-        task.park_all(progress.exceptions)?;
+        task.take_in(&progress.exceptions)?;
         Ok((task, handle))
     }
 
@@ -135,7 +149,7 @@ impl Task {
             let busy = !self.leaving && self.ending.is_none() && self.turn()?;
             match self.wait(&stop, busy).await {
                 Woken::Stop => break,
-                Woken::Command(command) => self.obey_many(command).await?,
+                Woken::Command(command) => self.obey_many(command)?,
                 Woken::Commit(done) => self.done(done?),
                 Woken::ReaderGone => self.reader_gone(),
                 Woken::Look => {}
@@ -198,40 +212,50 @@ impl Task {
             .then(|| self.mark_due.filter(|_| !due))
             .map(|kept| kept.unwrap_or_else(|| Instant::now() + IDLE_MARK));
         if !changes.is_empty() {
-            self.commit(Batch { changes, intake: false }, |_| Done::Answered);
+            self.commit(changes, |_| Done::Answered);
         }
     }
 
-    /// Sends a batch and goes on; `then` runs after the commit.
-    fn commit(&self, batch: Batch, then: impl FnOnce(&Result<Committed, StoreError>) -> Done + Send + 'static) {
-        let receiver = self.ground.store.send(batch);
+    /// Sends changes, and with them what was missed and not told yet, and goes on; `then` runs after the commit.
+    fn commit(
+        &mut self,
+        mut changes: Vec<Change>,
+        then: impl FnOnce(&Result<Committed, StoreError>) -> Done + Send + 'static,
+    ) {
+        let told = self.gap_to_tell().map(|(event, missed)| {
+            changes.extend(self.lanes.take_changes(true));
+            changes.push(Change::Event(Box::new(event)));
+            missed
+        });
+        let receiver = self.ground.store.send(Batch { changes, intake: false });
         let mark = self.lanes.mark_written();
         self.commits.push(Box::pin(async move {
             let result = receiver.await.unwrap_or(Err(StoreError::Closed));
             let done = then(&result);
-            result.map(|_| (done, mark))
+            let seq = result?.events.first().copied().flatten();
+            Ok(Committing { done, mark, gap: seq.zip(told) })
         }));
     }
 
-    fn done(&mut self, (done, mark): (Done, u64)) {
+    fn done(&mut self, Committing { done, mark, gap }: Committing) {
         self.committed_mark = self.committed_mark.max(mark);
+        self.gap = gap.or(self.gap.take());
         match done {
             Done::Answered => {}
-            Done::Gap(seq, missed) => self.gap = Some((seq, missed)),
             Done::Removed => self.removed = true,
         }
     }
 
-    async fn obey_many(&mut self, first: Command) -> Result<(), StoreError> {
-        self.obey(first).await?;
+    fn obey_many(&mut self, first: Command) -> Result<(), StoreError> {
+        self.obey(first)?;
         for _ in 0..BURST {
             let Ok(command) = self.commands.try_recv() else { break };
-            self.obey(command).await?;
+            self.obey(command)?;
         }
         Ok(())
     }
 
-    async fn obey(&mut self, command: Command) -> Result<(), StoreError> {
+    fn obey(&mut self, command: Command) -> Result<(), StoreError> {
         match command {
             Command::Subscribe { options, webhook, answer } => self.subscribe(options, webhook, answer),
             Command::Settle { settle, from, answer } => self.settle(settle, from, answer)?,
@@ -241,7 +265,7 @@ impl Task {
             Command::Status { answer } => drop(answer.send(self.status())),
             Command::Put { consumer, answer } => self.put(*consumer, answer),
             Command::Switch { disabled, answer } => self.switch(disabled, answer),
-            Command::Expire { upto, answer } => self.expire(upto, answer).await?,
+            Command::Expire { upto, leased, answer } => self.expire(upto, leased, answer),
             Command::Remove { answer } => self.remove(answer),
             Command::End { answer } => {
                 self.end();
@@ -258,7 +282,7 @@ impl Task {
         }
         let changes = self.lanes.take_changes(true);
         if !changes.is_empty() && !self.leaving {
-            self.commit(Batch { changes, intake: false }, |_| Done::Answered);
+            self.commit(changes, |_| Done::Answered);
         }
         while let Some(done) = self.commits.next().await {
             done?;

@@ -49,7 +49,14 @@ impl<'t> Applying<'t> {
 
     fn change(&mut self, change: Change, committed: &mut Committed) -> Result<(), Fault> {
         match change {
-            Change::Event(event) => committed.events.push(self.feed.append(*event)?),
+            Change::Event(event) => {
+                let consumer = event.head.only_for.clone();
+                let seq = self.feed.append(*event)?;
+                if let (Some(consumer), Some(seq)) = (consumer, seq) {
+                    self.except(&consumer, seq, Some(&Exception::Gap))?;
+                }
+                committed.events.push(seq);
+            }
             Change::Listed { workspace, conversation, objects } => {
                 for object in &objects {
                     self.feed.listed(workspace.as_str(), &conversation, object)?;
@@ -179,7 +186,7 @@ impl<'t> Applying<'t> {
         let mut damaged = false;
         self.tx.open_table(tables::EXCEPTIONS)?.retain_in((consumer, before + 1)..=(consumer, seq), |_, row| {
             match from_json(row) {
-                Ok(Exception::Settled) => false,
+                Ok(Exception::Settled | Exception::Gap) => false,
                 Ok(Exception::Waiting { .. }) => true,
                 Err(_) => {
                     damaged = true;

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use redb::{BackendError, StorageBackend};
 
 use super::fault::is_no_space;
+use crate::failpoint;
 
 const PAGE: u64 = 4096;
 
@@ -64,7 +65,7 @@ impl Gate {
             match deed {
                 Deed::Write(at, bytes) => self.noting(self.0.below.write(at, &bytes))?,
                 Deed::Length(length) => self.noting(self.0.below.set_len(length))?,
-                Deed::Sync => self.noting(self.0.below.sync_data())?,
+                Deed::Sync => self.sync_below()?,
             }
         }
         waiting.pages.clear();
@@ -79,6 +80,10 @@ impl Gate {
 
     fn is_open(&self) -> bool {
         self.0.open.load(Ordering::Acquire)
+    }
+
+    fn sync_below(&self) -> io::Result<()> {
+        self.noting(failpoint::sync().and_then(|()| self.0.below.sync_data()))
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
@@ -165,7 +170,7 @@ impl StorageBackend for Gate {
 
     fn sync_data(&self) -> io::Result<()> {
         if self.is_open() {
-            return self.noting(self.0.below.sync_data());
+            return self.sync_below();
         }
         self.waiting().deeds.push(Deed::Sync);
         Ok(())

@@ -100,14 +100,28 @@ impl Store {
 
     /// Dead letters of a consumer, oldest first, at most `count`.
     pub fn dead(&self, consumer: &str, count: usize) -> Result<Vec<(u64, DeadLetter)>, StoreError> {
+        self.dead_from(consumer, 0, count, usize::MAX)
+    }
+
+    /// Dead letters of a consumer from `first` on, at most `count` and about `bytes` of events (one letter at least).
+    pub fn dead_from(
+        &self,
+        consumer: &str,
+        first: u64,
+        count: usize,
+        bytes: usize,
+    ) -> Result<Vec<(u64, DeadLetter)>, StoreError> {
         self.shared.look(|tx| {
-            let dead = tx.open_table(tables::DEAD)?;
-            let rows = dead.range((consumer, 0)..=(consumer, u64::MAX))?.take(count);
-            rows.map(|entry| {
+            let (mut letters, mut held) = (Vec::new(), 0);
+            for entry in tx.open_table(tables::DEAD)?.range((consumer, first)..=(consumer, u64::MAX))?.take(count) {
                 let (place, row) = entry?;
-                Ok((place.value().1, from_json(row.value())?))
-            })
-            .collect()
+                held += row.value().len();
+                if held > bytes && !letters.is_empty() {
+                    break;
+                }
+                letters.push((place.value().1, from_json(row.value())?));
+            }
+            Ok(letters)
         })
     }
 

@@ -74,6 +74,34 @@ impl Store {
         })
     }
 
+    /// These events, in the order asked; `None` for what is not in the feed.
+    pub fn events(&self, seqs: &[u64]) -> Result<Vec<Option<Arc<Stored>>>, StoreError> {
+        self.shared.look(|tx| {
+            let feed = tx.open_table(tables::FEED)?;
+            let read = |seq: &u64| {
+                let row = feed.get(*seq)?;
+                row.map(|row| feed_event(*seq, row.value()).map(Arc::new)).transpose()
+            };
+            seqs.iter().map(read).collect()
+        })
+    }
+
+    /// Up to which sequence the oldest events must go so that at least `bytes` are freed, as [`Store::size`] counts
+    /// them, and what that frees; looks at `count` events behind `after` at most.
+    pub fn weigh(&self, after: u64, count: usize, bytes: u64) -> Result<(u64, u64), StoreError> {
+        self.shared.look(|tx| {
+            let (mut upto, mut freed) = (after, 0);
+            for entry in tx.open_table(tables::FEED)?.range(after.saturating_add(1)..)?.take(count) {
+                let (seq, row) = entry?;
+                (upto, freed) = (seq.value(), freed + tables::cost(8, row.value().len()));
+                if freed >= bytes {
+                    break;
+                }
+            }
+            Ok((upto, freed))
+        })
+    }
+
     /// The sequence of an event id, while it is remembered; what the bridge itself observed, while it is in the feed.
     pub fn find(&self, id: &str) -> Result<Option<u64>, StoreError> {
         let told = self.shared.look(|tx| {

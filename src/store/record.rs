@@ -99,6 +99,8 @@ pub struct Known {
 pub enum Exception {
     /// Settled before its time.
     Settled,
+    /// Open, and a `consumer.gap` of this consumer: until it is delivered, what is missed next becomes part of it.
+    Gap,
     /// Not settled: it failed, or its lane lags behind the mark.
     Waiting {
         /// Attempts that failed so far.

@@ -46,7 +46,15 @@ pub struct Bridge {
     pub clock: Clock,
     pub store: Store,
     pub consumers: Consumers,
+    settings: Settings,
+}
+
+/// What it is started with, again and again.
+#[derive(Clone, Copy)]
+struct Settings {
     bounds: Bounds,
+    disk_budget: u64,
+    times: Times,
 }
 
 impl Bridge {
@@ -55,21 +63,30 @@ impl Bridge {
     }
 
     pub fn with(bounds: Bounds) -> Self {
+        Self::set(Settings { bounds, disk_budget: Options::default().disk_budget, times: Times::default() })
+    }
+
+    /// With a disk budget, in bytes, and what happens there.
+    pub fn within(disk_budget: u64, times: Times) -> Self {
+        Self::set(Settings { bounds: Bounds::default(), disk_budget, times })
+    }
+
+    fn set(settings: Settings) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let clock = Clock::paced(NOW);
-        let (store, consumers) = start(&directory, &clock, bounds);
-        Self { directory, clock, store, consumers, bounds }
+        let (store, consumers) = start(&directory, &clock, settings);
+        Self { directory, clock, store, consumers, settings }
     }
 
     /// Stops cleanly and starts on the same store.
     pub async fn restart(self) -> Self {
-        let Self { directory, clock, store, consumers, bounds } = self;
+        let Self { directory, clock, store, consumers, settings } = self;
         consumers.stop().await;
         drop(consumers);
         store.close().await.unwrap();
         drop(store);
-        let (store, consumers) = start(&directory, &clock, bounds);
-        Self { directory, clock, store, consumers, bounds }
+        let (store, consumers) = start(&directory, &clock, settings);
+        Self { directory, clock, store, consumers, settings }
     }
 
     /// Somebody writes; the event's place in the feed.
@@ -127,11 +144,12 @@ impl Bridge {
     }
 }
 
-fn start(directory: &tempfile::TempDir, clock: &Clock, bounds: Bounds) -> (Store, Consumers) {
-    let options = Options { ballast: 0, cache: 8 << 20, clock: clock.clone(), ..Options::default() };
+fn start(directory: &tempfile::TempDir, clock: &Clock, settings: Settings) -> (Store, Consumers) {
+    let Settings { bounds, disk_budget, times } = settings;
+    let options = Options { ballast: 0, cache: 8 << 20, disk_budget, clock: clock.clone(), ..Options::default() };
     let store = Store::open(&directory.path().join("state/store.redb"), options).unwrap();
     let ground = Ground { store: store.clone(), clock: clock.clone(), accept: Arc::new(Acme), bounds };
-    let consumers = Consumers::start(ground, Times::default()).unwrap();
+    let consumers = Consumers::start(ground, times).unwrap();
     (store, consumers)
 }
 

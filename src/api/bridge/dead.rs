@@ -9,6 +9,8 @@ use crate::api::view;
 
 /// The most letters one call shows.
 const LETTERS: u64 = 1_000;
+/// Bytes of events that one call shows, or a single letter.
+const BYTES: usize = 4 << 20;
 
 impl Bridge {
     pub(super) fn dead(&self, dead: &Dead) -> Taken {
@@ -17,7 +19,8 @@ impl Bridge {
         if !(1..=LETTERS).contains(&limit) {
             return Err(Problem::bad_params(format!("`limit` must be 1 to {LETTERS}")));
         }
-        let letters = self.0.store.dead(&dead.consumer, usize::try_from(limit).unwrap_or(usize::MAX))?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let letters = self.0.store.dead_from(&dead.consumer, dead.first.unwrap_or(0), limit, BYTES)?;
         let views: Vec<_> = letters.iter().map(|(seq, letter)| view::letter(*seq, letter)).collect();
         Ok(Begun::Done(json!({ "letters": views })))
     }

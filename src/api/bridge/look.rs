@@ -41,9 +41,12 @@ impl Bridge {
             Health::Failed(_) => "failed",
         };
         let head = *self.0.store.head().borrow();
-        Ok(
-            json!({ "bytes": bytes, "budget": budget, "health": health, "head": head, "oldest": self.0.store.oldest()? }),
-        )
+        let mut status = json!({ "bytes": bytes, "budget": budget, "health": health, "head": head, "oldest": self.0.store.oldest()? });
+        if let Some((on_full, dropped)) = self.0.readers.room() {
+            status["on_full"] = json!(on_full);
+            status["dropped"] = dropped.into();
+        }
+        Ok(status)
     }
 
     pub(super) fn leave(&self, leave: params::Leave) -> Taken {

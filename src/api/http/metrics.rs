@@ -13,6 +13,7 @@ use prometheus_client::registry::Registry;
 use super::Doors;
 use crate::api::bridge::Bridge;
 use crate::api::problem::Problem;
+use crate::store::Health;
 
 type Number = Gauge<u64, AtomicU64>;
 type Labels = Vec<(&'static str, String)>;
@@ -41,6 +42,16 @@ fn feed(bridge: &Bridge, registry: &mut Registry) -> Result<(), Problem> {
     let (bytes, budget) = store.size();
     number(registry, "store_bytes", "Bytes stored", bytes);
     number(registry, "store_budget_bytes", "Bytes at which intake pauses", budget);
+    let full = *store.health().borrow() == Health::Full;
+    number(registry, "store_full", "1 while intake is paused at the budget", full.into());
+    if let Some((_, dropped)) = bridge.readers().room() {
+        number(
+            registry,
+            "feed_dropped",
+            "Events forgotten before their time since the start, for want of room",
+            dropped,
+        );
+    }
     number(registry, "feed_head", "The newest sequence of the feed", *store.head().borrow());
     number(registry, "feed_oldest", "The oldest sequence still kept", store.oldest()?);
     Ok(())

@@ -113,12 +113,15 @@ pub struct OfLetter {
     pub seq: u64,
 }
 
-/// `dead`: the dead letters of a consumer, oldest first.
+/// `dead`: the dead letters of a consumer, oldest first; a page holds about 4 MiB of events at most.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Dead {
     /// Whose.
     pub consumer: String,
+    /// From this event on. Default: from the oldest.
+    #[serde(default, deserialize_with = "number")]
+    pub first: Option<u64>,
     /// At most so many. Default 100, at most 1,000.
     #[serde(default, deserialize_with = "number")]
     pub limit: Option<u64>,

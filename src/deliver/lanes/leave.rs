@@ -147,13 +147,18 @@ impl Lanes {
     }
 
     /// Gives up what is in line up to `upto`, but for retried letters, and says what that is, with the bodies that
-    /// are in memory. What is out must be above it.
+    /// are in memory. What is out stays out.
     pub fn expire(&mut self, upto: u64) -> Vec<(u64, Option<Arc<Stored>>)> {
         let old = |seq: &u64| !self.dead.contains(seq) && !self.out.contains(seq);
         let open = self.open.range(..=upto).filter(|(seq, _)| old(seq));
         let gone: Vec<_> = open.map(|(seq, open)| (*seq, open.body.clone())).collect();
         self.ack(&gone.iter().map(|(seq, _)| *seq).collect::<Vec<_>>());
         gone
+    }
+
+    /// Drops the row of an event that waits and is nowhere any more.
+    pub fn forget(&mut self, seq: u64) {
+        self.changes.push(except(&self.name, seq, None));
     }
 
     /// A dead letter back into delivery; it stays on file until its event is settled.

@@ -1,5 +1,7 @@
 //! Words for where an event stands, how long it rests, and what was missed.
 
+use serde::Deserialize;
+
 use crate::deliver::subscription::ReaderId;
 
 /// Where one event stands with a consumer.
@@ -26,8 +28,8 @@ pub enum Rest {
     AtLeast(u64),
 }
 
-/// What a consumer missed by age.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What left a consumer undelivered; as a `consumer.gap` tells it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Missed {
     /// The first.
     pub first: u64,
@@ -38,10 +40,17 @@ pub struct Missed {
 }
 
 impl Missed {
-    /// Adds one event, or the gap that one stood for.
-    pub fn add(&mut self, first: u64, last: u64, count: u64) {
-        self.first = if self.count == 0 { first } else { self.first.min(first) };
-        self.last = self.last.max(last);
-        self.count += count;
+    /// One event.
+    pub const fn one(seq: u64) -> Self {
+        Self { first: seq, last: seq, count: 1 }
+    }
+
+    /// Joins another hole to this one.
+    pub fn add(&mut self, other: Self) {
+        let (first, last) = if self.count == 0 { (other.first, other.last) } else { (self.first, self.last) };
+        if other.count > 0 {
+            (self.first, self.last) = (first.min(other.first), last.max(other.last));
+            self.count += other.count;
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{BURST, READ, Task, keep};
-use crate::deliver::lanes::{Moment, Next, Place};
+use crate::deliver::lanes::{Missed, Moment, Next, Place};
 use crate::event::Stored;
 use crate::store::StoreError;
 
@@ -12,6 +12,7 @@ impl Task {
     pub(super) fn turn(&mut self) -> Result<bool, StoreError> {
         let now = self.now();
         self.lanes.lapse(now);
+        let gives_up = self.give_up()?;
         let mut more = true;
         for _ in 0..BURST {
             let loaded = self.load()?;
@@ -22,14 +23,14 @@ impl Task {
             }
         }
         self.write_what_changed();
-        Ok(more)
+        Ok(more || gives_up)
     }
 
     fn load(&mut self) -> Result<bool, StoreError> {
         let head = *self.head.borrow_and_update();
         let scanned = self.lanes.scanned();
         let Some((events, bytes)) = self.lanes.hungry().filter(|_| scanned < head) else { return Ok(false) };
-        if self.consumer.disabled.is_some() {
+        if self.consumer.disabled.is_some() || self.expires_next() {
             return Ok(false);
         }
         let read = self.ground.store.read(scanned, events.min(READ.0), bytes.min(READ.1))?;
@@ -67,11 +68,16 @@ impl Task {
         may.then(|| self.lanes.next(self.reach.behind())).flatten()
     }
 
-    /// Reads the body of a parked event, from the feed or from its letter; what is wanted no longer is passed over.
+    /// Reads the body of a parked event, from the feed or from its letter; what is wanted no longer is passed over, and
+    /// what the feed has forgotten is missed.
     fn fetch(&mut self, seq: u64) -> Result<(), StoreError> {
         match self.read_one(seq)? {
             Some(event) if self.wants(&event) => self.lanes.fetched(&event),
-            _ => self.lanes.ack(&[seq]),
+            Some(_) => self.lanes.ack(&[seq]),
+            None => {
+                self.missed.add(Missed::one(seq));
+                self.lanes.ack(&[seq]);
+            }
         }
         Ok(())
     }

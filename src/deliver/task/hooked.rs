@@ -5,7 +5,7 @@ use crate::deliver::handle::WebhookWord;
 use crate::deliver::lanes::Rest;
 use crate::deliver::reach::Fault;
 use crate::deliver::subscription::{Closed, ReaderId};
-use crate::store::{Batch, Change};
+use crate::store::Change;
 
 impl Task {
     /// What the webhook's own reader says of an event shows that the endpoint can be reached.
@@ -37,7 +37,7 @@ impl Task {
                 let why = "the webhook answered 410 Gone".to_owned();
                 tracing::warn!(consumer = self.consumer.name, "{why}: nothing is delivered until it is enabled again");
                 self.consumer.disabled = Some(why);
-                self.commit(Batch::new().with(Change::Consumer(Box::new(self.consumer.clone()))), |_| Done::Answered);
+                self.commit(vec![Change::Consumer(Box::new(self.consumer.clone()))], |_| Done::Answered);
                 self.close_reader(Closed::Disabled);
             }
         }

@@ -1,11 +1,11 @@
-//! What is kept about a consumer besides its flow: settings, dead letters, waiting rows, age, figures.
+//! What is kept about a consumer besides its flow: settings, dead letters, waiting rows, figures.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
+use super::gap::gap_in;
 use super::reader::Reader;
 use super::{Done, READ, Task};
 use crate::clock::millis;
@@ -14,29 +14,42 @@ use crate::deliver::call::Refusal;
 use crate::deliver::handle::{Reply, Status};
 use crate::deliver::lanes::{Missed, Place};
 use crate::deliver::subscription::Closed;
-use crate::event::{AuthorKind, Draft, Head, NewEvent, Stored, Type, WorkspaceName};
+use crate::event::{AuthorKind, Head, Stored, Type, WorkspaceName};
 use crate::retry::attempts::LONGEST;
-use crate::store::{Batch, Change, DeadLetter, Exception, StoreError};
-
-/// The workspace under which the bridge speaks of itself.
-const BRIDGE: &str = "bridge";
+use crate::store::{Change, DeadLetter, Exception, StoreError};
 
 impl Task {
-    /// Takes in the waiting rows: their lanes must be known before anything behind them goes out.
-    pub(super) fn park_all(&mut self, exceptions: BTreeMap<u64, Exception>) -> Result<(), StoreError> {
-        let wall = self.ground.clock.now();
-        let longest = LONGEST.max(millis(self.ground.bounds.attempts.longest));
-        for (seq, exception) in exceptions {
-            let Exception::Waiting { attempts, not_before, .. } = exception else { continue };
-            // Never longer than the longest wait: somebody may have set the clock.
-            let wait = not_before.saturating_sub(wall).min(longest);
-            if let Some(event) = self.read_one(seq)? {
-                self.lanes.park(seq, &event.head, attempts, wait);
-            } else {
-                tracing::warn!(consumer = self.consumer.name, seq, "a waiting event is not in the feed any more");
+    /// Takes in what is special about single events. Lanes that wait must be known before anything behind them goes
+    /// out; a gap that was not delivered is remembered; an event that has left the feed meanwhile is missed (P4).
+    pub(super) fn take_in(&mut self, exceptions: &BTreeMap<u64, Exception>) -> Result<(), StoreError> {
+        let open: Vec<u64> =
+            exceptions.iter().filter(|(_, it)| **it != Exception::Settled).map(|(seq, _)| *seq).collect();
+        for seqs in open.chunks(READ.0) {
+            for (seq, event) in seqs.iter().zip(self.ground.store.events(seqs)?) {
+                let event = event.map_or_else(|| self.read_one(*seq), |event| Ok(Some(event)))?;
+                self.take_in_one(*seq, &exceptions[seq], event.as_deref());
             }
         }
         Ok(())
+    }
+
+    fn take_in_one(&mut self, seq: u64, exception: &Exception, event: Option<&Stored>) {
+        if let Some(told) = event.and_then(gap_in) {
+            self.gap = Some((seq, told));
+        }
+        match (exception, event) {
+            (Exception::Waiting { attempts, not_before, .. }, Some(event)) => {
+                let longest = LONGEST.max(millis(self.ground.bounds.attempts.longest));
+                // Never longer than the longest wait: somebody may have set the clock.
+                let wait = not_before.saturating_sub(self.ground.clock.now()).min(longest);
+                self.lanes.park(seq, &event.head, *attempts, wait);
+            }
+            (Exception::Waiting { .. }, None) => {
+                self.missed.add(Missed::one(seq));
+                self.lanes.forget(seq);
+            }
+            _ => {}
+        }
     }
 
     pub(super) fn retry(&mut self, seq: u64, answer: Reply<()>) -> Result<(), StoreError> {
@@ -101,7 +114,7 @@ impl Task {
         self.limit();
         let mut changes = vec![Change::Consumer(Box::new(self.consumer.clone()))];
         changes.extend(self.lanes.take_changes(true));
-        self.commit(Batch { changes, intake: false }, move |result| {
+        self.commit(changes, move |result| {
             drop(answer.send(result.as_ref().map(|_| ()).map_err(|error| Refusal::Store(error.clone()))));
             Done::Answered
         });
@@ -115,7 +128,7 @@ impl Task {
         let consumer = Box::new(self.consumer.clone());
         let mut changes = vec![Change::Consumer(consumer.clone())];
         changes.extend(self.lanes.take_changes(true));
-        self.commit(Batch { changes, intake: false }, move |result| {
+        self.commit(changes, move |result| {
             drop(answer.send(result.as_ref().map(|_| consumer).map_err(|error| Refusal::Store(error.clone()))));
             Done::Answered
         });
@@ -129,103 +142,11 @@ impl Task {
         self.leaving = true;
         self.commands.close();
         while self.commands.try_recv().is_ok() {}
-        self.commit(Batch::new().with(Change::ForgetConsumer(self.consumer.name.clone())), move |result| {
+        self.commit(vec![Change::ForgetConsumer(self.consumer.name.clone())], move |result| {
             drop(answer.send(result.as_ref().map(|_| ()).map_err(|error| Refusal::Store(error.clone()))));
             Done::Removed
         });
     }
-
-    /// Gives up what is too old: one gap tells what was missed, in the batch that moves the mark (P4). What is out
-    /// just now is not taken away: it, and what follows it, goes in a later pass.
-    pub(super) async fn expire(&mut self, upto: u64, answer: Reply<u64>) -> Result<(), StoreError> {
-        let upto = self.lanes.lowest_out().map_or(upto, |out| upto.min(out - 1));
-        let mut missed = self.give_up(upto);
-        self.walk_to(upto, &mut missed).await?;
-        if missed.count > 0 {
-            self.fold_earlier_gap(&mut missed);
-        }
-        let scanned = self.lanes.scanned();
-        let passed = self.lanes.lowest_needed().map_or(scanned, |lowest| scanned.min(lowest - 1));
-        let mut batch = Batch { changes: self.lanes.take_changes(true), intake: false };
-        if missed.count > 0 {
-            batch = batch.event(self.gap_event(missed));
-        }
-        self.commit(batch, move |result| {
-            let told = result.as_ref().map(|_| passed).map_err(|error| Refusal::Store(error.clone()));
-            drop(answer.send(told));
-            let seq = result.as_ref().ok().and_then(|committed| committed.events.first().copied().flatten());
-            seq.map_or(Done::Answered, |seq| Done::Gap(seq, missed))
-        });
-        Ok(())
-    }
-
-    /// What was in line; a gap among it stands for all that it told.
-    fn give_up(&mut self, upto: u64) -> Missed {
-        let mut missed = Missed::default();
-        for (seq, body) in self.lanes.expire(upto) {
-            let own = self.gap.take_if(|(gap, _)| *gap == seq).map(|(_, told)| (told.first, told.last, told.count));
-            let told = own.or_else(|| body.as_deref().and_then(gap_in));
-            let (first, last, count) = told.unwrap_or((seq, seq, 1));
-            missed.add(first, last, count);
-        }
-        missed
-    }
-
-    /// Passes over the feed up to `upto` without loading it, counting what would have been delivered.
-    async fn walk_to(&mut self, upto: u64, missed: &mut Missed) -> Result<(), StoreError> {
-        while self.lanes.scanned() < upto {
-            let read = self.ground.store.read(self.lanes.scanned(), READ.0, READ.1)?;
-            for event in read.iter().take_while(|event| event.seq <= upto) {
-                if self.lanes.place(event.seq) == Place::Ahead && self.wants(event) {
-                    let (first, last, count) = gap_in(event).unwrap_or((event.seq, event.seq, 1));
-                    missed.add(first, last, count);
-                }
-            }
-            self.lanes.pass(read.last().map_or(upto, |event| event.seq.min(upto)));
-            tokio::task::yield_now().await;
-        }
-        Ok(())
-    }
-
-    /// A gap that this consumer was not sent yet becomes part of the new one: it never has two waiting.
-    fn fold_earlier_gap(&mut self, missed: &mut Missed) {
-        let Some((seq, earlier)) = self.gap.take() else { return };
-        if matches!(self.lanes.place(seq), Place::Open(None) | Place::Ahead) {
-            self.lanes.ack(&[seq]);
-            missed.add(earlier.first, earlier.last, earlier.count);
-        }
-    }
-
-    fn gap_event(&self, missed: Missed) -> NewEvent {
-        let bridge = WorkspaceName::new(BRIDGE).expect("a plain word is a name");
-        let mut more = Map::new();
-        more.insert("consumer".to_owned(), Value::String(self.consumer.name.clone()));
-        for (key, number) in [("first", missed.first), ("last", missed.last), ("count", missed.count)] {
-            more.insert(key.to_owned(), Value::from(number));
-        }
-        let mut event = Draft::about(&bridge, Type::ConsumerGap, self.ground.clock.stamp(), more).seal();
-        event.head.only_for = Some(self.consumer.name.clone());
-        event
-    }
-}
-
-/// The bounds that a lost `consumer.gap` told.
-fn gap_in(event: &Stored) -> Option<(u64, u64, u64)> {
-    #[derive(Deserialize)]
-    struct Bounds {
-        first: u64,
-        last: u64,
-        count: u64,
-    }
-    #[derive(Deserialize)]
-    struct Gap {
-        data: Bounds,
-    }
-    if event.head.kind != Type::ConsumerGap {
-        return None;
-    }
-    let gap: Gap = serde_json::from_slice(&event.bytes).ok()?;
-    Some((gap.data.first, gap.data.last, gap.data.count))
 }
 
 /// The event in a dead letter, which may have left the feed; `None` for what is no event of ours.

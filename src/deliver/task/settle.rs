@@ -13,7 +13,7 @@ use crate::deliver::lanes::{Place, Rest};
 use crate::deliver::subscription::ReaderId;
 use crate::event::Stored;
 use crate::failpoint::{Defence, stands};
-use crate::store::{Batch, Change, Committed, StoreError};
+use crate::store::{Change, Committed, StoreError};
 
 /// The longest reason of a nack or a reject that is kept, in bytes.
 const REASON: usize = 2_000;
@@ -185,7 +185,7 @@ impl Task {
             changes.extend(rows);
             changes.push(Change::Acked { consumer, seq: anchor, actions: ids });
         }
-        self.commit(Batch { changes, intake: false }, move |result| {
+        self.commit(changes, move |result| {
             let ids = |committed: &Committed| {
                 firsts.iter().filter_map(|at| committed.actions.get(*at).cloned()).collect::<Vec<_>>()
             };
@@ -200,7 +200,7 @@ impl Task {
     fn answer_as_before(&mut self, anchor: u64, answer: Reply<Settled>) {
         let changes = self.lanes.take_changes(true);
         let (store, name) = (self.ground.store.clone(), self.consumer.name.clone());
-        self.commit(Batch { changes, intake: false }, move |result| {
+        self.commit(changes, move |result| {
             let first = result.as_ref().map_err(Clone::clone).and_then(|_| store.acked(&name, anchor));
             let settled = first.map(|ids| Settled { actions: ids.unwrap_or_default(), lease_until: None });
             drop(answer.send(settled.map_err(Refusal::Store)));
@@ -260,7 +260,7 @@ impl Task {
             return drop(answer.send(Err(refusal)));
         }
         let changes = self.lanes.take_changes(true);
-        self.commit(Batch { changes, intake: false }, move |result| {
+        self.commit(changes, move |result| {
             let settled = result.as_ref().map(|_| T::default()).map_err(|error| Refusal::Store(error.clone()));
             drop(answer.send(settled));
             Done::Answered
