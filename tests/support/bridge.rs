@@ -74,8 +74,13 @@ impl Home {
 
     /// Starts the daemon and waits until it is ready.
     pub async fn start(&self) -> Daemon {
+        self.start_under(&[]).await
+    }
+
+    /// The same with more in its environment.
+    pub async fn start_under(&self, env: &[(&str, &str)]) -> Daemon {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.path("log")).expect("a log");
-        let child = self.command(&["run"]).stderr(log).stdout(Stdio::null()).spawn().expect("the daemon starts");
+        let child = self.command(&["run"]).envs(env.iter().copied()).stderr(log).stdout(Stdio::null()).spawn().expect("the daemon starts");
         let daemon = Daemon { child };
         until(|| async { self.ready().await.then_some(()) }, || self.log()).await;
         daemon

@@ -93,6 +93,11 @@ impl House {
         self.daemon = Some(self.home.start().await);
     }
 
+    /// Starts the daemon with more in its environment.
+    pub async fn start_under(&mut self, env: &[(&str, &str)]) {
+        self.daemon = Some(self.home.start_under(env).await);
+    }
+
     /// `kill -9`.
     pub async fn kill(&mut self) {
         self.daemon.take().expect("it runs").kill().await;
@@ -174,6 +179,15 @@ impl House {
         };
         let heard = tokio::time::timeout(SOON, hear).await;
         assert!(heard.is_ok(), "lost: {:#?}\n{}", self.ledger.missing(), self.home.log());
+    }
+
+    /// The agent takes and acks until it is so.
+    pub async fn hears_until(&mut self, agent: &mut Agent, so: impl Fn(&Ledger) -> bool) {
+        while !so(&self.ledger) {
+            let delivery = agent.delivery().await;
+            self.ledger.had(&delivery);
+            ack(agent, &delivery).await;
+        }
     }
 
     /// L D O, and V: something new passes in every room.
