@@ -117,7 +117,7 @@ impl Daemon {
         };
         let context = config.context(means, manifests);
         let roster = daemon.start_workspaces(context.clone()).await?;
-        let seats = seats::Seats::new(context, Some(roster), &config.join);
+        let seats = seats::Seats::new(context, Some(roster.clone()), &config.join);
         let bridge = Bridge::new(Parts {
             store,
             clock: Clock::system(),
@@ -128,7 +128,7 @@ impl Daemon {
             wait: config.http.wait.0,
             state: places.state.display().to_string(),
         });
-        daemon.open_doors(bridge, config, places).await?;
+        daemon.open_doors(bridge, roster, config, places).await?;
         Ok(daemon)
     }
 

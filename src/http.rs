@@ -70,7 +70,8 @@ pub struct FormPart {
 pub struct Bounds {
     /// From the first byte sent to the last received; for a stream: to its headers. `None`: as the network has it.
     pub whole: Option<Duration>,
-    /// The longest silence in the body of a stream; a line's own silence bound is shorter. Default 10 minutes.
+    /// The longest silence in the body of a stream, as a last resort: a line judges by its own evidence, and a quiet
+    /// stream may be well. Default a day.
     pub silence: Duration,
     /// The longest body, in bytes; `None`: as the network has it. Streams bound their frames instead.
     pub body: Option<usize>,
@@ -80,7 +81,7 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { whole: None, silence: Duration::from_mins(10), body: None, reach: Reach::Operator }
+        Self { whole: None, silence: Duration::from_hours(24), body: None, reach: Reach::Operator }
     }
 }
 

@@ -12,12 +12,12 @@
 //! ```text arrows
 //! main      → cli
 //! cli       → daemon config api workspace join outbox session deliver adapter http store consumer action event clock
-//! daemon    → config api workspace join outbox session normalise deliver adapter http store consumer action event clock
+//! daemon    → config api workspace join outbox session normalise deliver adapter http store consumer action event clock pulse
 //! api       → config workspace join outbox session deliver adapter http store consumer action event clock
 //! config    → workspace line outbox session deliver adapter http store retry consumer event clock
-//! workspace → line outbox session normalise adapter http store retry event clock
+//! workspace → line outbox session normalise adapter http store retry event clock pulse
 //! line      → session normalise adapter http store retry action event clock
-//! outbox    → session normalise adapter http store retry action event clock failpoint
+//! outbox    → session normalise adapter http store retry action event clock failpoint pulse
 //! join      → session adapter http store retry event clock
 //! session   → adapter http store retry event clock
 //! deliver   → store retry consumer action event clock failpoint
@@ -31,6 +31,7 @@
 //! event     →
 //! clock     →
 //! failpoint →
+//! pulse     →
 //! ```
 
 pub mod action;
@@ -49,6 +50,7 @@ pub mod join;
 pub mod line;
 pub mod normalise;
 pub mod outbox;
+pub mod pulse;
 pub mod retry;
 pub mod session;
 pub mod store;

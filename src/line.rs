@@ -4,6 +4,8 @@
 //! histories it follows, its way into the feed, its backoff) lives as long as the line; a phase owns its connection.
 
 pub mod event_stream;
+pub mod evidence;
+pub mod hearing;
 pub mod held;
 pub mod history;
 pub mod intake;
@@ -90,9 +92,15 @@ pub enum Dropped {
     /// The platform asks for a pause.
     #[error("the platform asks to wait {} s", .0.as_secs())]
     Throttled(Duration),
-    /// Without a byte for too long.
-    #[error("the stream was silent for {} s", .0.as_secs())]
+    /// Without a byte, and without a head check that proves it alive, for too long.
+    #[error("the stream was silent for {} s", .0.as_secs_f64())]
     Silent(Duration),
+    /// It looks alive, and leaves out what the histories have.
+    #[error("the stream is deaf: the history of `{conversation}` has what it has not told")]
+    Deaf {
+        /// Where that was noticed.
+        conversation: String,
+    },
     /// The platform took the seat away (an outcome that the manifest calls `revoked`).
     #[error("the platform took the seat away{0}")]
     Revoked(String),
@@ -144,7 +152,6 @@ pub enum Dropped {
 impl From<Cut> for Dropped {
     fn from(cut: Cut) -> Self {
         match cut {
-            Cut::Silent(time) => Self::Silent(time),
             Cut::Ended => Self::Ended,
             Cut::Broken(failure) => Self::Broken(failure),
         }
@@ -190,7 +197,15 @@ const REFUSALS: u32 = 3;
 impl Dropped {
     /// The platform answers, and only its stream does not work: everything else of it may.
     pub const fn is_the_streams_own(&self) -> bool {
-        matches!(self, Self::Silent(_) | Self::Gone { .. } | Self::Failing { .. } | Self::NotAStream(_) | Self::Ended)
+        matches!(
+            self,
+            Self::Silent(_)
+                | Self::Deaf { .. }
+                | Self::Gone { .. }
+                | Self::Failing { .. }
+                | Self::NotAStream(_)
+                | Self::Ended
+        )
     }
 
     /// How long the platform, or the session, asks to wait.

@@ -28,6 +28,7 @@ pub use courier::Courier;
 pub use receipt::{Receipt, receipt};
 
 use crate::action::Action;
+use crate::pulse::Beat;
 use crate::store::StoreError;
 
 /// How long and how often.
@@ -65,8 +66,8 @@ impl Default for Limits {
 }
 
 /// Serves one workspace's actions until it is told to stop, or the store fails. What is under way when it stops is
-/// found again, as a lost reply, by the next start.
-pub async fn run(courier: Arc<Courier>, stop: CancellationToken) -> Result<(), StoreError> {
+/// found again, as a lost reply, by the next start. `beat` answers for the loop.
+pub async fn run(courier: Arc<Courier>, mut beat: Beat, stop: CancellationToken) -> Result<(), StoreError> {
     let mut changed = courier.store.outbox_changed();
     let (mut busy, mut runs) = (HashSet::new(), JoinSet::new());
     loop {
@@ -84,6 +85,7 @@ pub async fn run(courier: Arc<Courier>, stop: CancellationToken) -> Result<(), S
         }
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
+            () = beat.asked() => {}
             moved = changed.changed() => if moved.is_err() { return Ok(()) },
             Some(run) = runs.join_next() => match run {
                 Ok(served) => drop(busy.remove(&served?)),

@@ -158,6 +158,11 @@ impl Store {
         self.ask(|answer| Order::Forget { answer }).await
     }
 
+    /// Returns when the writer comes to it: it gets on. Commits nothing.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        self.ask(|answer| Order::Probe { answer }).await
+    }
+
     /// Waits until everything sent so far is committed, and closes the file cleanly.
     pub async fn close(&self) -> Result<(), StoreError> {
         self.ask(|answer| Order::Close { answer }).await

@@ -24,6 +24,7 @@ use crate::line::sse::{self, Parts, Sse};
 use crate::line::timing::{Backfill, Timing};
 use crate::line::{Phase, Reason};
 use crate::outbox::{self, Courier};
+use crate::pulse::pulse;
 use crate::session::{self, Means, Session, repair_command};
 use crate::store::{Batch, Seat, StoreError, WorkspaceRecord};
 pub use place::keep_place;
@@ -120,7 +121,9 @@ impl Workspace {
     fn outbox(&self, token: CancellationToken) -> impl Future<Output = Result<(), Ended>> + use<> {
         let Context { means, outbox: limits, .. } = &self.context;
         let courier = Courier::new(means.store.clone(), self.session.clone(), means.clock.clone(), *limits);
-        async move { Ok(outbox::run(Arc::new(courier), token).await?) }
+        let (pulse, beat) = pulse();
+        self.desk.pulse("outbox", pulse);
+        async move { Ok(outbox::run(Arc::new(courier), beat, token).await?) }
     }
 
     /// Runs the lines, as far as the seat allows it, until they end or the task is cancelled.
@@ -132,7 +135,11 @@ impl Workspace {
         let (hint, hints) = mpsc::channel(HINTS);
         self.desk.hints(hint);
         let mut lines = JoinSet::new();
-        lines.spawn(run_line(self.line(hints)?, spread));
+        let (line_pulse, line_beat) = pulse();
+        lines.spawn(line_beat.during(run_line(self.line(hints)?, spread)));
+        let (own_pulse, mut beat) = pulse();
+        self.desk.pulse("line", line_pulse);
+        self.desk.pulse("task", own_pulse);
         let mut status = self.report.watch();
         loop {
             let seen = status.borrow_and_update().clone();
@@ -140,6 +147,7 @@ impl Workspace {
             let due = self.presence.due();
             tokio::select! {
                 () = token.cancelled() => return Ok(None),
+                () = beat.asked() => {}
                 ended = lines.join_next() => return Ok(ended.map(unwound)),
                 changed = status.changed() => changed.map_err(|_| StoreError::Closed)?,
                 () = at(due) => {}

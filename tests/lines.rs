@@ -4,6 +4,8 @@
 #[path = "support/memory_network.rs"]
 mod memory_network;
 
+#[path = "lines/alive.rs"]
+mod alive;
 #[path = "lines/bench.rs"]
 mod bench;
 #[path = "lines/holes.rs"]

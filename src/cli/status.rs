@@ -81,13 +81,32 @@ fn seat(workspace: &Value, now: u64) -> Vec<String> {
 }
 
 /// The columns of [`line`].
-const LINES: &[&str] =
-    &["workspace", "line", "phase", "since", "last byte", "last event", "cursor", "next try", "error"];
+const LINES: &[&str] = &[
+    "workspace",
+    "line",
+    "phase",
+    "since",
+    "evidence",
+    "last byte",
+    "last event",
+    "cursor",
+    "next try",
+    "last trouble",
+];
 
 fn line(workspace: &str, line: &Value, now: u64) -> Vec<String> {
-    let [name, phase, cursor, error] = ["line", "phase", "cursor", "error"].map(|key| text(line, key));
+    let [name, phase, evidence, cursor] = ["line", "phase", "evidence", "cursor"].map(|key| text(line, key));
     let [since, byte, event, next] = ["since", "last_byte", "last_event", "next_retry"].map(|key| when(line, key, now));
-    vec![workspace.to_owned(), name, phase, since, byte, event, cursor, next, error]
+    vec![workspace.to_owned(), name, phase, since, evidence, byte, event, cursor, next, wrong(line, now)]
+}
+
+/// What is wrong now, or what ended the last stream.
+fn wrong(line: &Value, now: u64) -> String {
+    let error = text(line, "error");
+    match line.get("last_drop").filter(|drop| error.is_empty() && drop.is_object()) {
+        Some(drop) => format!("{}: {}", when(drop, "at", now), text(drop, "why")),
+        None => error,
+    }
 }
 
 /// The time at `key` as seen from `now`; empty where there is none.
@@ -124,6 +143,7 @@ mod tests {
         let one = json!({
             "line": "sse", "phase": "waiting", "since": now - 61_000, "last_byte": now - 62_000,
             "last_event": now - 7_200_000, "cursor": "e-17", "next_retry": now + 5_000, "error": "HTTP 502",
+            "evidence": null,
         });
         let workspace = json!({
             "name": "acme", "platform": "agentunited", "seat": "needs_action", "live": false, "lag": 62_000,
@@ -133,7 +153,7 @@ mod tests {
         let shown =
             ["acme", "agentunited", "needs_action", "false", "1 min", "in 1 d", "", "refused agent-bridge join …"];
         assert_eq!(seat(&workspace, now), shown);
-        let shown = ["acme", "sse", "waiting", "1 min ago", "1 min ago", "2 h ago", "e-17", "in 5 s", "HTTP 502"];
+        let shown = ["acme", "sse", "waiting", "1 min ago", "", "1 min ago", "2 h ago", "e-17", "in 5 s", "HTTP 502"];
         assert_eq!(line("acme", &one_of(&workspace), now), shown);
     }
 

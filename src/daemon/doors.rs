@@ -8,9 +8,16 @@ use crate::api::http::{Control, Doors, Guard, Loopback, read_token, router, serv
 use crate::api::{Bridge, socket};
 use crate::config::Config;
 use crate::config::places::Places;
+use crate::workspace::Roster;
 
 impl Daemon {
-    pub(super) async fn open_doors(&mut self, bridge: Bridge, config: &Config, places: &Places) -> Result<(), Failure> {
+    pub(super) async fn open_doors(
+        &mut self,
+        bridge: Bridge,
+        roster: Roster,
+        config: &Config,
+        places: &Places,
+    ) -> Result<(), Failure> {
         let (agent, control) = (places.agent_socket()?, places.control_socket()?);
         let agent_bound = bind(&agent, 0o660, config.socket.gids.first().copied()).await?;
         let control_bound = bind(&control, 0o600, None).await?;
@@ -32,6 +39,7 @@ impl Daemon {
         let loops = watchdog::Loops {
             store: self.store.clone(),
             consumers: self.consumers.clone(),
+            roster,
             sockets: vec![agent, control],
         };
         let token = self.token.clone();

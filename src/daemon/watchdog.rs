@@ -1,52 +1,62 @@
 //! Feeds systemd's watchdog from the progress of the loops: who does not answer starves it.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use sd_notify::NotifyState;
 use tokio::net::UnixStream;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::deliver::Consumers;
-use crate::store::{Batch, Store};
+use crate::store::Store;
+use crate::workspace::Roster;
 
 /// The loops that must make progress.
 pub struct Loops {
-    /// Its writer must take a batch.
+    /// Its writer must come to a question.
     pub store: Store,
     /// Each consumer's task must answer.
     pub consumers: Consumers,
+    /// Its own loop must answer, and each workspace's task, line and outbox.
+    pub roster: Roster,
     /// Each socket must accept.
-    pub sockets: Vec<std::path::PathBuf>,
+    pub sockets: Vec<PathBuf>,
 }
 
 impl Loops {
-    /// One round: returns the first loop that did not get on within `within`.
+    /// One round, which commits nothing: the first loop that had not answered when `within` was over. A loop that has
+    /// ended is not stuck; whether it may end is others' affair.
     pub async fn stuck(&self, within: Duration) -> Option<String> {
-        // An empty batch passes through the writer's queue: it answers only if the writer gets on.
-        let writer = async { self.store.commit(Batch::new()).await.is_ok() };
-        if !in_time(within, writer).await {
-            return Some("the store's writer".to_owned());
-        }
+        let end = Instant::now() + within;
+        // An error is a store that has failed, which ends the daemon by another way.
+        let mut stuck = late(end, "the store's writer", self.store.probe()).await;
         for handle in self.consumers.handles() {
-            // A consumer that was removed meanwhile is gone, not stuck.
-            let answers = async { handle.status().await.is_ok() || self.consumers.get(handle.name()).is_err() };
-            if !in_time(within, answers).await {
-                return Some(format!("consumer `{}`", handle.name()));
-            }
+            let answers = async { drop(handle.status().await) };
+            stuck = stuck.or(late(end, &format!("consumer `{}`", handle.name()), answers).await);
+        }
+        stuck = stuck.or(late(end, "the roster", self.roster.beats()).await);
+        for (what, pulse) in self.roster.pulses() {
+            stuck = stuck.or(late(end, &what, pulse.beats()).await);
         }
         for socket in &self.sockets {
-            let accepts = async { UnixStream::connect(socket).await.is_ok() };
-            if !in_time(within, accepts).await {
-                return Some(socket.display().to_string());
-            }
+            stuck = stuck.or(late(end, &socket.display().to_string(), accepts(socket)).await);
         }
-        None
+        stuck
     }
 }
 
-async fn in_time(within: Duration, work: impl Future<Output = bool>) -> bool {
-    tokio::time::timeout(within, work).await.unwrap_or(false)
+/// The name of what is not done at `end`.
+async fn late<T>(end: Instant, what: &str, work: impl Future<Output = T>) -> Option<String> {
+    timeout_at(end, work).await.is_err().then(|| what.to_owned())
+}
+
+/// Returns when the socket takes a connection: one that refuses is asked again until the round is over.
+async fn accepts(socket: &PathBuf) {
+    while UnixStream::connect(socket).await.is_err() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 /// Runs until told to stop; does nothing where systemd did not ask for it.
@@ -54,15 +64,23 @@ pub async fn run(loops: Loops, token: CancellationToken) {
     let Some(interval) = sd_notify::watchdog_enabled() else {
         return token.cancelled().await;
     };
+    // Outside systemd nobody listens, which is no error.
+    feed(&loops, interval, &token, || drop(sd_notify::notify(&[NotifyState::Watchdog]))).await;
+}
+
+/// Feeds after each round in which every loop got on; twice in `interval`, whatever else the machine does.
+async fn feed(loops: &Loops, interval: Duration, token: &CancellationToken, feed: impl Fn()) {
     loop {
         tokio::select! {
             () = token.cancelled() => return,
             () = tokio::time::sleep(interval / 3) => {}
         }
         match loops.stuck(interval / 3).await {
-            // Outside systemd nobody listens, which is no error.
-            None => drop(sd_notify::notify(&[NotifyState::Watchdog])),
+            None => feed(),
             Some(what) => warn!("{what} does not get on; systemd will restart the bridge if that lasts"),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

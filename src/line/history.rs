@@ -14,6 +14,7 @@ use futures_util::stream::{self, FuturesUnordered};
 use futures_util::{FutureExt, StreamExt};
 use tokio::time::Instant;
 
+use super::hearing::Hearing;
 use super::read::{Gathered, ReadError, Reader};
 use super::report::Report;
 use super::schedule::Schedule;
@@ -55,6 +56,15 @@ pub enum Lost {
     Read(#[from] ReadError),
 }
 
+/// A read under way.
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    /// The connect behind which it began.
+    connects: u64,
+    /// The stream has told something of the conversation meanwhile.
+    heard: bool,
+}
+
 /// The histories of one workspace.
 pub struct History {
     reader: Arc<Reader>,
@@ -69,8 +79,10 @@ pub struct History {
     anchored: HashSet<String>,
     schedule: Schedule,
     running: FuturesUnordered<BoxFuture<'static, Read>>,
-    /// The conversations being read, each with the connect behind which its read began.
-    reading: HashMap<String, u64>,
+    reading: HashMap<String, Reading>,
+    /// The connect behind which the last read of each conversation began.
+    walked: HashMap<String, u64>,
+    hearing: Hearing,
     listing: Option<u64>,
     connects: u64,
     /// Too much waits: nothing has to, until the reads that run are done.
@@ -101,6 +113,8 @@ impl History {
             backfill,
             running: FuturesUnordered::new(),
             reading: HashMap::new(),
+            walked: HashMap::new(),
+            hearing: Hearing::default(),
             listing: None,
             connects: 0,
             hurried: false,
@@ -140,7 +154,43 @@ impl History {
     /// platform that cuts every stream), and what they read is read again behind this connect.
     pub fn connected(&mut self) {
         self.connects += 1;
+        self.hearing.opened();
         self.schedule.all_due(Instant::now());
+    }
+
+    /// Everything is looked at now, to see whether the stream leaves something out.
+    pub fn check_head(&mut self) {
+        self.schedule.all_due(Instant::now());
+    }
+
+    /// Every conversation was looked at at this time or later.
+    pub fn checked(&self) -> Option<Instant> {
+        self.schedule.checked()
+    }
+
+    /// The stream has told something of this conversation.
+    pub fn heard(&mut self, conversation: &str) {
+        if let Some(reading) = self.reading.get_mut(conversation) {
+            reading.heard = true;
+        }
+        if self.hearing.heard(conversation) {
+            self.schedule.streamed(conversation, true);
+        }
+    }
+
+    /// Since when a history has something that the stream has not told.
+    pub fn unheard(&self) -> Option<Instant> {
+        self.hearing.since()
+    }
+
+    /// What the stream owed for `grace`: a conversation for which it is worth dialling again. What two streams in a
+    /// row leave out is polled from now on.
+    pub fn give_up_hearing(&mut self, grace: Duration) -> Option<String> {
+        let worth = self.hearing.give_up(grace, Instant::now());
+        for conversation in self.hearing.left_out() {
+            self.schedule.streamed(conversation, false);
+        }
+        worth
     }
 
     /// Nothing is due and nothing is being read.
@@ -202,7 +252,7 @@ impl History {
         let free = self.reader.timing.reads.saturating_sub(self.reading.len());
         for id in self.schedule.take_due(free, now) {
             if !self.reading.contains_key(&id) {
-                self.reading.insert(id.clone(), self.connects);
+                self.reading.insert(id.clone(), Reading { connects: self.connects, heard: false });
                 let walk = self.walk(id, Arc::clone(mapping))?;
                 self.running.push(walk);
             }

@@ -1,11 +1,11 @@
-//! An open stream: bytes in, items out, silence noticed.
+//! An open stream: bytes in, items out. Whether its silence means anything is judged by [`super::evidence`].
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::event_stream::{EventStream, Item, Limits};
 use crate::http::Failure;
@@ -18,9 +18,6 @@ const BURST_BYTES: usize = 1 << 20;
 /// Why a stream says no more.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Cut {
-    /// No byte for this long.
-    #[error("no byte for {} s", .0.as_secs())]
-    Silent(Duration),
     /// The platform ended it in good order.
     #[error("the platform ended the stream")]
     Ended,
@@ -33,9 +30,7 @@ pub enum Cut {
 pub struct Link {
     body: BoxStream<'static, Result<Bytes, Failure>>,
     parser: EventStream,
-    silence: Duration,
     opened: Instant,
-    last_byte: Instant,
     cut: Option<Cut>,
 }
 
@@ -47,15 +42,9 @@ impl std::fmt::Debug for Link {
 
 impl Link {
     /// A link over the body of an answer that is an event stream. `resumed_at` is the id that the request named.
-    pub fn new(
-        body: BoxStream<'static, Result<Bytes, Failure>>,
-        resumed_at: Option<&str>,
-        limits: Limits,
-        silence: Duration,
-    ) -> Self {
+    pub fn new(body: BoxStream<'static, Result<Bytes, Failure>>, resumed_at: Option<&str>, limits: Limits) -> Self {
         let parser = EventStream::new(limits).resumed_at(resumed_at.unwrap_or_default());
-        let now = Instant::now();
-        Self { body, parser, silence, opened: now, last_byte: now, cut: None }
+        Self { body, parser, opened: Instant::now(), cut: None }
     }
 
     /// How long it has been open.
@@ -69,8 +58,8 @@ impl Link {
         if let Some(cut) = &self.cut {
             return Err(cut.clone());
         }
-        let next = timeout_at(self.last_byte + self.silence, self.body.next()).await;
-        let bytes = self.take(next.map_err(|_| Cut::Silent(self.silence)))?;
+        let next = self.body.next().await;
+        let bytes = self.take(next)?;
         let mut items: Vec<Item> = self.parser.by_ref().collect();
         self.more(bytes, &mut items);
         Ok(items)
@@ -88,7 +77,7 @@ impl Link {
     fn more(&mut self, mut bytes: usize, items: &mut Vec<Item>) {
         while bytes < BURST_BYTES && items.len() < BURST_ITEMS {
             let Some(next) = self.body.next().now_or_never() else { break };
-            match self.take(Ok(next)) {
+            match self.take(next) {
                 Ok(more) => bytes += more,
                 Err(cut) => {
                     self.cut = Some(cut);
@@ -99,10 +88,9 @@ impl Link {
         }
     }
 
-    fn take(&mut self, next: Result<Option<Result<Bytes, Failure>>, Cut>) -> Result<usize, Cut> {
-        let chunk = next?.ok_or(Cut::Ended)??;
+    fn take(&mut self, next: Option<Result<Bytes, Failure>>) -> Result<usize, Cut> {
+        let chunk = next.ok_or(Cut::Ended)??;
         let size = chunk.len();
-        self.last_byte = Instant::now();
         self.parser.push(chunk);
         Ok(size)
     }
@@ -114,11 +102,9 @@ mod tests {
 
     use super::*;
 
-    const SILENCE: Duration = Duration::from_secs(75);
-
     fn link(chunks: Vec<Result<Bytes, Failure>>, forever: bool) -> Link {
         let end = if forever { stream::pending().left_stream() } else { stream::empty().right_stream() };
-        Link::new(stream::iter(chunks).chain(end).boxed(), None, Limits::default(), SILENCE)
+        Link::new(stream::iter(chunks).chain(end).boxed(), None, Limits::default())
     }
 
     fn data(items: Vec<Item>) -> Vec<String> {
@@ -138,15 +124,6 @@ mod tests {
             link(vec![Ok("data: 1\n\nda".into()), Ok("ta: 2\n\ndata: 3".into()), Err(broken.clone())], false);
         assert_eq!(data(link.burst().await.unwrap()), ["1", "2"]);
         assert_eq!(link.burst().await, Err(Cut::Broken(broken)));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn silence_is_noticed_from_the_last_byte_on() {
-        let mut link = link(vec![Ok(": hi\n".into())], true);
-        assert_eq!(link.burst().await, Ok(vec![Item::Comment]));
-        let since = Instant::now();
-        assert_eq!(link.burst().await, Err(Cut::Silent(SILENCE)));
-        assert_eq!(since.elapsed(), SILENCE);
     }
 
     #[tokio::test(start_paused = true)]

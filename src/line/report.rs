@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::evidence::Evidence;
 use crate::clock::{Clock, millis};
 
 /// One line as it stands. Times are wall time, milliseconds since 1970.
@@ -16,11 +17,15 @@ pub struct LineStatus {
     pub phase: &'static str,
     /// In that phase since.
     pub since: u64,
+    /// What proves it alive now; `null` where nothing does.
+    pub evidence: Option<Evidence>,
+    /// Evidence older than this, in milliseconds, proves nothing.
+    pub silence: u64,
     /// The last byte of the stream.
     pub last_byte: Option<u64>,
     /// The last event that this line brought into the feed.
     pub last_event: Option<u64>,
-    /// The last time that history was compared and showed nothing that is not in the feed.
+    /// Every conversation was compared with its history at this time or later, and all of it is in the feed.
     pub checked: Option<u64>,
     /// Where the stream would resume.
     pub cursor: Option<String>,
@@ -30,20 +35,33 @@ pub struct LineStatus {
     pub next_retry: Option<u64>,
     /// What went wrong last, while it is not mended.
     pub error: Option<String>,
+    /// What ended the last stream that did not end by design.
+    pub last_drop: Option<Drop>,
     /// Conversations that could not be read, with the reason (at most 20 are named).
     pub unreadable: Vec<(String, String)>,
 }
 
+/// The end of a stream.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Drop {
+    /// When, in milliseconds since 1970.
+    pub at: u64,
+    /// Why.
+    pub why: String,
+}
+
 impl LineStatus {
-    /// Live, and something from within `silence` proves it: a byte of the stream, or a look at the history.
-    pub fn is_live(&self, now: u64, silence: Duration) -> bool {
-        let proof = self.last_byte.max(self.checked).unwrap_or(0);
-        self.phase == "live" && now.saturating_sub(proof) <= millis(silence)
+    /// What proves `now` that it is live: the younger of a byte of the stream and a look at every history, where that
+    /// is young enough.
+    pub fn evidence(&self, now: u64) -> Option<Evidence> {
+        let proof = if self.checked > self.last_byte { Evidence::HeadCheck } else { Evidence::Byte };
+        let at = self.last_byte.max(self.checked)?;
+        (self.phase == "live" && now.saturating_sub(at) <= self.silence).then_some(proof)
     }
 
-    /// For how long, in milliseconds, events may have gone unseen: 0 while it is live.
-    pub fn lag(&self, now: u64, silence: Duration) -> u64 {
-        if self.is_live(now, silence) {
+    /// For how long, in milliseconds, events may have gone unseen: 0 while it is proven live.
+    pub fn lag(&self, now: u64) -> u64 {
+        if self.evidence(now).is_some() {
             return 0;
         }
         let proof = self.last_byte.max(self.checked).max(self.last_event);
@@ -70,6 +88,11 @@ impl Report {
         self.status.subscribe()
     }
 
+    /// Evidence older than this proves nothing.
+    pub fn bound(&self, silence: Duration) {
+        self.quietly(|status, _| status.silence = millis(silence));
+    }
+
     /// The line is in this phase; `until` is when it tries again.
     pub fn phase(&self, phase: &'static str, until: Option<Instant>) {
         let now = self.clock.now();
@@ -92,6 +115,16 @@ impl Report {
         self.status.send_modify(|status| status.error = Some(error.to_string()));
     }
 
+    /// The line is down for this reason.
+    pub fn dropped(&self, why: &dyn std::fmt::Display) {
+        let now = self.clock.now();
+        self.status.send_modify(|status| {
+            let why = why.to_string();
+            status.error = Some(why.clone());
+            status.last_drop = Some(Drop { at: now, why });
+        });
+    }
+
     /// A byte came.
     pub fn byte(&self) {
         self.quietly(|status, now| status.last_byte = Some(now));
@@ -107,9 +140,9 @@ impl Report {
         });
     }
 
-    /// History was compared; nothing is missing.
-    pub fn checked(&self) {
-        self.quietly(|status, now| status.checked = Some(now));
+    /// Every history was compared at this time or later.
+    pub fn checked(&self, at: Option<Instant>) {
+        self.quietly(|status, now| status.checked = at.map(|at| now.saturating_sub(millis(at.elapsed()))));
     }
 
     /// So many conversations are followed, and these cannot be read.
@@ -134,15 +167,15 @@ mod tests {
     async fn live_is_what_evidence_proves() {
         let clock = Clock::paced(1_000);
         let report = Report::new("sse", clock.clone());
-        let silence = Duration::from_secs(75);
+        report.bound(Duration::from_secs(75));
+        let evidence = || report.watch().borrow().evidence(clock.now());
         report.byte();
-        assert!(!report.watch().borrow().is_live(clock.now(), silence), "dialing");
+        assert_eq!(evidence(), None, "dialing");
         report.phase("live", None);
-        assert!(report.watch().borrow().is_live(clock.now(), silence));
+        assert_eq!(evidence(), Some(Evidence::Byte));
         tokio::time::advance(Duration::from_secs(76)).await;
-        let status = report.watch().borrow().clone();
-        assert_eq!((status.is_live(clock.now(), silence), status.lag(clock.now(), silence)), (false, 76_000));
-        report.checked();
-        assert!(report.watch().borrow().is_live(clock.now(), silence));
+        assert_eq!((evidence(), report.watch().borrow().lag(clock.now())), (None, 76_000));
+        report.checked(Some(Instant::now()));
+        assert_eq!(evidence(), Some(Evidence::HeadCheck));
     }
 }

@@ -39,6 +39,8 @@ struct Turn {
     unstreamed: bool,
     lively_until: Option<Instant>,
     due: Instant,
+    /// When it was looked at last.
+    read: Option<Instant>,
     failures: u32,
 }
 
@@ -48,6 +50,7 @@ pub struct Schedule {
     pace: Pace,
     turns: HashMap<String, Turn>,
     list_due: Instant,
+    list_read: Option<Instant>,
     held_until: Option<Instant>,
 }
 
@@ -57,7 +60,7 @@ const PATIENCE: u32 = 64;
 impl Schedule {
     /// An empty schedule; the list of conversations is due at once.
     pub fn new(pace: Pace, now: Instant) -> Self {
-        Self { pace, turns: HashMap::new(), list_due: now, held_until: None }
+        Self { pace, turns: HashMap::new(), list_due: now, list_read: None, held_until: None }
     }
 
     /// The conversations as the platform lists them now, each with whether the stream leaves it out. Unlisted ones
@@ -66,10 +69,11 @@ impl Schedule {
     pub fn listed(&mut self, rooms: impl IntoIterator<Item = (String, bool)>, now: Instant, chance: f64) {
         let mut old = std::mem::take(&mut self.turns);
         for (id, unstreamed) in rooms {
-            let fresh = Turn { unstreamed, lively_until: None, due: now, failures: 0 };
+            let fresh = Turn { unstreamed, lively_until: None, due: now, read: None, failures: 0 };
             let turn = Turn { unstreamed, ..old.remove(&id).unwrap_or(fresh) };
             self.turns.insert(id, turn);
         }
+        self.list_read = Some(now);
         let unstreamed = self.turns.values().any(|turn| turn.unstreamed);
         self.list_in(if unstreamed { self.pace.slow } else { self.pace.others }, now, chance);
     }
@@ -94,7 +98,31 @@ impl Schedule {
         self.turns.contains_key(conversation)
     }
 
-    /// Makes the list and every conversation due: after a connect.
+    /// Whether the stream carries the conversation.
+    pub fn is_streamed(&self, conversation: &str) -> bool {
+        self.turns.get(conversation).is_some_and(|turn| !turn.unstreamed)
+    }
+
+    /// The stream carries this conversation, or leaves it out, whatever the list says of its kind.
+    pub fn streamed(&mut self, conversation: &str, streamed: bool) {
+        if let Some(turn) = self.turns.get_mut(conversation) {
+            turn.unstreamed = !streamed;
+        }
+    }
+
+    /// There is nothing to see: the platform keeps it from the agent. That counts as a look.
+    pub fn refused(&mut self, conversation: &str, now: Instant) {
+        if let Some(turn) = self.turns.get_mut(conversation) {
+            turn.read = Some(now);
+        }
+    }
+
+    /// The list and every conversation were looked at at this time or later.
+    pub fn checked(&self) -> Option<Instant> {
+        self.turns.values().map(|turn| turn.read).chain([self.list_read]).min().flatten()
+    }
+
+    /// Makes the list and every conversation due: after a connect, or for a head check.
     pub fn all_due(&mut self, now: Instant) {
         self.list_due = now;
         self.turns.values_mut().for_each(|turn| turn.due = now);
@@ -127,6 +155,7 @@ impl Schedule {
         let pace = self.pace;
         if let Some(turn) = self.turns.get_mut(conversation) {
             turn.failures = 0;
+            turn.read = Some(now);
             turn.due = now + jittered(turn.pace(&pace, now), chance);
         }
     }

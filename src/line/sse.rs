@@ -6,6 +6,7 @@
 mod catch_up;
 mod dial;
 mod held_back;
+mod judge;
 mod live;
 mod turn;
 
@@ -15,6 +16,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
+use super::evidence::{Facts, Limits};
 use super::history::History;
 use super::intake::Intake;
 use super::link::Link;
@@ -33,7 +35,7 @@ use turn::{Turn, next_read, soonest};
 
 /// The line's name, under which its cursor is kept.
 pub const LINE: &str = "sse";
-/// Without a byte for so long the stream is dead, where the manifest says nothing.
+/// Without evidence for so long the stream is dead, where the manifest says nothing.
 const SILENCE: Duration = Duration::from_secs(75);
 
 /// What a line is made of.
@@ -68,6 +70,8 @@ pub struct Sse {
     backoff: Backoff,
     retry: Duration,
     refusals: u32,
+    facts: Facts,
+    limits: Limits,
     cut: Option<Duration>,
     renewal: Option<BoxFuture<'static, Result<Fresh, Dropped>>>,
     renew_at: Option<Instant>,
@@ -85,6 +89,7 @@ impl Sse {
         let silence = timing.silence.or(receive.silence.map(|span| span.0)).unwrap_or(SILENCE);
         let cut = timing.cut.or(receive.cut.map(|span| span.0));
         let resumes = receive.resume.is_some();
+        report.bound(silence);
         let reader = Reader { session: session.clone(), clock: clock.clone(), timing: timing.clone() };
         let workspace = session.record().name;
         Ok(Self {
@@ -93,7 +98,9 @@ impl Sse {
             intake: Intake::new(store.clone(), workspace, LINE, report.clone(), timing.ahead),
             held: HeldBack::new(&timing, resumes),
             backoff: Backoff::new(timing.first_wait, timing.longest_wait),
-            dial: Dial { session, clock, silence, greeting: timing.greeting, later: timing.later, frame: timing.frame },
+            facts: Facts::opened(Instant::now()),
+            limits: Limits { silence, grace: timing.grace },
+            dial: Dial { session, clock, greeting: timing.greeting, later: timing.later, frame: timing.frame },
             health: store.health(),
             retry: Duration::ZERO,
             refusals: 0,
@@ -155,10 +162,7 @@ impl Sse {
     async fn dialing(&mut self) -> Phase {
         match self.open().await {
             Ok(link) => {
-                self.renew_from_now();
-                if let Some(history) = &mut self.history {
-                    history.connected();
-                }
+                self.opened();
                 Phase::CatchingUp(link)
             }
             Err(dropped) => self.dropped(dropped, None),
@@ -229,12 +233,12 @@ impl Sse {
             After::Wait(asked) => {
                 let wait = self.backoff.next().max(asked).max(std::mem::take(&mut self.retry));
                 tracing::info!(%workspace, %why, ?wait, "the line is down");
-                self.report.error(&why);
+                self.report.dropped(&why);
                 Phase::Waiting(Instant::now() + wait)
             }
             After::Stop(reason) => {
                 tracing::warn!(%workspace, %reason, "the line is stopped");
-                self.report.error(&reason);
+                self.report.dropped(&reason);
                 Phase::Stopped(reason)
             }
         }

@@ -31,8 +31,10 @@ pub struct Timing {
     /// First connects are spread over this time, so that 200 workspaces do not knock at once. Default 2 s for one that
     /// starts alone; the daemon sets it from their number.
     pub spread: Duration,
-    /// A stream without a byte for this long is dead.
+    /// A stream is dead when for this long neither a byte nor a head check proves it alive.
     pub silence: Option<Duration>,
+    /// How much later than a history a stream may tell something; then it is deaf. Default 10 s.
+    pub grace: Duration,
     /// The platform cuts every stream at this age: it is renewed before.
     pub cut: Option<Duration>,
     /// The pace of reading histories.
@@ -77,6 +79,7 @@ impl Default for Timing {
             longest_retry: Duration::from_mins(1),
             spread: Duration::from_secs(2),
             silence: None,
+            grace: Duration::from_secs(10),
             cut: None,
             pace: None,
             walk: Bounds::default(),

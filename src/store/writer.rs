@@ -42,6 +42,8 @@ pub enum Order {
     Rotate { key: VaultKey, answer: Answer<()> },
     /// Forget what is due, all of it, now; answers with the number of rows.
     Forget { answer: Answer<u64> },
+    /// Answer, and do nothing else: whether the writer gets on.
+    Probe { answer: Answer<()> },
     /// Close the file cleanly and end.
     Close { answer: Answer<()> },
 }
@@ -68,6 +70,11 @@ impl Writer {
     pub fn run(mut self) {
         loop {
             match self.queue.recv_timeout(self.patience()) {
+                // With nothing else to do it is a quiet moment, which the question must not keep from coming.
+                Ok(Order::Probe { answer }) => {
+                    drop(answer.send(Ok(())));
+                    self.idle();
+                }
                 Ok(order) => {
                     if let Some(answer) = self.obey(order) {
                         let closed = self.close();
@@ -105,6 +112,7 @@ impl Writer {
                 }
                 Order::Rotate { key, answer } => drop(answer.send(self.guarded(|writer| writer.rotate(&key)))),
                 Order::Forget { answer } => drop(answer.send(self.guarded(Self::forget_all))),
+                Order::Probe { answer } => drop(answer.send(Ok(()))),
                 Order::Close { answer } => return Some(answer),
             }
         }

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Context, Desk, Ended, Status, Workspace};
 use crate::event::WorkspaceName;
+use crate::pulse::Pulse;
 use crate::session::Session;
 use crate::store::StoreError;
 
@@ -37,6 +38,7 @@ type Desks = Arc<RwLock<BTreeMap<WorkspaceName, Arc<Desk>>>>;
 enum Order {
     Start(WorkspaceName, Duration, oneshot::Sender<()>),
     Stop(WorkspaceName, oneshot::Sender<()>),
+    Beat(oneshot::Sender<()>),
 }
 
 /// The way to the running workspaces. Cheap to clone.
@@ -124,6 +126,25 @@ impl Roster {
         }
     }
 
+    /// What its workspaces run with.
+    pub const fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Returns when the roster's own loop has come to it.
+    pub async fn beats(&self) {
+        self.order(Order::Beat).await;
+    }
+
+    /// Every loop of every running workspace, with words for it.
+    pub fn pulses(&self) -> Vec<(String, Pulse)> {
+        let of = |(name, desk): (&WorkspaceName, &Arc<Desk>)| {
+            let name = name.clone();
+            desk.pulses().into_iter().map(move |(which, pulse)| (format!("the {which} of workspace `{name}`"), pulse))
+        };
+        self.read(|desks| desks.iter().flat_map(of).collect())
+    }
+
     fn desk(&self, name: &WorkspaceName) -> Option<Arc<Desk>> {
         self.read(|desks| desks.get(name).cloned())
     }
@@ -188,6 +209,7 @@ impl RosterTask {
                 }
                 None => answer(done),
             },
+            Order::Beat(done) => answer(done),
         }
     }
 

@@ -1,7 +1,6 @@
 //! What a workspace says of itself, and how others reach it while it runs.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
@@ -9,11 +8,9 @@ use tokio::sync::{mpsc, watch};
 use crate::clock::millis;
 use crate::event::WorkspaceName;
 use crate::line::report::LineStatus;
+use crate::pulse::Pulse;
 use crate::session::{Session, repair_command};
 use crate::store::{Seat, WorkspaceRecord};
-
-/// Evidence older than this proves nothing, where the manifest says nothing.
-const SILENCE: Duration = Duration::from_secs(75);
 
 /// One workspace as it stands. Times are wall time, milliseconds since 1970.
 #[derive(Clone, Debug, Serialize)]
@@ -55,6 +52,7 @@ struct OnIt {
     line: Option<watch::Receiver<LineStatus>>,
     hints: Option<mpsc::Sender<String>>,
     trouble: Option<String>,
+    pulses: Vec<(&'static str, Pulse)>,
 }
 
 impl std::fmt::Debug for OnIt {
@@ -75,6 +73,15 @@ impl Desk {
 
     pub(super) fn hints(&self, hints: mpsc::Sender<String>) {
         self.with(|on_it| on_it.hints = Some(hints));
+    }
+
+    /// One of its loops can be asked from now on.
+    pub(super) fn pulse(&self, which: &'static str, pulse: Pulse) {
+        self.with(|on_it| on_it.pulses.push((which, pulse)));
+    }
+
+    pub(super) fn pulses(&self) -> Vec<(&'static str, Pulse)> {
+        self.with(|on_it| on_it.pulses.clone())
     }
 
     pub(super) fn trouble(&self, why: String) {
@@ -104,17 +111,16 @@ impl Desk {
     pub fn status(&self, now: u64) -> Status {
         let (session, line, trouble) =
             self.with(|on_it| (on_it.session.clone(), on_it.line.clone(), on_it.trouble.clone()));
-        let line = line.unwrap_or_else(super::never_opened).borrow().clone();
+        let mut line = line.unwrap_or_else(super::never_opened).borrow().clone();
+        line.evidence = line.evidence(now);
         let record = session.as_ref().map(Session::record);
-        let silence = session.as_ref().and_then(|session| session.manifest().receive.silence).map(|span| span.0);
-        let silence = silence.unwrap_or(SILENCE);
         let waiting = session.as_ref().and_then(Session::waiting);
         let next_retry = waiting.as_ref().map(|(_, left)| now.saturating_add(millis(*left)));
         Status {
             workspace: self.name.clone(),
-            live: line.is_live(now, silence),
+            live: line.evidence.is_some(),
             next_retry,
-            lag: line.lag(now, silence),
+            lag: line.lag(now),
             credential_expires: session.as_ref().and_then(Session::expires),
             trouble: trouble
                 .or_else(|| record.as_ref().and_then(seat_trouble))

@@ -157,7 +157,7 @@ impl Desk {
     /// Runs the outbox until `done` says so, and drops it there, in the middle of whatever it does.
     pub async fn run_until<T>(&self, done: impl Fn() -> Option<T>) -> T {
         let courier = Courier::new(self.store.clone(), self.session.clone(), self.clock.clone(), Limits::default());
-        let run = outbox::run(Arc::new(courier), CancellationToken::new());
+        let run = outbox::run(Arc::new(courier), agent_bridge::pulse::pulse().1, CancellationToken::new());
         let mut changed = self.store.outbox_changed();
         let watch = async {
             loop {

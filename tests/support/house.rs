@@ -202,6 +202,15 @@ impl House {
         assert!(heard.is_ok(), "lost: {:#?}\n{}", self.ledger.missing(), self.home.log());
     }
 
+    /// The agent takes and acks until it is so.
+    pub async fn hears_until(&mut self, agent: &mut Agent, so: impl Fn(&Ledger) -> bool) {
+        while !so(&self.ledger) {
+            let delivery = agent.delivery().await;
+            self.ledger.had(&delivery);
+            ack(agent, &delivery).await;
+        }
+    }
+
     /// L D O, and V: something new passes in every room.
     pub async fn is_sound(&mut self, agent: &mut Agent, late: usize) {
         self.hears_all(agent).await;

@@ -33,7 +33,7 @@ pub(crate) async fn history(
         let limit = limit(&query)?;
         let end = world.page_end(&room, query.get("before").map(String::as_str))?;
         let mut page = world.rooms.get(&room).map_or(Vec::new(), |it| it.before(end, limit + 1));
-        let has_more = page.len() > limit;
+        let has_more = page.len() > limit || world.options.repeats_pages;
         page.truncate(limit);
         world.mark(if page.is_empty() { "history.null" } else { "history.200" });
         if has_more {
@@ -55,7 +55,7 @@ fn limit(query: &HashMap<String, String>) -> Result<usize, Refusal> {
 impl World {
     /// The place before which a page ends.
     fn page_end(&mut self, room: &str, before: Option<&str>) -> Result<u64, Refusal> {
-        let Some(id) = before else {
+        let Some(id) = before.filter(|_| !self.options.repeats_pages) else {
             return Ok(u64::MAX);
         };
         if !well_formed(id) {

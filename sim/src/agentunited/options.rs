@@ -104,6 +104,8 @@ pub struct Options {
     pub forget_on_restart: bool,
     /// What paging from a deleted message finds.
     pub deleted_cursor: DeletedCursor,
+    /// Whether every page of a history is its newest one, and always promises more.
+    pub repeats_pages: bool,
     /// The burst that counts as a crash.
     pub crash: Crash,
     /// Whether callers come through the platform's relay: a stream without
@@ -134,6 +136,7 @@ impl Default for Options {
             replay: 10_000,
             forget_on_restart: false,
             deleted_cursor: DeletedCursor::Place,
+            repeats_pages: false,
             crash: Crash { posts: 10, within: Duration::from_secs(1), refuse: false },
             relay: false,
             auto: None,

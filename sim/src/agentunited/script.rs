@@ -105,6 +105,23 @@ impl Sim {
         })
     }
 
+    /// Somebody says something that gets its place now and is not seen by anybody before [`Sim::show`].
+    pub fn say_unseen(&self, person: &str, room: &str, text: &str) -> Message {
+        self.with(|world| {
+            let message = world.store(person, room, text, None);
+            world.rooms.get_mut(room).map(|room| room.messages.remove(&message.seq));
+            message
+        })
+    }
+
+    /// The history has it now, at its place; the stream does not tell.
+    pub fn show(&self, message: &Message) {
+        self.with(|world| {
+            let room = world.rooms.get_mut(&message.channel_id);
+            room.map(|room| room.messages.insert(message.seq, message.clone()))
+        });
+    }
+
     /// Somebody changes a message; false when there is none.
     pub fn edit(&self, message: &str, text: &str) -> bool {
         self.with(|world| world.revise(message, text))
@@ -212,6 +229,11 @@ impl Sim {
     /// Ends every stream with a broken chunk.
     pub fn cut_streams(&self) {
         self.with(super::World::cut_streams);
+    }
+
+    /// Every stream that is open now goes on beating, and tells nothing any more.
+    pub fn deafen_streams(&self) {
+        self.with(|world| world.streams.iter_mut().for_each(|stream| stream.deaf = true));
     }
 
     /// Restarts the server: streams end, and the replay buffer is lost where the options say so.

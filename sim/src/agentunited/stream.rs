@@ -34,6 +34,8 @@ pub(crate) struct Subscriber {
     /// The rooms fixed at connect (observed); `None` follows membership (documented).
     pub(crate) rooms: Option<BTreeSet<RoomId>>,
     pub(crate) queue: mpsc::Sender<Piece>,
+    /// It beats, and tells nothing any more.
+    pub(crate) deaf: bool,
 }
 
 impl Subscriber {
@@ -132,6 +134,9 @@ impl World {
 
     /// Whether events of `room` go to this stream.
     pub(crate) fn hears(&self, stream: &Subscriber, room: &str) -> bool {
+        if stream.deaf {
+            return false;
+        }
         match &stream.rooms {
             Some(rooms) => rooms.contains(room),
             None => self.member(&stream.account, room),
@@ -161,8 +166,12 @@ impl World {
         let (queue, pieces) = mpsc::channel(QUEUE);
         let observed = self.options.stream == Stream::Observed;
         let first = self.opening(account, cursor);
-        let subscriber =
-            Subscriber { account: account.into(), rooms: observed.then(|| self.audible_rooms(account)), queue };
+        let subscriber = Subscriber {
+            account: account.into(),
+            rooms: observed.then(|| self.audible_rooms(account)),
+            queue,
+            deaf: false,
+        };
         self.streams.push(subscriber);
         self.opened += 1;
         let feed = Feed::new(self, pieces, lasts);

@@ -18,8 +18,10 @@ pub struct Lines {
     pub longest_retry: Span,
     /// First connects are spread over this time.
     pub spread: Span,
-    /// A stream without a byte for this long is dead.
+    /// A stream is dead when for this long neither a byte nor a head check proves it alive.
     pub silence: Option<Span>,
+    /// How much later than a history a stream may tell something; then it is deaf.
+    pub grace: Span,
     /// The platform cuts every stream at this age.
     pub cut: Option<Span>,
     /// The pace of reading histories; all four or none.
@@ -83,6 +85,7 @@ impl Default for Lines {
             longest_retry: Span(timing.longest_retry),
             spread: Span(timing.spread),
             silence: timing.silence.map(Span),
+            grace: Span(timing.grace),
             cut: timing.cut.map(Span),
             pace: None,
             walk_messages: timing.walk.messages,
@@ -121,6 +124,7 @@ impl Lines {
             longest_retry: self.longest_retry.0,
             spread: self.spread.0,
             silence: self.silence.map(|span| span.0),
+            grace: self.grace.0,
             cut: self.cut.map(|span| span.0),
             pace: self.pace.as_ref().map(pace),
             walk: walk::Bounds { messages: self.walk_messages, pages: self.walk_pages, bytes: self.walk_bytes.bytes() },

@@ -31,11 +31,14 @@ impl History {
             Read::Rooms(rooms) => self.rooms(rooms, shaper)?,
             Read::Room(id, Ok(gathered)) => {
                 let told = self.room(gathered, shaper, intake).await;
+                if matches!(told, Ok(true)) {
+                    self.unless_heard(&id);
+                }
                 self.schedule.read(&id, Instant::now(), chance());
                 self.done(&id, told.is_err());
                 told?;
                 self.unreadable.remove(&id);
-                self.report.checked();
+                self.report.checked(self.schedule.checked());
             }
             Read::Room(id, Err(error)) => {
                 self.schedule.failed(&id, Instant::now(), chance());
@@ -52,8 +55,21 @@ impl History {
 
     /// A read that began before the last connect may have missed what came between: it is due again.
     fn done(&mut self, id: &str, again: bool) {
-        if self.reading.remove(id).is_some_and(|began| again || began < self.connects) {
+        let Some(reading) = self.reading.remove(id) else { return };
+        if !again {
+            self.walked.insert(id.to_owned(), reading.connects);
+        }
+        if again || reading.connects < self.connects {
             self.schedule.soon(id, Instant::now());
+        }
+    }
+
+    /// A read has found something new. Where an earlier read behind this connect has not, the stream should tell it.
+    fn unless_heard(&mut self, id: &str) {
+        let Some(reading) = self.reading.get(id).filter(|reading| !reading.heard) else { return };
+        let again = reading.connects == self.connects && self.walked.get(id) == Some(&self.connects);
+        if again && self.schedule.is_streamed(id) {
+            self.hearing.found(id, Instant::now());
         }
     }
 
@@ -68,8 +84,11 @@ impl History {
             Err(error) => return self.unlisted(error),
         };
         shaper.listed(&rooms);
-        let unstreamed = |kind: Option<ConversationKind>| kind.is_some_and(|kind| self.spec.unstreamed.contains(&kind));
-        self.schedule.listed(rooms.iter().map(|(id, room)| (id.clone(), unstreamed(room.kind))), now, chance());
+        let unstreamed = |id: &str, kind: Option<ConversationKind>| {
+            kind.is_some_and(|kind| self.spec.unstreamed.contains(&kind)) || self.hearing.leaves_out(id)
+        };
+        self.schedule.listed(rooms.iter().map(|(id, room)| (id.clone(), unstreamed(id, room.kind))), now, chance());
+        self.walked.retain(|id, _| self.schedule.has(id));
         self.unlisted = expected.into_iter().filter(|id| !self.schedule.has(id)).collect();
         self.unreadable.retain(|id, _| self.schedule.has(id));
         self.unreadable.extend(refused);
@@ -103,6 +122,9 @@ impl History {
         if ends_all(&error) {
             return Err(error.into());
         }
+        if matches!(error, ReadError::Refused { .. }) {
+            self.schedule.refused(id, Instant::now());
+        }
         self.unreadable.insert(id.to_owned(), error.to_string());
         Ok(())
     }
@@ -121,7 +143,8 @@ impl History {
         Ok(())
     }
 
-    async fn room(&mut self, gathered: Gathered, shaper: &mut Shaper, intake: &mut Intake) -> Result<(), StoreError> {
+    /// Whether somebody else said something that was not in the feed.
+    async fn room(&mut self, gathered: Gathered, shaper: &mut Shaper, intake: &mut Intake) -> Result<bool, StoreError> {
         // What the stream brought is known only once it is committed.
         intake.drain().await?;
         let Gathered { room, found, end } = gathered;
@@ -138,6 +161,7 @@ impl History {
             last.push(self.anchor(&room, plan.anchor));
         }
         last.extend(self.relist(&room, &seen));
+        let others = drafts.iter().any(is_of_others);
         if drafts.iter().any(|draft| draft.kind == Type::MessageCreated) {
             self.schedule.lively(&room, Instant::now());
         }
@@ -146,7 +170,7 @@ impl History {
         if moved {
             self.anchored.insert(room);
         }
-        Ok(())
+        Ok(others)
     }
 
     fn known(&self, room: &str, seen: &[Seen]) -> Result<Vec<Option<Known>>, StoreError> {
@@ -183,6 +207,11 @@ impl History {
         };
         seen.chunks(LISTED).map(listed).collect()
     }
+}
+
+/// A message of somebody else: whether a stream tells the agent its own, too, is each platform's way.
+fn is_of_others(draft: &Draft) -> bool {
+    draft.kind == Type::MessageCreated && !draft.data.author.as_ref().is_some_and(|author| author.me)
 }
 
 const fn reason(end: End) -> &'static str {

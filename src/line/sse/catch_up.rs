@@ -25,20 +25,24 @@ impl Sse {
     async fn catch_up(&mut self, link: &mut Link) -> Result<(), Dropped> {
         loop {
             self.start_due()?;
+            self.judge_silence()?;
             if self.history.as_ref().is_none_or(History::is_caught_up) {
                 return Ok(self.held.release(&mut self.shaper, &mut self.intake, |_| false).await?);
             }
             let due = self.history.as_ref().and_then(History::due);
+            let judged = self.judged_at();
             let turn = tokio::select! {
                 burst = link.burst() => Turn::Burst(burst),
                 read = next_read(&mut self.history) => Turn::Read(read),
                 health = trouble(&mut self.health) => Turn::Store(health),
-                () = sleep_until(soonest([due])) => Turn::Wake,
+                () = sleep_until(soonest([due, Some(judged)])) => Turn::Wake,
             };
+            self.answered(&turn);
             match turn {
                 Turn::Burst(burst) => {
-                    self.report.byte();
-                    self.held.take(burst?, &mut self.shaper, &mut self.retry, |_| true)?;
+                    let burst = burst?;
+                    self.byte();
+                    self.held.take(burst, &mut self.shaper, &mut self.retry, |_| true)?;
                 }
                 other => self.common(other).await?,
             }

@@ -24,7 +24,6 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 pub(super) struct Dial {
     pub session: Session,
     pub clock: Clock,
-    pub silence: Duration,
     pub greeting: Duration,
     pub later: Duration,
     pub frame: Limits,
@@ -44,7 +43,7 @@ impl Dial {
         let stream = self.session.stream(call, Scope::new(), headers(header.clone())).await?;
         self.check(&stream, header.is_some())?;
         let resumed = header.and(cursor);
-        Ok(Link::new(stream.body, resumed.as_deref(), self.frame, self.silence))
+        Ok(Link::new(stream.body, resumed.as_deref(), self.frame))
     }
 
     /// Opens a stream beside another one, and waits until it speaks, or could have.
@@ -78,7 +77,8 @@ impl Dial {
         let asked = retry_after(&stream.headers, self.clock.now());
         match stream.status {
             401 => Dropped::Unauthorised,
-            400 | 412 | 416 | 422 if resumed => Dropped::CursorRefused { status: stream.status },
+            // Asked again without a cursor; where the stream itself is gone, that answers the same and is believed.
+            400 | 410 | 412 | 416 | 422 if resumed => Dropped::CursorRefused { status: stream.status },
             429 => Dropped::Throttled(asked.unwrap_or(self.later)),
             status @ (403 | 404 | 410) => Dropped::Gone { status, words },
             status => asked.map_or(Dropped::Failing { status, words }, Dropped::Throttled),

@@ -83,7 +83,8 @@ impl HeldBack {
         waits: &mut impl FnMut(&str) -> bool,
     ) -> Result<(), Overrun> {
         let conversation = draft.data.conversation.as_ref().map_or("", |conversation| &conversation.id);
-        if self.held.has(conversation) || waits(conversation) {
+        // Asked for every frame: what the stream says, whether it has to wait or not, is also noted there.
+        if waits(conversation) || self.held.has(conversation) {
             let conversation = conversation.to_owned();
             return self.held.push(Waiting { conversation, size, what: draft });
         }

@@ -27,10 +27,12 @@ impl Sse {
 
     /// One thing that happens while the line is live; a fresh link where the stream was renewed.
     async fn live_turn(&mut self, link: &mut Link) -> Result<Option<Link>, Dropped> {
+        self.judge()?;
         self.start_due()?;
         self.start_renewal()?;
         let due = self.history.as_ref().and_then(History::due);
         let renew_at = self.renew_at.filter(|_| self.renewal.is_none());
+        let judged = self.judged_at();
         let turn = tokio::select! {
             burst = link.burst() => Turn::Burst(burst),
             read = next_read(&mut self.history) => Turn::Read(read),
@@ -38,7 +40,7 @@ impl Sse {
             settled = self.intake.settled() => Turn::Settled(settled),
             Some(hint) = self.hints.recv() => Turn::Hint(hint),
             health = trouble(&mut self.health) => Turn::Store(health),
-            () = sleep_until(soonest([due, renew_at])) => Turn::Wake,
+            () = sleep_until(soonest([due, renew_at, Some(judged)])) => Turn::Wake,
         };
         match turn {
             Turn::Burst(burst) => self.burst(burst?).await?,
@@ -60,9 +62,9 @@ impl Sse {
     }
 
     async fn burst(&mut self, items: Vec<Item>) -> Result<(), Dropped> {
-        self.report.byte();
+        self.byte();
         let history = &mut self.history;
-        let waits = |conversation: &str| history.as_mut().is_some_and(|history| history.must_wait(conversation));
+        let waits = |conversation: &str| Self::hears(history, conversation);
         if self.held.take(items, &mut self.shaper, &mut self.retry, waits).is_err() {
             // A live line does not dial again for a slow read: what that read finds is late, and says so.
             if let Some(history) = &mut self.history {
@@ -80,11 +82,8 @@ impl Sse {
             Ok(Fresh { link, first }) => {
                 self.burst(old.rest()).await?;
                 self.burst(first).await?;
-                self.renew_from_now();
+                self.opened();
                 self.backoff.good();
-                if let Some(history) = &mut self.history {
-                    history.connected();
-                }
                 Ok(Some(link))
             }
             Err(why) => {
