@@ -5,6 +5,7 @@ mod guard;
 mod listen;
 mod metrics;
 mod openapi;
+mod serve;
 mod verbs;
 
 use std::time::Duration;
@@ -15,10 +16,10 @@ use axum::middleware;
 use axum::routing::{any, get};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
 
 pub use guard::{Guard, TokenError, read_token};
 pub use listen::{Control, Loopback};
+pub use serve::{Limits, serve};
 
 use super::bridge::Bridge;
 use crate::config::sections::Http;
@@ -36,6 +37,8 @@ pub struct Doors {
     pub panicked: CancellationToken,
     /// The longest request body, in bytes.
     pub body: usize,
+    /// How long a request body may take to come.
+    pub receive: Duration,
     /// How often a watcher hears something.
     pub keepalive: Duration,
 }
@@ -44,7 +47,8 @@ impl Doors {
     /// With the bounds of the config.
     pub fn new(bridge: Bridge, ready: watch::Receiver<bool>, token: CancellationToken, config: &Http) -> Self {
         let panicked = CancellationToken::new();
-        Self { bridge, ready, token, panicked, body: config.body.bytes(), keepalive: config.keepalive.0 }
+        let (body, receive, keepalive) = (config.body.bytes(), config.receive.0, config.keepalive.0);
+        Self { bridge, ready, token, panicked, body, receive, keepalive }
     }
 }
 
@@ -68,23 +72,5 @@ async fn ready(axum::extract::State(doors): axum::extract::State<Doors>) -> (Sta
         (StatusCode::OK, "ready\n")
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "starting or stopping\n")
-    }
-}
-
-/// Serves one door until told to stop; then requests under way have `drain`, and watchers are ended at once.
-pub async fn serve<L>(listener: L, router: Router, drain: Duration, token: CancellationToken)
-where
-    L: axum::serve::Listener,
-    L::Addr: std::fmt::Debug,
-{
-    let stop = token.clone();
-    let serving = axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await });
-    let late = async {
-        token.cancelled().await;
-        tokio::time::sleep(drain).await;
-    };
-    tokio::select! {
-        ended = serving => if let Err(error) = ended { warn!(%error, "http: serving ended") },
-        () = late => warn!("http: requests under way were cut off"),
     }
 }

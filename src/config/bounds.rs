@@ -1,11 +1,14 @@
 //! Refuses bounds with which nothing could move: a zero where one is needed, waits that would shrink.
 
+use super::measure::Size;
 use super::{Config, Span};
 
 /// The command line waits 330 s for an answer: one that is held back longer would be lost to it.
 const LONGEST_HELD: Span = Span::secs(300);
 /// Batches ahead of the store's commits: with more, the margin before the disk budget could be passed (P1).
 const MOST_AHEAD: usize = 16;
+/// The HTTP server takes no smaller buffer for a head.
+const LEAST_HEAD: Size = Size(8 << 10);
 
 /// The first contradiction, named by its key.
 pub(super) fn check(config: &Config) -> Result<(), String> {
@@ -31,6 +34,9 @@ pub(super) fn check(config: &Config) -> Result<(), String> {
     }
     if lines.ahead > MOST_AHEAD {
         return Err(format!("`lines.ahead` is {}: at most {MOST_AHEAD} fit before the disk budget", lines.ahead));
+    }
+    if config.http.head_bytes < LEAST_HEAD {
+        return Err(format!("`http.head_bytes` is {}: at least {LEAST_HEAD}", config.http.head_bytes));
     }
     if config.http.wait > LONGEST_HELD {
         return Err(format!("`http.wait` is {}: at most {LONGEST_HELD}, or commands give up first", config.http.wait));
@@ -75,8 +81,11 @@ fn sizes(config: &Config) -> Vec<(&'static str, u64)> {
 
 /// Milliseconds.
 fn spans(config: &Config) -> Vec<(&'static str, u64)> {
-    let Config { deliver, network, session, lines, outbox, .. } = config;
+    let Config { deliver, network, session, http, lines, outbox, .. } = config;
     vec![
+        ("http.head", http.head.as_millis()),
+        ("http.receive", http.receive.as_millis()),
+        ("http.stuck", http.stuck.as_millis()),
         ("deliver.first_wait", deliver.first_wait.as_millis()),
         ("deliver.first_pause", deliver.first_pause.as_millis()),
         ("deliver.connect", deliver.connect.as_millis()),
@@ -136,6 +145,7 @@ mod tests {
         assert!(refusal("lines.ahead = 17\n").contains("`lines.ahead` is 17: at most 16"));
         let word = refusal("lines.frame = \"5MiB\"\n");
         assert!(word.contains("`lines.held_bytes` is 4MiB, less than one `lines.frame` (5MiB)"), "{word}");
+        assert!(refusal("http.head_bytes = \"8191B\"\n").contains("at least 8KiB"));
         assert!(refusal("http.wait = \"301s\"\n").contains("`http.wait` is 301s: at most 5m"));
     }
 }

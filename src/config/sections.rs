@@ -109,8 +109,16 @@ pub struct Http {
     pub listen: Option<SocketAddr>,
     /// The file that holds the bearer token for `listen`.
     pub token_file: Option<PathBuf>,
+    /// The head of a request must come in this time; a connection that idles as long is closed.
+    pub head: Span,
+    /// The longest head of a request.
+    pub head_bytes: Size,
     /// The longest request body.
     pub body: Size,
+    /// The body of a request must come in this time.
+    pub receive: Span,
+    /// A write stuck this long closes the connection.
+    pub stuck: Span,
     /// Requests at once, watchers of the feed included.
     pub requests: u32,
     /// How often a watcher of the feed hears that the bridge is there.
@@ -128,7 +136,11 @@ impl Default for Http {
         Self {
             listen: None,
             token_file: None,
+            head: Span::secs(10),
+            head_bytes: Size(64 << 10),
             body: Size(1 << 20),
+            receive: Span::secs(30),
+            stuck: Span::secs(30),
             requests: 256,
             keepalive: Span::secs(15),
             connections: 256,

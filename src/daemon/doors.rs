@@ -4,7 +4,7 @@ use tokio::net::TcpListener;
 
 use super::{Daemon, Failure, watchdog};
 use crate::api::bind::bind;
-use crate::api::http::{Control, Doors, Guard, Loopback, read_token, router, serve};
+use crate::api::http::{Control, Doors, Guard, Limits, Loopback, read_token, router, serve};
 use crate::api::{Bridge, socket};
 use crate::config::Config;
 use crate::config::places::Places;
@@ -31,9 +31,9 @@ impl Daemon {
             "agent.sock"
         });
         let (token, routes) = (self.token.clone(), router(doors, Guard::peers(config.http.requests)));
-        let (listener, drain) = (Control::new(control_bound, config.http.connections), config.http.drain.0);
+        let (listener, limits) = (Control::new(control_bound, config.http.connections), Limits::from(&config.http));
         self.tasks.spawn(async move {
-            serve(listener, routes, drain, token).await;
+            serve(listener, routes, limits, token).await;
             "control.sock"
         });
         let loops = watchdog::Loops {
@@ -55,9 +55,9 @@ impl Daemon {
         let guard = Guard::token(read_token(file)?, config.http.requests);
         let listener = TcpListener::bind(address).await.map_err(|source| Failure::Listen { address, source })?;
         let (token, routes) = (self.token.clone(), router(doors.clone(), guard));
-        let (listener, drain) = (Loopback::new(listener, config.http.connections), config.http.drain.0);
+        let (listener, limits) = (Loopback::new(listener, config.http.connections), Limits::from(&config.http));
         self.tasks.spawn(async move {
-            serve(listener, routes, drain, token).await;
+            serve(listener, routes, limits, token).await;
             "http"
         });
         Ok(())

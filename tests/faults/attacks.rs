@@ -1,1 +1,15 @@
-//! The attack table: each line a test.
+//! The attack table: each line a test, on the real binary. `docs/security.md` says which test shows what.
+
+mod bombs;
+mod canaries;
+mod colliding;
+mod doors;
+mod elsewhere;
+mod front;
+mod hostile;
+mod pages;
+mod peer;
+mod platform;
+mod signatures;
+mod store_file;
+mod users;

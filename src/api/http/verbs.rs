@@ -36,7 +36,7 @@ async fn answer(doors: &Doors, word: &str, request: Request) -> Result<Value, Pr
         Problem::new("unknown_method", format!("there is no verb `{}`", word.chars().take(60).collect::<String>()))
     })?;
     let raw = match *request.method() {
-        Method::POST => body(request, doors.body).await?,
+        Method::POST => body(request, doors).await?,
         Method::GET if verb.who().reads() => query(&request)?,
         _ if verb.who().reads() => return Err(Problem::new("method_not_allowed", "use GET or POST")),
         _ => return Err(Problem::new("method_not_allowed", "use POST")),
@@ -51,10 +51,12 @@ fn query(request: &Request) -> Result<Box<RawValue>, Problem> {
     serde_json::value::to_raw_value(&object).map_err(|error| Problem::bad_params(error.to_string()))
 }
 
-async fn body(request: Request<Body>, cap: usize) -> Result<Box<RawValue>, Problem> {
+async fn body(request: Request<Body>, doors: &Doors) -> Result<Box<RawValue>, Problem> {
     let is_json = is_json(request.headers());
-    let bytes = axum::body::to_bytes(request.into_body(), cap)
+    let cap = doors.body;
+    let bytes = tokio::time::timeout(doors.receive, axum::body::to_bytes(request.into_body(), cap))
         .await
+        .map_err(|_| Problem::new("too_slow", format!("the body did not come whole within {:?}", doors.receive)))?
         .map_err(|_| Problem::new("body_too_long", format!("the body is over {cap} bytes or was cut off")))?;
     if bytes.is_empty() {
         return Ok(RawValue::from_string("{}".to_owned()).unwrap_or_default());
