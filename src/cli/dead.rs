@@ -155,7 +155,8 @@ async fn all(client: &Client, consumer: &str, range: RangeInclusive<u64>) -> Res
     loop {
         let page = page(client, consumer, next, PAGE).await?;
         let Some(last) = page.last().and_then(|letter| letter["seq"].as_u64()) else { return Ok(letters) };
-        letters.extend(page.into_iter().filter(|letter| letter["seq"].as_u64().is_some_and(|seq| range.contains(&seq))));
+        letters
+            .extend(page.into_iter().filter(|letter| letter["seq"].as_u64().is_some_and(|seq| range.contains(&seq))));
         if last >= *range.end() {
             return Ok(letters);
         }
