@@ -116,7 +116,8 @@ impl Courier {
             ControlFlow::Continue(action) => action,
             ControlFlow::Break(waits) => return Ok(waits),
         };
-        let action = Action { state: State::Trying, tries: action.tries + 1, waits: None, ..action };
+        let action = Action { state: State::Trying, tries: action.tries + 1, ..action };
+        let action = Action { not_before: None, waits: None, ..action };
         let action = self.keep(action).await?;
         let tried = self.send(request, verb, tries).await;
         self.settle(action, tried, tries).await

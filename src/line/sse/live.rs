@@ -61,6 +61,7 @@ impl Sse {
 
     async fn burst(&mut self, items: Vec<Item>) -> Result<(), Dropped> {
         self.report.byte();
+        self.shaper.knows_itself().await?;
         let history = &mut self.history;
         let waits = |conversation: &str| history.as_mut().is_some_and(|history| history.must_wait(conversation));
         if self.held.take(items, &mut self.shaper, &mut self.retry, waits).is_err() {
