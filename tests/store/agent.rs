@@ -237,7 +237,7 @@ async fn an_action_of_a_workspace_that_is_gone_is_refused_by_the_writer_and_leav
     for gone in [revoked, left] {
         let late = action(&acme(), Some("late"));
         let done = store.commit(Batch::new().with(gone).with(accept(&late))).await.unwrap();
-        assert_eq!(done.refused, [late.id.clone()]);
+        assert_eq!(done.refused, std::slice::from_ref(&late.id));
         assert_eq!((store.action(&late.id).unwrap(), store.keyed(&acme(), "late", NOW).unwrap()), (None, None));
     }
     assert!(store.outbox(&acme()).unwrap().is_empty() && store.recent_actions(&acme(), 9).unwrap().is_empty());
