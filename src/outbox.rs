@@ -10,10 +10,12 @@ pub mod courier;
 pub mod decide;
 pub mod files;
 pub mod pace;
+mod patience;
 pub mod read_back;
 pub mod receipt;
 mod request;
 mod seat;
+mod send;
 pub mod split;
 
 use std::collections::{BTreeMap, HashSet};

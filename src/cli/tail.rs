@@ -95,7 +95,9 @@ impl Tail {
 fn readable(event: &Value) -> String {
     let at = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let author = [at("/data/author/name"), at("/data/author/id")].into_iter().find(|name| !name.is_empty());
-    let said = [at("/data/message/text"), at("/data/reason")].into_iter().find(|text| !text.is_empty());
+    let settled = [at("/data/receipt/verb"), at("/data/receipt/state"), at("/data/receipt/id")].join(" ");
+    let told = [at("/data/message/text"), at("/data/reason"), settled.trim()];
+    let said = told.into_iter().find(|text| !text.is_empty());
     let line = format!(
         "{} {} {} {} {} {}",
         at("/sequence").trim_start_matches('0'),

@@ -2,12 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
 
-use crate::action::State;
+use crate::action::{Action, State};
 use crate::clock::Clock;
 use crate::event::{Conversation, Draft, Identity, Type, WorkspaceName};
 use crate::line::walk::{Seen, TAIL};
@@ -19,6 +21,9 @@ use crate::store::{Store, StoreError, WorkspaceRecord};
 const OWN: usize = 256;
 /// Conversations, and edited messages, whose newest time is remembered, to mark what a stream tells out of order.
 const LANES: usize = 10_000;
+
+/// How long an echo may wait for the answer that says whose it is.
+const TAUGHT: Duration = Duration::from_secs(10);
 
 /// What shaping must know; follows the session's record, the rooms and the outbox.
 pub struct Shaper {
@@ -62,6 +67,29 @@ impl Shaper {
             self.own = own(&self.store, &self.workspace)?;
         }
         Ok(())
+    }
+
+    /// Where the answer to an own action is under way that teaches a workspace its own id, waits for it, for at most
+    /// [`TAUGHT`]: its echo may be faster, and would be taken for somebody else's word.
+    pub async fn knows_itself(&mut self) -> Result<(), StoreError> {
+        let me = &self.session.manifest().me.ids;
+        if me.iter().any(|fact| self.record.borrow().facts.contains_key(fact)) {
+            return Ok(());
+        }
+        let verbs = &self.session.manifest().actions;
+        let teaches = |action: &Action| {
+            let verb = verbs.get(&action.verb).filter(|_| action.state == State::Trying);
+            verb.is_some_and(|verb| verb.call.take.names().any(|taken| me.iter().any(|fact| fact == taken)))
+        };
+        let mut changed = self.store.outbox_changed();
+        let until = Instant::now() + TAUGHT;
+        loop {
+            changed.mark_unchanged();
+            let under_way = self.store.outbox(&self.workspace)?.iter().any(teaches);
+            if !under_way || !matches!(timeout_at(until, changed.changed()).await, Ok(Ok(()))) {
+                return self.refresh();
+            }
+        }
     }
 
     /// The rooms as the platform lists them now.

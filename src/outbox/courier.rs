@@ -4,22 +4,20 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{sleep, timeout_at};
 
-use super::answer::{self, Pause};
+use super::answer::Pause;
 use super::decide::{self, Doubt, Tried};
 use super::pace::Pacer;
+use super::patience::Patience;
 use super::read_back::{ReadError, Reader};
 use super::seat::{Standing, standing};
-use super::{Limits, receipt, request, split};
+use super::{Limits, receipt, request, send, split};
 use crate::action::{Action, State};
 use crate::adapter::Action as Verb;
 use crate::clock::{Clock, rfc3339};
 use crate::failpoint::{Defence, stands};
-use crate::http::{Request, Response};
-use crate::normalise::Scrubber;
-use crate::retry::Backoff;
-use crate::session::{Error, Session};
+use crate::session::Session;
 use crate::store::{Batch, Change, Store, StoreError};
 
 /// What carries the actions of one workspace.
@@ -57,28 +55,18 @@ impl Courier {
     async fn carry_row(&self, row: Action) -> Result<Action, StoreError> {
         // It may have been carried since it was listed, as a part of another; or forgotten with its workspace.
         let Some(action) = self.store.action(&row.id)? else { return Ok(row) };
-        let mut tries = Tries {
-            backoff: Backoff::new(self.limits.first_wait, self.limits.longest_wait),
-            // On the monotonic clock from here on: a wall clock that jumps a day ends no patience.
-            until: Instant::now() + self.patience(&action),
-        };
+        let mut patience = Patience::new(&action, self.limits, self.clock.now());
         let mut action = self.find_again(action).await?;
         while !action.state.settled() {
             self.wait(&action).await;
             action = match standing(&self.session.record().seat) {
                 Standing::Gone(reason) => self.keep(decide::after_revoked(action, &reason, self.clock.now())).await?,
-                Standing::Waits(why) => self.seat_back(action, why, &tries).await?,
-                Standing::Acts if action.state == State::Doubtful => self.read_back(action, &mut tries).await?,
-                Standing::Acts => self.try_once(action, &mut tries).await?,
+                Standing::Waits(why) => self.seat_back(action, why, &patience).await?,
+                Standing::Acts if action.state == State::Doubtful => self.read_back(action, &mut patience).await?,
+                Standing::Acts => self.try_once(action, &mut patience).await?,
             };
         }
         Ok(action)
-    }
-
-    /// How long retrying goes on.
-    fn patience(&self, action: &Action) -> Duration {
-        let since = Duration::from_millis(self.clock.now().saturating_sub(action.accepted_at));
-        self.limits.give_up.saturating_sub(since)
     }
 
     /// After a restart a try under way is a lost reply; and a part whose forerunner failed does not go out alone.
@@ -100,7 +88,7 @@ impl Courier {
         Ok(before.is_some_and(|before| matches!(before.state, State::Failed { .. })))
     }
 
-    async fn try_once(&self, action: Action, tries: &mut Tries) -> Result<Action, StoreError> {
+    async fn try_once(&self, action: Action, patience: &mut Patience) -> Result<Action, StoreError> {
         let Some(verb) = self.session.manifest().actions.get(&action.verb) else {
             let message = format!("the manifest has no verb `{}` any more", action.verb);
             return self.refuse(action, "unknown_verb", message).await;
@@ -112,14 +100,16 @@ impl Courier {
         };
         self.pace.turn(&action, verb).await;
         // As late as can be: what is said until here by others must not be taken for this one.
-        let action = match self.fence(action, verb, tries).await? {
+        let action = match self.fence(action, verb, patience).await? {
             ControlFlow::Continue(action) => action,
             ControlFlow::Break(waits) => return Ok(waits),
         };
-        let action = Action { state: State::Trying, tries: action.tries + 1, waits: None, ..action };
+        let action = Action { state: State::Trying, tries: action.tries + 1, ..action };
+        let action = Action { not_before: None, waits: None, ..action };
         let action = self.keep(action).await?;
-        let tried = self.send(request, verb, tries).await;
-        self.settle(action, tried, tries).await
+        let pause = Pause { backoff: patience.backoff.next(), longest: self.limits.longest_retry };
+        let tried = send::send(&self.session, request, verb, &self.clock, pause).await;
+        self.settle(action, tried, patience).await
     }
 
     /// Cuts a text that is too long into parts, each a row of its own, in one commit before the first try.
@@ -135,7 +125,7 @@ impl Courier {
         &self,
         action: Action,
         verb: &Verb,
-        tries: &mut Tries,
+        patience: &mut Patience,
     ) -> Result<ControlFlow<Action, Action>, StoreError> {
         if verb.read_back.is_none() || action.fence.is_some() {
             return Ok(ControlFlow::Continue(action));
@@ -146,58 +136,21 @@ impl Courier {
             // What cannot be read cannot be read back either: it goes out, and a lost reply stays unknown.
             Err(error) if error.refused() => Ok(ControlFlow::Continue(action)),
             Err(error) => {
-                let tried = Tried::Later { after: tries.backoff.next(), why: error.to_string() };
-                Ok(ControlFlow::Break(self.settle(action, tried, tries).await?))
+                let tried = Tried::Later { after: patience.backoff.next(), why: error.to_string() };
+                Ok(ControlFlow::Break(self.settle(action, tried, patience).await?))
             }
         }
     }
 
-    async fn send(&self, request: Request, verb: &Verb, tries: &mut Tries) -> Tried {
-        let pause = Pause { backoff: tries.backoff.next(), longest: self.limits.longest_retry };
-        match self.session.send(request).await {
-            Ok(response) => {
-                let response = self.scrubbed(response);
-                let tried = answer::read(self.session.manifest(), verb, &response, self.clock.now(), pause);
-                if matches!(tried, Tried::Done { .. }) {
-                    self.learn_who(verb, &response.body).await;
-                }
-                tried
-            }
-            Err(Error::Network(failure)) => answer::missing(&failure, pause),
-            Err(Error::Waiting { why, retry_in }) => Tried::Later { after: retry_in, why },
-            Err(error @ Error::NeedsAction { .. }) => Tried::Later { after: Duration::ZERO, why: error.to_string() },
-            Err(error) => Tried::Refused { kind: "not_sent".to_owned(), status: None, message: error.to_string() },
-        }
-    }
-
-    /// What a platform says of a request may repeat its credentials, and receipts go into the feed (P8).
-    fn scrubbed(&self, response: Response) -> Response {
-        let Ok(mut body) = serde_json::from_slice::<Value>(&response.body) else { return response };
-        Scrubber::new(self.session.secrets()).scrub_value(&mut body);
-        Response { body: body.to_string().into(), ..response }
-    }
-
-    /// What the answer to an own message teaches about its author: `take` may name the facts of `me`.
-    async fn learn_who(&self, verb: &Verb, body: &[u8]) {
-        let Ok(body) = serde_json::from_slice::<Value>(body) else { return };
-        let record = self.session.record();
-        for (name, value) in verb.call.take(&body) {
-            let new = self.session.manifest().me.ids.contains(&name) && !record.facts.contains_key(&name);
-            if new && let Err(error) = self.session.learn(&name, value).await {
-                tracing::debug!(%error, fact = name, "an own id was not kept");
-            }
-        }
-    }
-
-    async fn read_back(&self, action: Action, tries: &mut Tries) -> Result<Action, StoreError> {
+    async fn read_back(&self, action: Action, patience: &mut Patience) -> Result<Action, StoreError> {
         let field = self.session.manifest().actions.get(&action.verb).and_then(|verb| verb.read_back.as_ref());
         let wanted = field.and_then(|rule| action.args.get(&rule.text)).and_then(Value::as_str).unwrap_or_default();
         match self.reader().look(&action, wanted).await {
             Ok(found) => self.keep(decide::after_read(action, &found, self.clock.now())).await,
             Err(ReadError::Store(error)) => Err(error),
             Err(error) => {
-                let after = tries.backoff.next();
-                self.read_later(action, error.to_string(), after, tries).await
+                let after = patience.backoff.next();
+                self.read_later(action, error.to_string(), after, patience).await
             }
         }
     }
@@ -207,10 +160,10 @@ impl Courier {
         action: Action,
         why: String,
         after: Duration,
-        tries: &Tries,
+        patience: &Patience,
     ) -> Result<Action, StoreError> {
         let now = self.clock.now();
-        self.keep(decide::after_no_read(action, why, after, now, tries.are_over())).await
+        self.keep(decide::after_no_read(action, why, after, now, patience.is_over())).await
     }
 
     fn reader(&self) -> Reader<'_> {
@@ -227,9 +180,9 @@ impl Courier {
         }
     }
 
-    async fn settle(&self, action: Action, tried: Tried, tries: &Tries) -> Result<Action, StoreError> {
+    async fn settle(&self, action: Action, tried: Tried, patience: &Patience) -> Result<Action, StoreError> {
         let doubt = self.doubt(&action);
-        self.keep(decide::after_try(action, tried, doubt, self.clock.now(), tries.are_over())).await
+        self.keep(decide::after_try(action, tried, doubt, self.clock.now(), patience.is_over())).await
     }
 
     async fn refuse(&self, action: Action, kind: &str, message: String) -> Result<Action, StoreError> {
@@ -270,30 +223,18 @@ impl Courier {
     }
 
     /// Says in the receipt what is in the way, and waits until the seat has changed, as long as there is patience.
-    async fn seat_back(&self, action: Action, why: String, tries: &Tries) -> Result<Action, StoreError> {
+    async fn seat_back(&self, action: Action, why: String, patience: &Patience) -> Result<Action, StoreError> {
         let mut changes = self.session.changes();
         let told = action.waits.as_ref() == Some(&why);
         let action = match action.state {
-            _ if told && !tries.are_over() => action,
-            State::Doubtful => self.read_later(action, why.clone(), Duration::ZERO, tries).await?,
-            _ => self.settle(action, Tried::Later { after: Duration::ZERO, why: why.clone() }, tries).await?,
+            _ if told && !patience.is_over() => action,
+            State::Doubtful => self.read_later(action, why.clone(), Duration::ZERO, patience).await?,
+            _ => self.settle(action, Tried::Later { after: Duration::ZERO, why: why.clone() }, patience).await?,
         };
         if !action.state.settled() {
             let same = Standing::Waits(why);
-            drop(timeout_at(tries.until, changes.wait_for(|record| standing(&record.seat) != same)).await);
+            drop(timeout_at(patience.until, changes.wait_for(|record| standing(&record.seat) != same)).await);
         }
         Ok(action)
-    }
-}
-
-/// How often and how long one action is tried.
-struct Tries {
-    backoff: Backoff,
-    until: Instant,
-}
-
-impl Tries {
-    fn are_over(&self) -> bool {
-        Instant::now() >= self.until
     }
 }

@@ -7,10 +7,10 @@ use std::time::Duration;
 use agent_bridge::action::{Action, ActionId, Request, State};
 use agent_bridge::adapter::Manifests;
 use agent_bridge::clock::Clock;
-use agent_bridge::event::WorkspaceName;
+use agent_bridge::event::{Conversation, Data, Draft, Identity, Message, Type, WorkspaceName};
 use agent_bridge::outbox::{self, Courier, Limits, Receipt};
 use agent_bridge::session::{Means, Session};
-use agent_bridge::store::{Batch, Change, Options, Seat, Store, WorkspaceRecord};
+use agent_bridge::store::{Anchor, Batch, Change, Options, Seat, Store, WorkspaceRecord};
 use agent_bridge_sim::agentunited::{self, Sim};
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
@@ -124,6 +124,37 @@ impl Desk {
         Self { sim, store, room, person, agent, session, network, clock, folder }
     }
 
+    /// The feed tells a message, as a stream does; the anchor stays where it was.
+    pub async fn tell(&self, message: &str) {
+        let data = Data {
+            conversation: Some(Conversation { id: self.room.clone(), ..Conversation::default() }),
+            message: Some(Message { id: message.to_owned(), ..Message::default() }),
+            ..Data::default()
+        };
+        let identity = Identity::Object { object: message.to_owned(), revision: String::new() };
+        let (kind, time) = (Type::MessageCreated, self.clock.stamp());
+        let draft = Draft { workspace: name(), platform: None, kind, identity, time, data };
+        self.store.commit(Batch::intake().event(draft.seal())).await.unwrap();
+    }
+
+    /// A walk through the room has ended at this message.
+    pub async fn anchor(&self, message: &str) {
+        let anchor = Anchor { newest: Some(message.to_owned()), tail: vec![(message.to_owned(), String::new())] };
+        let conversation = self.room.clone();
+        let moved = Change::Anchor { workspace: name(), conversation, anchor: Some(anchor) };
+        self.store.commit(Batch::intake().with(moved)).await.unwrap();
+    }
+
+    /// So many minutes go by on the wall clock while no outbox runs.
+    pub fn pass(&self, minutes: i64) {
+        self.clock.jump(minutes * 60_000);
+    }
+
+    /// The seat changes.
+    pub async fn sit(&self, seat: Seat) {
+        self.session.sit(seat).await.unwrap();
+    }
+
     /// Accepts an action, durably.
     pub async fn accept(&self, verb: &str, args: Value) -> ActionId {
         self.accept_with_key(verb, args, None).await
@@ -194,7 +225,7 @@ impl Desk {
     /// The `action.settled` events of the feed.
     pub fn told(&self) -> Vec<Value> {
         let events = self.store.read(0, 1_000, 1 << 24).unwrap();
-        let told = events.iter().filter(|event| event.head.kind == agent_bridge::event::Type::ActionSettled);
+        let told = events.iter().filter(|event| event.head.kind == Type::ActionSettled);
         told.map(|event| serde_json::from_slice::<Value>(&event.bytes).unwrap()["data"]["receipt"].clone()).collect()
     }
 }

@@ -183,3 +183,36 @@ async fn a_repeatable_verb_that_always_ends_in_500_is_neither_hammered_nor_in_th
     assert!(matches!(receipt.state, State::Unknown { .. }), "{receipt:?}");
     assert!((2..=20).contains(&receipt.tries), "{receipt:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn p6_what_the_same_account_said_since_the_last_walk_is_not_taken_for_the_lost_one() {
+    let desk = Desk::new().await;
+    let walked = desk.sim.say(&desk.person, &desk.room, "shall I?");
+    desk.anchor(&walked).await;
+    // The same account says the same from elsewhere; the stream tells it, and no walk has been there since.
+    let elsewhere = desk.sim.say(&desk.agent, &desk.room, "yes");
+    desk.tell(&elsewhere).await;
+    desk.sim.fault(POST, Fault::RequestLost);
+    let id = desk.send("yes").await;
+    let receipt = desk.settle(&[&id]).await.remove(0);
+    assert_eq!(desk.row(&id).fence, Some(elsewhere.clone()), "the newest that the feed knows");
+    assert_ne!(remote_ids(&receipt), [elsewhere]);
+    assert_eq!((desk.posts(), desk.said()), (2, vec!["yes".to_owned(), "yes".to_owned()]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn p6_a_fence_newer_than_the_last_walk_that_was_deleted_leaves_what_the_feed_told_before_it() {
+    let desk = Desk::new().await;
+    let walked = desk.sim.say(&desk.agent, &desk.room, "yes");
+    desk.tell(&walked).await;
+    desk.anchor(&walked).await;
+    let newest = desk.sim.say(&desk.person, &desk.room, "shall I?");
+    desk.tell(&newest).await;
+    desk.sim.fault(POST, Fault::RequestLost);
+    let id = desk.send("yes").await;
+    desk.run_until(|| (desk.posts() == 1).then_some(())).await;
+    desk.sim.delete(&newest);
+    let receipt = desk.settle(&[&id]).await.remove(0);
+    assert_ne!(remote_ids(&receipt), [walked]);
+    assert_eq!((desk.posts(), desk.said().len()), (2, 2));
+}

@@ -7,3 +7,4 @@ mod doubt;
 #[path = "../support/memory_network.rs"]
 mod memory_network;
 mod refusals;
+mod seats;

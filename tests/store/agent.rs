@@ -222,3 +222,28 @@ async fn p8_a_removed_workspace_keeps_its_events_and_ids_and_what_its_name_stood
     assert_eq!(store.anchors(&kept).unwrap(), [("c1".to_owned(), anchor)]);
     assert_eq!(store.secrets("acme2").unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn an_action_of_a_workspace_that_is_gone_is_refused_by_the_writer_and_leaves_nothing() {
+    let place = Place::new();
+    let store = place.open();
+    let with_seat = |seat: Seat| Change::Workspace(Box::new(WorkspaceRecord { seat, ..record(&acme()) }));
+    store.commit(Batch::new().with(with_seat(Seat::SignedIn))).await.unwrap();
+    let first = action(&acme(), Some("first"));
+    store.commit(Batch::new().with(accept(&first))).await.unwrap();
+
+    // What was checked before the workspace went reaches the writer behind it.
+    let (left, revoked) = (Change::ForgetWorkspace(acme()), with_seat(Seat::Revoked { reason: "removed".into() }));
+    for gone in [revoked, left] {
+        let late = action(&acme(), Some("late"));
+        let done = store.commit(Batch::new().with(gone).with(accept(&late))).await.unwrap();
+        assert_eq!(done.refused, std::slice::from_ref(&late.id));
+        assert_eq!((store.action(&late.id).unwrap(), store.keyed(&acme(), "late", NOW).unwrap()), (None, None));
+    }
+    assert!(store.outbox(&acme()).unwrap().is_empty() && store.recent_actions(&acme(), 9).unwrap().is_empty());
+
+    store.commit(Batch::new().with(with_seat(Seat::SignedIn))).await.unwrap();
+    let back = action(&acme(), Some("late"));
+    let done = store.commit(Batch::new().with(accept(&back))).await.unwrap();
+    assert_eq!((done.actions, done.refused), (vec![back.id], vec![]), "a workspace joined again acts again");
+}

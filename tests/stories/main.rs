@@ -12,6 +12,7 @@ mod house;
 #[path = "../support/ledger.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod ledger;
+mod receipts;
 mod restarts;
 mod seats;
 mod streams;

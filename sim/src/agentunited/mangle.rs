@@ -76,6 +76,11 @@ pub enum StreamFault {
         #[serde(default)]
         newline: Newline,
     },
+    /// Asks every stream that opens from now on for this delay before a reconnect: the value of `retry:`, verbatim.
+    Retry {
+        /// Milliseconds, or nonsense.
+        says: String,
+    },
 }
 
 /// The stream faults in force.
@@ -91,6 +96,7 @@ pub(crate) struct Mangle {
     pub(crate) bad_utf8: bool,
     pub(crate) bom: bool,
     pub(crate) newline: Newline,
+    pub(crate) retry: Option<String>,
 }
 
 impl Mangle {
@@ -104,6 +110,7 @@ impl Mangle {
             StreamFault::ReplayOld { events } => self.replay_old = events,
             StreamFault::BadUtf8 => self.bad_utf8 = true,
             StreamFault::Framing { bom, newline } => (self.bom, self.newline) = (bom, newline),
+            StreamFault::Retry { ref says } => self.retry = Some(says.clone()),
         }
     }
 

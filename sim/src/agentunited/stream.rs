@@ -188,6 +188,9 @@ impl World {
     fn opening(&mut self, account: &str, cursor: Option<u64>) -> Vec<u8> {
         let newline = self.mangle.newline.text();
         let mut out = if self.mangle.bom { b"\xef\xbb\xbf".to_vec() } else { Vec::new() };
+        if let Some(says) = &self.mangle.retry {
+            out.extend(format!("retry: {says}{newline}").into_bytes());
+        }
         if self.options.stream == Stream::Observed {
             let event = Event { id: None, name: "connected", data: r#"{"status":"ok"}"#.to_owned() };
             out.extend(wire::frame(&event, newline).into_bytes());

@@ -63,6 +63,7 @@ impl Sse {
 
     async fn burst(&mut self, items: Vec<Item>) -> Result<(), Dropped> {
         self.byte();
+        self.shaper.knows_itself().await?;
         let history = &mut self.history;
         let waits = |conversation: &str| Self::hears(history, conversation);
         if self.held.take(items, &mut self.shaper, &mut self.retry, waits).is_err() {

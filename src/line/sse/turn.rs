@@ -36,6 +36,7 @@ impl Sse {
     pub(super) async fn common(&mut self, turn: Turn) -> Result<(), Dropped> {
         match turn {
             Turn::Read(read) => {
+                self.shaper.knows_itself().await?;
                 if let Some(history) = &mut self.history {
                     history.absorb(read, &mut self.shaper, &mut self.intake).await?;
                 }

@@ -1,0 +1,31 @@
+//! How often and how long one action is tried.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Limits;
+use crate::action::Action;
+use crate::retry::Backoff;
+
+/// The growing waits of one action, and when they end.
+pub struct Patience {
+    /// Between two tries, where nobody says how long.
+    pub backoff: Backoff,
+    /// When retrying ends: on the monotonic clock, so that a wall clock that jumps a day ends nothing early.
+    pub until: Instant,
+}
+
+impl Patience {
+    /// What is left of it `now` (milliseconds since 1970).
+    pub fn new(action: &Action, limits: Limits, now: u64) -> Self {
+        let since = Duration::from_millis(now.saturating_sub(action.accepted_at));
+        let backoff = Backoff::new(limits.first_wait, limits.longest_wait);
+        Self { backoff, until: Instant::now() + limits.give_up.saturating_sub(since) }
+    }
+
+    /// The time for retrying has ended.
+    pub fn is_over(&self) -> bool {
+        Instant::now() >= self.until
+    }
+}

@@ -1,0 +1,50 @@
+//! Sends one request of an action, and learns from its answer.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::answer::{self, Pause};
+use super::decide::Tried;
+use crate::adapter::Action as Verb;
+use crate::clock::Clock;
+use crate::http::{Request, Response};
+use crate::normalise::Scrubber;
+use crate::session::{Error, Session};
+
+/// What came of it.
+pub async fn send(session: &Session, request: Request, verb: &Verb, clock: &Clock, pause: Pause) -> Tried {
+    match session.send(request).await {
+        Ok(response) => {
+            let response = scrubbed(session, response);
+            let tried = answer::read(session.manifest(), verb, &response, clock.now(), pause);
+            if matches!(tried, Tried::Done { .. }) {
+                learn_who(session, verb, &response.body).await;
+            }
+            tried
+        }
+        Err(Error::Network(failure)) => answer::missing(&failure, pause),
+        Err(Error::Waiting { why, retry_in }) => Tried::Later { after: retry_in, why },
+        Err(error @ Error::NeedsAction { .. }) => Tried::Later { after: Duration::ZERO, why: error.to_string() },
+        Err(error) => Tried::Refused { kind: "not_sent".to_owned(), status: None, message: error.to_string() },
+    }
+}
+
+/// What a platform says of a request may repeat its credentials, and receipts go into the feed (P8).
+fn scrubbed(session: &Session, response: Response) -> Response {
+    let Ok(mut body) = serde_json::from_slice::<Value>(&response.body) else { return response };
+    Scrubber::new(session.secrets()).scrub_value(&mut body);
+    Response { body: body.to_string().into(), ..response }
+}
+
+/// What the answer to an own message teaches about its author: `take` may name the facts of `me`.
+async fn learn_who(session: &Session, verb: &Verb, body: &[u8]) {
+    let Ok(body) = serde_json::from_slice::<Value>(body) else { return };
+    let record = session.record();
+    for (name, value) in verb.call.take(&body) {
+        let new = session.manifest().me.ids.contains(&name) && !record.facts.contains_key(&name);
+        if new && let Err(error) = session.learn(&name, value).await {
+            tracing::debug!(%error, fact = name, "an own id was not kept");
+        }
+    }
+}
