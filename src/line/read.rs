@@ -1,5 +1,6 @@
 //! Reads histories over the network: which conversations there are, and one conversation's pages down to its anchor.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -49,6 +50,11 @@ pub enum ReadError {
 }
 
 impl ReadError {
+    /// Not even one message alone comes within the bound of a body.
+    pub const fn is_too_large(&self) -> bool {
+        matches!(self, Self::Session(session::Error::Network(Failure::TooLarge { .. })))
+    }
+
     /// How long to wait before the same page is asked again; `None`: not now.
     fn again(&self, backoff: &mut Backoff, longest: Duration) -> Option<Duration> {
         match self {
@@ -81,9 +87,21 @@ pub struct Reader {
     pub clock: Clock,
     /// How long and how much.
     pub timing: Timing,
+    /// How far the platform's clock is ahead of ours, in milliseconds, as its last answer said.
+    ahead: AtomicI64,
 }
 
 impl Reader {
+    /// A reader that has read nothing yet.
+    pub const fn new(session: Session, clock: Clock, timing: Timing) -> Self {
+        Self { session, clock, timing, ahead: AtomicI64::new(0) }
+    }
+
+    /// A time of our clock, in milliseconds since 1970, by the platform's clock as far as that is known.
+    pub fn by_their_clock(&self, at: u64) -> u64 {
+        at.saturating_add_signed(self.ahead.load(Ordering::Relaxed))
+    }
+
     /// The conversations that the agent is in; an absent or `null` list is an empty one.
     pub async fn rooms(&self, history: &History) -> Result<Vec<(String, Room)>, ReadError> {
         let rooms = &history.rooms;
@@ -99,7 +117,8 @@ impl Reader {
 
     /// The newest messages of a conversation: one page.
     pub async fn newest(&self, history: &History, room: String, mapping: &Mapping) -> Result<Gathered, ReadError> {
-        let (items, _) = self.page(history, &room, None).await?;
+        let mut limit = history.limit.unwrap_or(self.timing.page);
+        let (items, _) = self.page(history, &room, None, &mut limit).await?;
         let mut found: Vec<_> = items.into_iter().map(|item| (seen(&item, history, &room, mapping), item)).collect();
         found.reverse();
         Ok(Gathered { room, found, end: End::Start })
@@ -116,8 +135,13 @@ impl Reader {
     ) -> Result<Gathered, ReadError> {
         let mut walk = Walk::new(anchor, floor, self.timing.walk);
         let (mut bodies, mut before) = (Vec::new(), None);
+        let mut limit = history.limit.unwrap_or(self.timing.page);
         let end = loop {
-            let (items, more) = self.page(history, &room, before.as_deref()).await?;
+            let (items, more) = match self.page(history, &room, before.as_deref(), &mut limit).await {
+                // What is newer than it can be told, with the hole.
+                Err(error) if error.is_too_large() && !bodies.is_empty() => break End::TooLarge,
+                page => page?,
+            };
             let page = items.iter().map(|item| seen(item, history, &room, mapping)).collect();
             let (fresh, next) = walk.take(page, more);
             bodies.extend(items.into_iter().zip(fresh).filter_map(|(item, fresh)| fresh.then_some(item)));
@@ -130,14 +154,30 @@ impl Reader {
         Ok(Gathered { room, found: walk.finish().into_iter().zip(bodies).collect(), end })
     }
 
-    /// One page, newest message first, and whether there is an older one.
+    /// One page, newest message first, and whether there is an older one. A page over the bound of a body is asked for
+    /// again with half of its messages, and so are those behind it.
     async fn page(
         &self,
         history: &History,
         room: &str,
         before: Option<&str>,
+        limit: &mut u16,
     ) -> Result<(Vec<Value>, Option<bool>), ReadError> {
-        let limit = history.limit.unwrap_or(self.timing.page);
+        loop {
+            match self.page_of(history, room, before, *limit).await {
+                Err(error) if error.is_too_large() && *limit > 1 => *limit /= 2,
+                page => return page,
+            }
+        }
+    }
+
+    async fn page_of(
+        &self,
+        history: &History,
+        room: &str,
+        before: Option<&str>,
+        limit: u16,
+    ) -> Result<(Vec<Value>, Option<bool>), ReadError> {
         let scope = Scope::new().with(Root::Room, "id", room).with(Root::Page, "limit", limit);
         let scope = match before {
             Some(id) => scope.with(Root::Page, "before", id),
@@ -174,6 +214,10 @@ impl Reader {
 
     async fn once(&self, call: &Call, scope: Scope) -> Result<Value, ReadError> {
         let response = self.session.call(call, scope).await?;
+        if let Some(date) = response.date() {
+            let ahead = date.cast_signed().saturating_sub(self.clock.now().cast_signed());
+            self.ahead.store(ahead, Ordering::Relaxed);
+        }
         let outcome = call.outcome(self.session.manifest(), response.status, &response.body);
         if let Some(error) = refusal(&response, &outcome, self.clock.now(), self.timing.later) {
             return Err(error);

@@ -80,7 +80,13 @@ impl Home {
     /// The same with more in its environment.
     pub async fn start_under(&self, env: &[(&str, &str)]) -> Daemon {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.path("log")).expect("a log");
-        let child = self.command(&["run"]).envs(env.iter().copied()).stderr(log).stdout(Stdio::null()).spawn().expect("the daemon starts");
+        let child = self
+            .command(&["run"])
+            .envs(env.iter().copied())
+            .stderr(log)
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the daemon starts");
         let daemon = Daemon { child };
         until(|| async { self.ready().await.then_some(()) }, || self.log()).await;
         daemon
@@ -118,9 +124,14 @@ impl Daemon {
 
     /// SIGTERM, and its exit code.
     pub async fn stop(mut self) -> Option<i32> {
-        let pid = rustix::process::Pid::from_raw(self.child.id().expect("it runs").cast_signed()).expect("a pid");
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("the signal is sent");
+        self.signal(rustix::process::Signal::TERM);
         self.exit().await
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_raw(self.child.id().expect("it runs").cast_signed()).expect("a pid");
+        rustix::process::kill_process(pid, signal).expect("the signal is sent");
     }
 
     /// Waits until it ends by itself.
