@@ -27,6 +27,11 @@ impl History {
         }
     }
 
+    /// The line goes live: what was found until now may be among the frames that have waited, and proves nothing.
+    pub fn goes_live(&mut self) {
+        self.hearing.opened();
+    }
+
     /// Since when a history has something that the stream has not told.
     pub fn unheard(&self) -> Option<Instant> {
         self.hearing.since()
