@@ -1,6 +1,6 @@
 //! Reads an answer's body as JSON, or says in one clause why it is none. Never quotes the body.
 
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, DATE};
 use serde_json::Value;
 
 use super::Response;
@@ -25,6 +25,14 @@ pub enum NotJson {
 }
 
 impl Response {
+    /// When the platform sent it by its own clock (RFC 9110, section 6.6.1), in milliseconds since 1970 and to the whole
+    /// second below; `None` where it does not say.
+    pub fn date(&self) -> Option<u64> {
+        let date = self.headers.get(DATE)?.to_str().ok()?;
+        let at = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date).ok()?;
+        u64::try_from(at.as_millisecond()).ok()
+    }
+
     /// The body as JSON, whatever the status.
     pub fn json(&self) -> Result<Value, NotJson> {
         serde_json::from_slice(&self.body).map_err(|broken| {

@@ -4,13 +4,15 @@
 //! here, one conversation at a time, oldest first, the anchor with the last commit of the range.
 
 mod absorb;
+mod begin;
+mod head;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use futures_util::stream::{self, FuturesUnordered};
+use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use tokio::time::Instant;
 
@@ -19,15 +21,13 @@ use super::read::{Gathered, ReadError, Reader};
 use super::report::Report;
 use super::schedule::Schedule;
 use super::timing::Backfill;
-use super::walk;
 use crate::adapter;
-use crate::clock::millis;
 use crate::event::WorkspaceName;
 use crate::normalise::{Mapping, Room};
 use crate::session;
-use crate::store::{Anchor, Batch, Change, Store, StoreError};
+use crate::store::{Anchor, Change, Store, StoreError};
 
-/// The line under whose cursor it is remembered that the conversations of the join have their anchors.
+/// The line under whose cursor it is remembered that the conversations of the join have their anchors, and when that was.
 const BEGUN: &str = "history";
 /// Conversations named in `status` as unreadable.
 const NAMED: usize = 20;
@@ -73,7 +73,10 @@ pub struct History {
     report: Report,
     workspace: WorkspaceName,
     backfill: Backfill,
+    /// By our clock.
     joined_at: u64,
+    /// The same by the platform's clock, as it was when the feed began.
+    began_at: Option<u64>,
     begun: bool,
     /// The conversations that have an anchor; the anchors themselves stay in the store.
     anchored: HashSet<String>,
@@ -93,6 +96,8 @@ pub struct History {
     unlisted: HashSet<String>,
     relisted: HashMap<String, Instant>,
     unreadable: BTreeMap<String, String>,
+    /// Of these: kept from the agent.
+    refused: HashSet<String>,
 }
 
 impl History {
@@ -100,8 +105,10 @@ impl History {
     pub fn load(reader: Reader, store: &Store, report: Report, backfill: Backfill) -> Result<Option<Self>, StoreError> {
         let Some(spec) = reader.session.manifest().receive.history.clone() else { return Ok(None) };
         let record = reader.session.record();
+        let begun = store.cursor(&record.name, BEGUN)?;
         Ok(Some(Self {
-            begun: store.cursor(&record.name, BEGUN)?.is_some(),
+            begun: begun.is_some(),
+            began_at: begun.and_then(|value| value.parse().ok()),
             anchored: store.anchors(&record.name)?.into_iter().map(|(room, _)| room).collect(),
             joined_at: record.joined_at,
             workspace: record.name,
@@ -123,31 +130,8 @@ impl History {
             unlisted: HashSet::new(),
             relisted: HashMap::new(),
             unreadable: BTreeMap::new(),
+            refused: HashSet::new(),
         }))
-    }
-
-    /// Commits an anchor at the newest message of each existing conversation, once in a workspace's life and before
-    /// its first stream opens. With a backfill there is nothing to do: the first walk tells what is older.
-    pub async fn begin(&mut self, mapping: &Mapping) -> Result<(), Lost> {
-        if self.begun || self.backfill != Backfill::None {
-            return Ok(());
-        }
-        let (reader, spec) = (Arc::clone(&self.reader), Arc::clone(&self.spec));
-        let found = all_newest(&reader, &spec, mapping).await?;
-        let anchors: Vec<_> = found
-            .into_iter()
-            .map(|gathered| {
-                let seen: Vec<_> = gathered.found.into_iter().map(|(seen, _)| seen).collect();
-                (gathered.room, walk::anchor_at(&seen))
-            })
-            .collect();
-        let changes = anchors.iter().map(|(room, anchor)| self.anchor(room, anchor.clone()));
-        let batch = changes.chain([self.begun_mark()]).fold(Batch::intake(), Batch::with);
-        let store = self.store.clone();
-        store.commit(batch).await?;
-        self.anchored.extend(anchors.into_iter().map(|(room, _)| room));
-        self.begun = true;
-        Ok(())
     }
 
     /// A stream was opened: everything is read once more. Reads that run go on (a long walk would never end on a
@@ -156,41 +140,6 @@ impl History {
         self.connects += 1;
         self.hearing.opened();
         self.schedule.all_due(Instant::now());
-    }
-
-    /// Everything is looked at now, to see whether the stream leaves something out.
-    pub fn check_head(&mut self) {
-        self.schedule.all_due(Instant::now());
-    }
-
-    /// Every conversation was looked at at this time or later.
-    pub fn checked(&self) -> Option<Instant> {
-        self.schedule.checked()
-    }
-
-    /// The stream has told something of this conversation.
-    pub fn heard(&mut self, conversation: &str) {
-        if let Some(reading) = self.reading.get_mut(conversation) {
-            reading.heard = true;
-        }
-        if self.hearing.heard(conversation) {
-            self.schedule.streamed(conversation, true);
-        }
-    }
-
-    /// Since when a history has something that the stream has not told.
-    pub fn unheard(&self) -> Option<Instant> {
-        self.hearing.since()
-    }
-
-    /// What the stream owed for `grace`: a conversation for which it is worth dialling again. What two streams in a
-    /// row leave out is polled from now on.
-    pub fn give_up_hearing(&mut self, grace: Duration) -> Option<String> {
-        let worth = self.hearing.give_up(grace, Instant::now());
-        for conversation in self.hearing.left_out() {
-            self.schedule.streamed(conversation, false);
-        }
-        worth
     }
 
     /// Nothing is due and nothing is being read.
@@ -235,11 +184,6 @@ impl History {
         true
     }
 
-    /// It is known from where on things are told: reading may begin.
-    pub fn has_begun(&self) -> bool {
-        self.begun || self.backfill != Backfill::None
-    }
-
     /// Starts what is due, as far as reads may run at once.
     pub fn start_due(&mut self, mapping: &Arc<Mapping>) -> Result<(), StoreError> {
         let now = Instant::now();
@@ -279,49 +223,9 @@ impl History {
         }
     }
 
-    /// Messages from before this time (milliseconds since 1970) are not told. A conversation that was empty when the
-    /// feed began holds none, whatever the platform's clock says: it may be behind ours.
-    fn floor(&self, anchor: Option<&Anchor>) -> Option<u64> {
-        if anchor.is_some_and(|anchor| anchor.tail.is_empty()) {
-            return None;
-        }
-        let first = if self.begun { Backfill::None } else { self.backfill };
-        match first {
-            Backfill::None => Some(self.joined_at),
-            Backfill::Last(time) => Some(self.joined_at.saturating_sub(millis(time))),
-            Backfill::All => None,
-        }
-    }
-
     fn anchor(&self, room: &str, anchor: Anchor) -> Change {
         Change::Anchor { workspace: self.workspace.clone(), conversation: room.to_owned(), anchor: Some(anchor) }
     }
-
-    fn begun_mark(&self) -> Change {
-        let (workspace, line) = (self.workspace.clone(), BEGUN.to_owned());
-        Change::Cursor { workspace, line, value: Some("begun".to_owned()) }
-    }
-}
-
-/// The newest page of every conversation that may be read.
-async fn all_newest(reader: &Reader, spec: &adapter::History, mapping: &Mapping) -> Result<Vec<Gathered>, Lost> {
-    let rooms = match reader.rooms(spec).await {
-        Err(ReadError::Refused { .. }) => Vec::new(),
-        rooms => rooms?,
-    };
-    let reads = rooms.into_iter().map(|(room, _)| reader.newest(spec, room, mapping));
-    let mut reads = stream::iter(reads).buffer_unordered(reader.timing.reads.max(1));
-    let mut found = Vec::new();
-    while let Some(read) = reads.next().await {
-        match read {
-            Ok(gathered) => found.push(gathered),
-            // One that is broken there must not keep the others from being followed: it is told from the join on, once
-            // it can be read.
-            Err(ReadError::Refused { .. } | ReadError::Failing { .. } | ReadError::Misshapen(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(found)
 }
 
 /// Whether an error ends the line, wherever it came up: no other conversation would fare better.

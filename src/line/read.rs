@@ -1,19 +1,22 @@
 //! Reads histories over the network: which conversations there are, and one conversation's pages down to its anchor.
 
+mod message;
+
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::timing::Timing;
-use super::walk::{End, Next, Seen, UNREAD, Walk};
+use super::walk::{End, Next, Seen, Walk};
 use crate::adapter::{Call, History, Order, Outcome, Root, Scope};
 use crate::clock::Clock;
 use crate::http::{Failure, Response};
-use crate::normalise::{self, Mapping, Room};
+use crate::normalise::{Mapping, Room};
 use crate::retry::{Backoff, retry_after};
 use crate::session::{self, Session};
 use crate::store::Anchor;
+use message::seen;
 
 /// Why something could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +52,11 @@ pub enum ReadError {
 }
 
 impl ReadError {
+    /// Not even one message alone comes within the bound of a body.
+    pub const fn is_too_large(&self) -> bool {
+        matches!(self, Self::Session(session::Error::Network(Failure::TooLarge { .. })))
+    }
+
     /// How long to wait before the same page is asked again; `None`: not now.
     fn again(&self, backoff: &mut Backoff, longest: Duration) -> Option<Duration> {
         match self {
@@ -81,9 +89,21 @@ pub struct Reader {
     pub clock: Clock,
     /// How long and how much.
     pub timing: Timing,
+    /// How far the platform's clock is ahead of ours, in milliseconds, as its last answer said.
+    ahead: AtomicI64,
 }
 
 impl Reader {
+    /// A reader that has read nothing yet.
+    pub const fn new(session: Session, clock: Clock, timing: Timing) -> Self {
+        Self { session, clock, timing, ahead: AtomicI64::new(0) }
+    }
+
+    /// A time of our clock, in milliseconds since 1970, by the platform's clock as far as that is known.
+    pub fn by_their_clock(&self, at: u64) -> u64 {
+        at.saturating_add_signed(self.ahead.load(Ordering::Relaxed))
+    }
+
     /// The conversations that the agent is in; an absent or `null` list is an empty one.
     pub async fn rooms(&self, history: &History) -> Result<Vec<(String, Room)>, ReadError> {
         let rooms = &history.rooms;
@@ -99,7 +119,8 @@ impl Reader {
 
     /// The newest messages of a conversation: one page.
     pub async fn newest(&self, history: &History, room: String, mapping: &Mapping) -> Result<Gathered, ReadError> {
-        let (items, _) = self.page(history, &room, None).await?;
+        let mut limit = history.limit.unwrap_or(self.timing.page);
+        let (items, _) = self.page(history, &room, None, &mut limit).await?;
         let mut found: Vec<_> = items.into_iter().map(|item| (seen(&item, history, &room, mapping), item)).collect();
         found.reverse();
         Ok(Gathered { room, found, end: End::Start })
@@ -116,8 +137,13 @@ impl Reader {
     ) -> Result<Gathered, ReadError> {
         let mut walk = Walk::new(anchor, floor, self.timing.walk);
         let (mut bodies, mut before) = (Vec::new(), None);
+        let mut limit = history.limit.unwrap_or(self.timing.page);
         let end = loop {
-            let (items, more) = self.page(history, &room, before.as_deref()).await?;
+            let (items, more) = match self.page(history, &room, before.as_deref(), &mut limit).await {
+                // What is newer than it can be told, with the hole.
+                Err(error) if error.is_too_large() && !bodies.is_empty() => break End::TooLarge,
+                page => page?,
+            };
             let page = items.iter().map(|item| seen(item, history, &room, mapping)).collect();
             let (fresh, next) = walk.take(page, more);
             bodies.extend(items.into_iter().zip(fresh).filter_map(|(item, fresh)| fresh.then_some(item)));
@@ -130,14 +156,30 @@ impl Reader {
         Ok(Gathered { room, found: walk.finish().into_iter().zip(bodies).collect(), end })
     }
 
-    /// One page, newest message first, and whether there is an older one.
+    /// One page, newest message first, and whether there is an older one. A page over the bound of a body is asked for
+    /// again with half of its messages, and so are those behind it.
     async fn page(
         &self,
         history: &History,
         room: &str,
         before: Option<&str>,
+        limit: &mut u16,
     ) -> Result<(Vec<Value>, Option<bool>), ReadError> {
-        let limit = history.limit.unwrap_or(self.timing.page);
+        loop {
+            match self.page_of(history, room, before, *limit).await {
+                Err(error) if error.is_too_large() && *limit > 1 => *limit /= 2,
+                page => return page,
+            }
+        }
+    }
+
+    async fn page_of(
+        &self,
+        history: &History,
+        room: &str,
+        before: Option<&str>,
+        limit: u16,
+    ) -> Result<(Vec<Value>, Option<bool>), ReadError> {
         let scope = Scope::new().with(Root::Room, "id", room).with(Root::Page, "limit", limit);
         let scope = match before {
             Some(id) => scope.with(Root::Page, "before", id),
@@ -174,6 +216,10 @@ impl Reader {
 
     async fn once(&self, call: &Call, scope: Scope) -> Result<Value, ReadError> {
         let response = self.session.call(call, scope).await?;
+        if let Some(date) = response.date() {
+            let ahead = date.cast_signed().saturating_sub(self.clock.now().cast_signed());
+            self.ahead.store(ahead, Ordering::Relaxed);
+        }
         let outcome = call.outcome(self.session.manifest(), response.status, &response.body);
         if let Some(error) = refusal(&response, &outcome, self.clock.now(), self.timing.later) {
             return Err(error);
@@ -183,23 +229,6 @@ impl Reader {
             ReadError::Misshapen(format!("{} is no JSON ({error})", kind.unwrap_or("the body")))
         })
     }
-}
-
-/// What the walk must know of a message. One that the manifest cannot read goes by its content, and is told as
-/// `platform.other`.
-fn seen(item: &Value, history: &History, room: &str, mapping: &Mapping) -> Seen {
-    // As the feed gets it: the hash of a text with a secret in it would be no revision that the store knows.
-    let mut item = item.clone();
-    mapping.scrubber().scrub_value(&mut item);
-    let text = item.to_string();
-    let size = text.len();
-    let Ok(object) = normalise::object(&item, mapping, &history.event, Some(room)) else {
-        let hash = Sha256::digest(text).iter().take(8).fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
-        return Seen { id: format!("{UNREAD}{hash}"), revision: hash, digest: None, at: None, size };
-    };
-    let at = object.time.as_deref().and_then(|time| time.parse::<jiff::Timestamp>().ok());
-    let at = at.and_then(|at| u64::try_from(at.as_millisecond()).ok());
-    Seen { id: object.id, revision: object.revision, digest: Some(object.hash), at, size }
 }
 
 /// What an answer other than a success means for a read.
@@ -230,37 +259,5 @@ fn list<'a>(whole: &'a Value, found: Option<&'a Value>, at: &str) -> Result<&'a 
         }
         None | Some(Value::Null) => Ok(&[]),
         Some(_) => Err(ReadError::Misshapen(format!("`{at}` is no list"))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use serde_json::json;
-
-    use super::*;
-    use crate::adapter::Manifests;
-    use crate::event::{Identity, Type, WorkspaceName};
-    use crate::store::{Seat, WorkspaceRecord};
-
-    #[test]
-    fn p2_a_message_with_a_secret_in_it_has_the_revision_that_the_feed_knows() {
-        let manifest = Manifests::load(None).unwrap().get("agentunited").unwrap();
-        let record = WorkspaceRecord {
-            name: WorkspaceName::new("acme").unwrap(),
-            platform: manifest.platform.clone(),
-            settings: BTreeMap::new(),
-            facts: BTreeMap::new(),
-            session: "member".into(),
-            seat: Seat::SignedIn,
-            joined_at: 0,
-        };
-        let history = manifest.receive.history.clone().unwrap();
-        let mapping = Mapping::new(manifest, &record, ["CANARY-CANARY".to_owned().into()]);
-        let item = json!({ "id": "m1", "channel_id": "c1", "text": "psst: CANARY-CANARY" });
-        let told = normalise::from_history(&item, Type::MessageCreated, "c1", &mapping, "2026-03-22T18:00:00Z");
-        let seen = seen(&item, &history, "c1", &mapping);
-        assert_eq!(told.identity, Identity::Object { object: seen.id, revision: seen.revision });
     }
 }

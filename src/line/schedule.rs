@@ -98,6 +98,11 @@ impl Schedule {
         self.turns.contains_key(conversation)
     }
 
+    /// Whether this holds for every conversation.
+    pub fn all(&self, so: impl Fn(&str) -> bool) -> bool {
+        self.turns.keys().all(|id| so(id))
+    }
+
     /// Whether the stream carries the conversation.
     pub fn is_streamed(&self, conversation: &str) -> bool {
         self.turns.get(conversation).is_some_and(|turn| !turn.unstreamed)

@@ -90,7 +90,7 @@ impl Sse {
         let cut = timing.cut.or(receive.cut.map(|span| span.0));
         let resumes = receive.resume.is_some();
         report.bound(silence);
-        let reader = Reader { session: session.clone(), clock: clock.clone(), timing: timing.clone() };
+        let reader = Reader::new(session.clone(), clock.clone(), timing.clone());
         let workspace = session.record().name;
         Ok(Self {
             history: History::load(reader, &store, report.clone(), backfill)?,

@@ -64,12 +64,14 @@ pub enum End {
     Bound,
     /// The platform answered the same page again: older messages cannot be read.
     Repeats,
+    /// A message is larger than any answer may be: it and older ones cannot be read.
+    TooLarge,
 }
 
 impl End {
     /// Whether messages may lie between the anchor and the oldest message found.
     pub const fn leaves_a_hole(self) -> bool {
-        matches!(self, Self::Bound | Self::Repeats)
+        matches!(self, Self::Bound | Self::Repeats | Self::TooLarge)
     }
 }
 

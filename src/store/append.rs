@@ -70,7 +70,7 @@ impl<'t> Feed<'t> {
     /// Whether the id is new; then it is remembered.
     fn remember(&mut self, id: &str, seq: u64, event: &NewEvent) -> Result<bool, Fault> {
         let key = id_key(id);
-        if self.ids.get(&*key)?.is_some() {
+        if self.ids.get(&*key)?.is_some() && stands(Defence::Once) {
             return Ok(false);
         }
         let revision = match &event.identity {

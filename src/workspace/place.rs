@@ -18,7 +18,7 @@ pub async fn keep_place(context: &Context, name: &WorkspaceName) -> Result<(), D
     let Some(manifest) = manifests.get(&record.platform) else { return Ok(()) };
     let session = Session::open(means.clone(), manifest, record)?;
     let mapping = Shaper::new(session.clone(), means.store.clone(), means.clock.clone())?.mapping();
-    let reader = Reader { session, clock: means.clock.clone(), timing: timing.clone() };
+    let reader = Reader::new(session, means.clock.clone(), timing.clone());
     let report = Report::new(sse::LINE, means.clock.clone());
     let backfill = backfill.get(name.as_str()).copied().unwrap_or_default();
     match History::load(reader, &means.store, report, backfill)? {

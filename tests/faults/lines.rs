@@ -127,6 +127,7 @@ async fn row_19_a_cursor_that_is_refused_costs_one_scan_and_no_loop() {
         house.say("before");
         let cursor = house.say("the cursor");
         house.hears_all(&mut agent).await;
+        house.is_read().await;
         // The platform forgets the message that the cursor names: 400.
         assert!(house.sim.delete(&cursor));
         let room = house.room.clone();
@@ -226,4 +227,59 @@ async fn row_22_replay_and_live_frames_interleave_and_each_is_told_once_in_order
         house.is_sound(&mut agent, 0).await;
     })
     .await;
+}
+
+#[tokio::test]
+async fn p9_a_page_over_the_bound_of_a_body_is_read_in_halves_and_what_alone_is_over_it_is_told_as_a_gap() {
+    let small = format!("{}[network]\nbody = \"64KiB\"\n", rarely_read());
+    let mut house = House::with(observed(), &small).await;
+    let mut agent = house.agent().await;
+    house.say("before");
+    house.hears_all(&mut agent).await;
+    house.sim.cut_streams();
+    house.listens().await;
+    house.say("behind a connect");
+    house.hears_all(&mut agent).await;
+    drop(agent);
+    house.stop().await;
+    // 200 KiB and more a page.
+    for n in 0..150 {
+        house.say(&format!("{n}: {}", "x".repeat(2_000)));
+    }
+    house.start().await;
+    let mut agent = house.agent().await;
+    house.hears_all(&mut agent).await;
+    assert_eq!(house.ledger.firsts("workspace.gap").len(), 0, "all of it is read");
+    drop(agent);
+    house.stop().await;
+    let (ann, room) = (house.ann.clone(), house.room.clone());
+    house.sim.say(&ann, &room, "behind what nobody can pass");
+    house.sim.say(&ann, &room, &"x".repeat(100_000));
+    house.say("1");
+    house.say("2");
+    house.start().await;
+    let mut agent = house.agent().await;
+    house.hears_all(&mut agent).await;
+    house.hears_until(&mut agent, |ledger| !ledger.firsts("workspace.gap").is_empty()).await;
+    house.is_sound(&mut agent, 0).await;
+    let gaps = house.ledger.firsts("workspace.gap");
+    assert_eq!((gaps.len(), &gaps[0].event["data"]["reason"]), (1, &"history_too_large".into()));
+}
+
+#[tokio::test]
+async fn p1_a_platform_whose_clock_is_behind_loses_nothing_of_a_new_conversation() {
+    for seconds in [-600_i64, 600] {
+        let wall = observed().wall;
+        let wall = std::sync::Arc::new(move || wall().saturating_add_signed(seconds * 1_000));
+        let mut house = House::new(Options { wall, ..observed() }).await;
+        let mut agent = house.agent().await;
+        house.say("in a room of the join");
+        house.hears_all(&mut agent).await;
+        // By its clock this was said before the bridge's clock saw the join.
+        let room = house.sim.channel("made after the join");
+        for n in 0..3 {
+            house.say_in(&room, &format!("{n} in a new room"));
+        }
+        house.is_sound(&mut agent, 0).await;
+    }
 }

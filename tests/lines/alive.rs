@@ -34,7 +34,7 @@ async fn a_stream_that_beats_and_tells_nothing_is_found_deaf_and_dialled_again()
     let drop = story.status().lines[0].last_drop.clone().expect("it says why");
     assert!(drop.why.contains("deaf"), "{}", drop.why);
     story.is_sound(0).await;
-    story.pass_secs(1_000).await;
+    story.pass_secs(200).await;
     assert_eq!(story.seen(STREAM), 2, "the new one hears");
 }
 
@@ -43,7 +43,7 @@ async fn a_quiet_stream_on_a_quiet_platform_without_heartbeats_stays_open() {
     let mut story = lasting(Duration::from_hours(1_000)).await;
     story.start().await;
     story.until_live().await;
-    for _ in 0..20 {
+    for _ in 0..8 {
         story.pass_secs(60).await;
         let status = story.status();
         assert!(status.live && status.lag == 0, "{status:#?}");
@@ -51,7 +51,7 @@ async fn a_quiet_stream_on_a_quiet_platform_without_heartbeats_stays_open() {
     assert_eq!(story.seen(STREAM), 1, "never dialled again");
     assert_eq!(story.status().lines[0].evidence, Some(Evidence::HeadCheck));
     let reads = story.seen(HISTORY);
-    assert!(reads < 200, "{reads} reads in twenty minutes");
+    assert!(reads < 100, "{reads} reads in eight minutes");
     story.say("and it still tells");
     story.pass_secs(1).await;
     assert_eq!(story.created(&story.room).len(), 1, "at once, by the stream");
@@ -69,7 +69,7 @@ async fn without_a_byte_and_without_an_answer_it_is_dead_within_the_silence_boun
     let begun = tokio::time::Instant::now();
     story.until("it is noticed", |story| story.phase() != "live").await;
     let took = begun.elapsed();
-    assert!(took <= Duration::from_secs(76 + 75 / 2), "{took:?} after the last evidence");
+    assert!(took <= Duration::from_secs(76), "{took:?} after the last evidence, or more");
     assert!(story.status().lines[0].last_drop.clone().expect("it says why").why.contains("silent"));
     story.say("meanwhile");
     story.sim.clear_faults();
@@ -90,9 +90,9 @@ async fn one_lost_event_is_no_deafness_and_what_every_stream_leaves_out_is_polle
     assert_eq!(story.seen(STREAM), 1, "it is not deaf");
     // A platform whose streams leave the conversation out for good.
     story.sim.stream_fault(&StreamFault::HoldBack { events: 1_000 });
-    for n in 0..5 {
+    for n in 0..4 {
         story.say(&format!("{n}, which no stream tells"));
-        story.pass_secs(600).await;
+        story.pass_secs(100).await;
     }
     assert_eq!(story.seen(STREAM), 2, "dialled again once, not for ever");
     let id = story.say("polled");

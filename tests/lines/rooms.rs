@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use agent_bridge::line::timing::Backfill;
 use agent_bridge::workspace::keep_place;
+use agent_bridge_sim::agentunited::Fault;
 use serde_json::Value;
 
 use crate::bench::{HISTORY, Story, documented, name, observed};
@@ -134,4 +135,23 @@ async fn p1_what_is_said_between_the_join_and_the_first_run_is_told() {
     story.start().await;
     story.is_sound(0).await;
     assert_eq!(story.created(&direct).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn p9_a_room_that_fails_on_its_first_walk_keeps_its_backfill() {
+    let mut story = Story::begun(observed());
+    story.backfill = Backfill::All;
+    story.say("long before the join");
+    story.join().await;
+    // Each try of the first page, then the next turns.
+    story.always(HISTORY, Fault::Status { status: 500 });
+    story.start().await;
+    story.until_live().await;
+    story.pass_secs(60).await;
+    assert_eq!(story.created(&story.room).len(), 0);
+    story.stop().await;
+    story.sim.clear_faults();
+    story.start().await;
+    story.until("it is told", |story| story.created(&story.room).len() == 1).await;
+    story.is_sound(0).await;
 }

@@ -136,10 +136,15 @@ impl Daemon {
 
     /// SIGTERM, unless it has ended.
     pub fn terminate(&self) {
+        self.signal(rustix::process::Signal::TERM);
+    }
+
+    /// Sends a signal, unless it has ended.
+    pub fn signal(&self, signal: rustix::process::Signal) {
         let pid = self.child.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
         if let Some(pid) = pid {
             // It may end in this moment.
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+            let _ = rustix::process::kill_process(pid, signal);
         }
     }
 

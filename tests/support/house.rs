@@ -124,6 +124,11 @@ impl House {
         self.daemon.take().expect("it runs").kill().await;
     }
 
+    /// Sends a signal to the daemon.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        self.daemon.as_ref().expect("it runs").signal(signal);
+    }
+
     /// SIGTERM; it must end well.
     pub async fn stop(&mut self) {
         let code = self.daemon.take().expect("it runs").stop().await;

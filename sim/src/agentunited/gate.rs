@@ -46,15 +46,25 @@ impl Asked {
 
 /// The middleware around all platform routes.
 pub(crate) async fn gate(State(sim): State<Sim>, request: Request, next: Next) -> Response {
+    let mut response = pass(&sim, request, next).await;
+    let now = i64::try_from(sim.look(World::now)).ok().and_then(|now| jiff::Timestamp::from_millisecond(now).ok());
+    let date = now.map(|now| now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
+    if let Some(date) = date.and_then(|date| HeaderValue::from_str(&date).ok()) {
+        response.headers_mut().insert(header::DATE, date);
+    }
+    response
+}
+
+async fn pass(sim: &Sim, request: Request, next: Next) -> Response {
     let asked = Asked::of(&request);
     let route = format!("{} {}", asked.method, asked.route);
     let (offline, struck) = sim.with(|world| (world.offline, fault::strike(&mut world.faults, &route)));
     if offline {
-        return log(&sim, asked, None, relay_says(502));
+        return log(sim, asked, None, relay_says(502));
     }
     let Some(fault) = struck else {
         let response = next.run(request).await;
-        return log(&sim, asked, None, response);
+        return log(sim, asked, None, response);
     };
     let wait = fault.before();
     if wait > Duration::ZERO {
@@ -64,7 +74,7 @@ pub(crate) async fn gate(State(sim): State<Sim>, request: Request, next: Next) -
         Some(response) => response,
         None => next.run(request).await,
     };
-    let response = log(&sim, asked, Some(&fault), response);
+    let response = log(sim, asked, Some(&fault), response);
     spoil(&fault, response).await
 }
 

@@ -38,6 +38,7 @@ impl History {
                 self.done(&id, told.is_err());
                 told?;
                 self.unreadable.remove(&id);
+                self.refused.remove(&id);
                 self.report.checked(self.schedule.checked());
             }
             Read::Room(id, Err(error)) => {
@@ -89,6 +90,7 @@ impl History {
         };
         self.schedule.listed(rooms.iter().map(|(id, room)| (id.clone(), unstreamed(id, room.kind))), now, chance());
         self.walked.retain(|id, _| self.schedule.has(id));
+        self.refused.retain(|id| self.schedule.has(id));
         self.unlisted = expected.into_iter().filter(|id| !self.schedule.has(id)).collect();
         self.unreadable.retain(|id, _| self.schedule.has(id));
         self.unreadable.extend(refused);
@@ -124,22 +126,25 @@ impl History {
         }
         if matches!(error, ReadError::Refused { .. }) {
             self.schedule.refused(id, Instant::now());
+            self.refused.insert(id.to_owned());
         }
         self.unreadable.insert(id.to_owned(), error.to_string());
         Ok(())
     }
 
-    /// The first walk with a backfill is over once every conversation of the first list has been read.
+    /// Whether a conversation has its anchor, or is kept from the agent.
+    fn was_read(&self, id: &str) -> bool {
+        self.anchored.contains(id) || self.refused.contains(id)
+    }
+
+    /// The first walk with a backfill is over once every conversation of the first list has been read. One that fails
+    /// keeps its backfill until it can be read.
     async fn finish_first(&mut self) -> Result<(), StoreError> {
-        if self.begun
-            || !self.listed
-            || !self.running.is_empty()
-            || !self.schedule.is_idle(Instant::now(), super::LONG_PAUSE)
-        {
+        if self.begun || !self.listed || !self.running.is_empty() || !self.schedule.all(|id| self.was_read(id)) {
             return Ok(());
         }
         self.store.commit(crate::store::Batch::intake().with(self.begun_mark())).await?;
-        self.begun = true;
+        self.has_begun_now();
         Ok(())
     }
 
@@ -180,10 +185,11 @@ impl History {
 
     fn drafts(&self, plan: &Plan, laid: &Laid<'_>, shaper: &mut Shaper) -> Vec<Draft> {
         let Laid { room, seen, items, .. } = laid;
+        let joined_at = self.joined_at();
         let draft = |step: &Step| match step {
             Step::Hole => shaper.gap(reason(laid.end), Some(room), bounds(laid.before, seen)),
             Step::Created { index, late } => {
-                let backfill = seen[*index].at.is_some_and(|at| at < self.joined_at - self.joined_at % 1_000);
+                let backfill = seen[*index].at.is_some_and(|at| at < joined_at - joined_at % 1_000);
                 shaper.item(&items[*index], Type::MessageCreated, room, *late, backfill)
             }
             Step::Updated { index } => shaper.item(&items[*index], Type::MessageUpdated, room, false, false),
@@ -217,6 +223,7 @@ fn is_of_others(draft: &Draft) -> bool {
 const fn reason(end: End) -> &'static str {
     match end {
         End::Repeats => "history_repeats",
+        End::TooLarge => "history_too_large",
         _ => "history_bound",
     }
 }

@@ -13,6 +13,9 @@ impl Sse {
         match self.catch_up(&mut link).await {
             Ok(()) => {
                 self.backoff.good();
+                if let Some(history) = &mut self.history {
+                    history.goes_live();
+                }
                 // Only now: a platform that opens streams and refuses histories accepts no session either.
                 self.refusals = 0;
                 Phase::Live(link)
