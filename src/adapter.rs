@@ -14,6 +14,7 @@ mod pointer;
 mod receive;
 mod scope;
 mod template;
+mod unfold;
 
 use std::collections::BTreeMap;
 use std::path::Path as FilePath;
@@ -81,6 +82,7 @@ impl Manifests {
 
 /// Reads and checks one manifest. `file` is what errors call it.
 pub fn parse(file: &str, source: &str) -> Result<Manifest, ManifestError> {
+    unfold::check(file, source)?;
     let manifest = serde_yaml::from_str(source).map_err(|error| ManifestError::read(file, &error))?;
     check::check(&manifest).map_err(|finding| ManifestError::found(file, source, finding))?;
     Ok(manifest)

@@ -5,6 +5,7 @@
 //! store's writer, because only the commit knows it.
 
 mod draft;
+mod raw;
 
 use std::fmt;
 use std::sync::Arc;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::raw::shallow;
 use super::{Data, EVENT_CAP, Head, Identity, Type, WorkspaceName};
 
 /// Digits of the sequence: every `u64` fits, and strings sort like numbers.
@@ -79,6 +80,7 @@ impl Draft {
 
     /// Serialises the event, within [`EVENT_CAP`]: `raw` goes first, then the text is cut.
     pub fn seal(mut self) -> NewEvent {
+        self.data.raw = self.data.raw.map(shallow);
         let mut bytes = self.serialise();
         if bytes.len() > EVENT_CAP && self.data.raw.take().is_some() {
             self.data.truncated = true;
