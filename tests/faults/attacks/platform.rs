@@ -10,6 +10,9 @@ use crate::bridge::Home;
 /// What it says; each part may be changed while it runs.
 struct Says {
     frames: Vec<u8>,
+    /// What each dial of the stream gets in turn before the stream ends; empty: `frames`, and it stays.
+    turns: Vec<Vec<u8>>,
+    dials: usize,
     rooms: Value,
     page: Value,
 }
@@ -40,20 +43,21 @@ impl Platform {
     /// Its stream sends these messages, then stays; its list has these rooms.
     pub async fn of(messages: Vec<Value>, rooms: Vec<Value>) -> Self {
         let page = json!({ "messages": [], "has_more": false });
-        let says = Says { frames: frames(&messages), rooms: json!({ "channels": rooms }), page };
+        let says =
+            Says { frames: frames(&messages), turns: Vec::new(), dials: 0, rooms: json!({ "channels": rooms }), page };
         let (says, dialled) = (Arc::new(Mutex::new(says)), Arc::new(Mutex::new(Vec::new())));
         let front = Front::of("http://127.0.0.1:1").await;
         let (script, log) = (says.clone(), dialled.clone());
         front.rule(move |line| {
             log.lock().unwrap().push(line.to_owned());
-            Some(answer(line, &script.lock().unwrap()))
+            Some(answer(line, &mut script.lock().unwrap()))
         });
         Self { front, says, dialled }
     }
 
-    /// From now on the stream sends these bytes and then stays.
-    pub fn stream(&self, bytes: Vec<u8>) {
-        self.says.lock().unwrap().frames = bytes;
+    /// From now on each dial of the stream gets the next of these, and then its end.
+    pub fn turns(&self, turns: Vec<Vec<u8>>) {
+        self.says.lock().unwrap().turns = turns;
     }
 
     /// From now on each history is this page.
@@ -79,12 +83,16 @@ impl Platform {
     }
 }
 
-fn answer(line: &str, says: &Says) -> Foul {
+fn answer(line: &str, says: &mut Says) -> Foul {
     let json = |value: &Value| Foul::whole("200 OK", "content-type: application/json\r\n", &value.to_string());
     let path = line.split(' ').nth(1).unwrap_or_default();
     if path.starts_with("/api/v1/events/stream") {
         let head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n".to_vec();
-        return Foul::Hang([head, says.frames.clone()].concat());
+        if says.turns.is_empty() {
+            return Foul::Hang([head, says.frames.clone()].concat());
+        }
+        says.dials += 1;
+        return Foul::Bytes([head, says.turns[says.dials % says.turns.len()].clone()].concat());
     }
     match path.split('?').next().unwrap_or_default() {
         "/api/v1/channels" => json(&says.rooms),
