@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use http::{HeaderMap, Method};
 
+mod address;
 mod answer;
 mod origin;
 mod private_url;
@@ -75,7 +76,8 @@ pub struct Bounds {
     pub silence: Duration,
     /// The longest body, in bytes; `None`: as the network has it. Streams bound their frames instead.
     pub body: Option<usize>,
-    /// Which addresses may be connected to. Default: any, because the operator chose the origin.
+    /// Which addresses may be connected to. Default: any that a workspace can have, because the operator
+    /// chose the origin.
     pub reach: Reach,
 }
 

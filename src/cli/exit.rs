@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 
+use super::show;
 use crate::adapter::ManifestError;
 use crate::api::Problem;
 use crate::api::bind::BindError;
@@ -44,7 +45,8 @@ pub struct Fault {
 impl Fault {
     /// A fault with this code.
     pub fn new(code: u8, message: impl std::fmt::Display) -> Self {
-        Self { code, message: message.to_string().split_whitespace().collect::<Vec<_>>().join(" ") }
+        let message = show::clean(&message.to_string());
+        Self { code, message: message.split_whitespace().collect::<Vec<_>>().join(" ") }
     }
 
     /// A command line that cannot be.

@@ -89,7 +89,7 @@ impl Join {
             return show::json(joined);
         }
         for step in show::list(joined, "steps").iter().filter_map(Value::as_str) {
-            show::line(step)?;
+            show::line(show::clean(step))?;
         }
         show::line(format!("joined `{}`", self.name))?;
         if !live {

@@ -22,14 +22,39 @@ pub fn line(text: impl std::fmt::Display) -> Result<(), Fault> {
 
 /// JSON: for people with indents, for programs on one line.
 pub fn json(value: &Value) -> Result<(), Fault> {
-    if is_terminal() { line(format!("{value:#}")) } else { line(value) }
+    line(json_text(&if is_terminal() { format!("{value:#}") } else { value.to_string() }))
+}
+
+/// The same JSON without a character that a terminal obeys: those beyond ASCII, too, are written as escapes.
+pub fn json_text(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c != '\n' && obeyed(c) {
+            // All of them are of one unit in UTF-16.
+            shown.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// A text that others wrote, for a line of its own: what a terminal would obey becomes a space.
+pub fn clean(text: &str) -> String {
+    text.chars().map(|c| if obeyed(c) { ' ' } else { c }).collect()
+}
+
+/// Control characters (C0, DEL and C1: escape sequences begin with one), and what turns or breaks a line: separators and
+/// bidirectional embeddings, overrides and isolates (UAX #9), by which a text passes for another.
+const fn obeyed(c: char) -> bool {
+    matches!(c, '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Rows under headers on a terminal; without them, tab-separated, in a pipe.
 pub fn table(headers: &[&str], rows: Vec<Vec<String>>) -> Result<(), Fault> {
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| clean(cell)).collect()).collect();
     if !is_terminal() {
-        let clean = |cell: &String| cell.replace(['\t', '\n', '\r'], " ");
-        return rows.iter().try_for_each(|row| line(row.iter().map(clean).collect::<Vec<_>>().join("\t")));
+        return rows.iter().try_for_each(|row| line(row.join("\t")));
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
@@ -53,5 +78,21 @@ pub fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
 
 /// A note on stderr, which is no error.
 pub fn note(text: impl std::fmt::Display) {
-    anstream::eprintln!("{text}");
+    anstream::eprintln!("{}", clean(&text.to_string()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_is_shown_and_json_stays_the_same_json() {
+        let foul = "a\u{1b}]0;b\u{7}\u{9b}2J\r\n\u{202e}c\u{2066}d\u{2028}\u{7f}";
+        assert_eq!(clean(foul), "a ]0;b  2J   c d  ");
+        assert_eq!(clean("naïve 日本 عربي 👩‍👩‍👧"), "naïve 日本 عربي 👩‍👩‍👧");
+        let value = serde_json::json!({ "text": foul });
+        let shown = json_text(&value.to_string());
+        assert!(shown.is_ascii(), "{shown}");
+        assert_eq!(serde_json::from_str::<Value>(&shown).unwrap(), value);
+    }
 }

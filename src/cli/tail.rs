@@ -85,7 +85,7 @@ impl Tail {
         }
         let Some(event) = line.strip_prefix(b"data: ") else { return Ok(()) };
         if self.json {
-            return show::line(String::from_utf8_lossy(event));
+            return show::line(show::json_text(&String::from_utf8_lossy(event)));
         }
         show::line(readable(&serde_json::from_slice(event).unwrap_or_default()))
     }
@@ -107,7 +107,7 @@ fn readable(event: &Value) -> String {
         author.unwrap_or("-"),
         said.unwrap_or_default()
     );
-    line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    show::clean(&line)
 }
 
 #[cfg(test)]

@@ -119,7 +119,7 @@ fn client(reach: Reach, idle: usize, limits: &Limits) -> Result<Client, SetupErr
             .tcp_keepalive(Duration::from_secs(30))
             .pool_max_idle_per_host(idle)
             .pool_idle_timeout(limits.idle)
-            .dns_resolver(Resolver(reach))
+            .dns_resolver(Resolver::new(reach))
     };
     builder().build().or_else(|error| {
         // A bare container has no certificates; plain http on this machine must work there all the same.

@@ -89,7 +89,13 @@ async fn all_newest(reader: &Reader, spec: &adapter::History, mapping: &Mapping)
             // One that is broken there must not keep the others from being followed: it is told from the join on, once
             // it can be read.
             Err(error) if error.is_too_large() => {}
-            Err(ReadError::Refused { .. } | ReadError::Failing { .. } | ReadError::Misshapen(_)) => {}
+            Err(
+                ReadError::Refused { .. }
+                | ReadError::Failing { .. }
+                | ReadError::Misshapen(_)
+                // A name that no path can carry, as `..`: nobody who names a room so may stop the others.
+                | ReadError::Session(session::Error::Call(_)),
+            ) => {}
             Err(error) => return Err(error.into()),
         }
     }
