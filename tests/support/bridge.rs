@@ -16,6 +16,8 @@ pub const PATIENCE: Duration = Duration::from_mins(1);
 /// Folders of one bridge, which outlive its processes.
 pub struct Home {
     folder: tempfile::TempDir,
+    /// What the binary is run by: nothing, or a command that enters a namespace.
+    inside: Vec<String>,
 }
 
 impl Home {
@@ -25,7 +27,7 @@ impl Home {
         for name in ["state", "run"] {
             std::fs::create_dir(folder.path().join(name)).expect("a folder");
         }
-        let home = Self { folder };
+        let home = Self { folder, inside: Vec::new() };
         home.configure(config);
         home
     }
@@ -42,8 +44,10 @@ impl Home {
 
     /// The binary with this bridge's places in its environment.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_agent-bridge"));
+        let mut words = self.inside.iter().map(String::as_str).chain([env!("CARGO_BIN_EXE_agent-bridge")]);
+        let mut command = Command::new(words.next().expect("at least the binary"));
         command
+            .args(words)
             .args(args)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -72,13 +76,37 @@ impl Home {
         out.into_owned()
     }
 
+    /// Runs the binary by this command from now on.
+    pub fn run_inside(&mut self, command: Vec<String>) {
+        self.inside = command;
+    }
+
     /// Starts the daemon and waits until it is ready.
     pub async fn start(&self) -> Daemon {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.path("log")).expect("a log");
-        let child = self.command(&["run"]).stderr(log).stdout(Stdio::null()).spawn().expect("the daemon starts");
-        let daemon = Daemon { child };
+        let daemon = self.spawn(&[]);
         until(|| async { self.ready().await.then_some(()) }, || self.log()).await;
         daemon
+    }
+
+    /// Starts the daemon with this in its environment; it may never be ready.
+    pub fn spawn(&self, env: &[(&str, &str)]) -> Daemon {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.path("log")).expect("a log");
+        let mut command = self.command(&["run"]);
+        command.envs(env.iter().copied()).stderr(log).stdout(Stdio::null());
+        Daemon { child: command.spawn().expect("the daemon starts") }
+    }
+
+    /// Whether a daemon was spawned well: `false` when it has ended before it was ready.
+    pub async fn is_ready(&self, daemon: &mut Daemon) -> bool {
+        let begun = std::time::Instant::now();
+        while !daemon.has_ended() {
+            if self.ready().await {
+                return true;
+            }
+            assert!(begun.elapsed() < PATIENCE, "neither ready nor gone: {}", self.log());
+            tokio::task::yield_now().await;
+        }
+        false
     }
 
     async fn ready(&self) -> bool {
@@ -116,6 +144,16 @@ impl Daemon {
         let pid = rustix::process::Pid::from_raw(self.child.id().expect("it runs").cast_signed()).expect("a pid");
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("the signal is sent");
         self.exit().await
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a status").is_some()
     }
 
     /// Waits until it ends by itself.
@@ -158,6 +196,22 @@ impl Agent {
         }
     }
 
+    /// Calls a bridge that may end meanwhile; `None` where no answer came.
+    pub async fn try_call(&mut self, method: &str, params: Value) -> Option<Result<Value, Value>> {
+        self.next += 1;
+        let id = self.next;
+        let line = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }).to_string();
+        self.write.write_all(format!("{line}\n").as_bytes()).await.ok()?;
+        loop {
+            let message = self.read().await?;
+            match (message["id"] == id, message.get("error")) {
+                (false, _) => self.waiting.push_back(message),
+                (true, Some(error)) => return Some(Err(error.clone())),
+                (true, None) => return Some(Ok(message["result"].clone())),
+            }
+        }
+    }
+
     /// Writes a line as it is.
     pub async fn write_line(&mut self, line: &str) {
         self.write(&format!("{line}\n")).await;
@@ -189,18 +243,23 @@ impl Agent {
 
     /// The next delivery.
     pub async fn delivery(&mut self) -> Delivery {
+        self.try_delivery().await.expect("the bridge delivers")
+    }
+
+    /// The next delivery; `None` when the bridge has closed.
+    pub async fn try_delivery(&mut self) -> Option<Delivery> {
         loop {
             let message = match self.waiting.pop_front() {
                 Some(message) => message,
-                None => self.read().await.expect("the bridge delivers"),
+                None => self.read().await?,
             };
             if message["method"] == "event" {
                 let params = &message["params"];
-                return Delivery {
+                return Some(Delivery {
                     seq: params["delivery"]["seq"].as_u64().expect("a sequence"),
                     attempt: params["delivery"]["attempt"].as_u64().expect("an attempt"),
                     event: params["event"].clone(),
-                };
+                });
             }
         }
     }

@@ -49,10 +49,14 @@ pub struct House {
 impl House {
     /// A platform and a bridge that runs; nothing is joined.
     pub async fn empty(options: Options, config: &str) -> Self {
+        Self::at(options, Home::new(config)).await
+    }
+
+    /// The same in these folders.
+    pub async fn at(options: Options, home: Home) -> Self {
         let sim = Sim::new(options);
         let serving = sim.serve(0).await.expect("a free port");
         let (ann, room) = (sim.person("Ann"), sim.channel("general"));
-        let home = Home::new(config);
         let mut house = Self { sim, home, room, ann, ledger: Ledger::default(), serving, daemon: None };
         house.start().await;
         house
@@ -91,6 +95,17 @@ impl House {
     /// Starts the daemon.
     pub async fn start(&mut self) {
         self.daemon = Some(self.home.start().await);
+    }
+
+    /// The process of the daemon that runs.
+    pub fn daemon(&mut self) -> &mut Daemon {
+        self.daemon.as_mut().expect("it runs")
+    }
+
+    /// What `status` says of the store.
+    pub async fn store_status(&self) -> Value {
+        let status: Value = serde_json::from_str(&self.home.ok(&["status", "--json"]).await).expect("JSON");
+        status["store"].clone()
     }
 
     /// `kill -9`.
