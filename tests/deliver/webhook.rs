@@ -2,10 +2,12 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use agent_bridge::consumer::{Consumer, Webhook};
-use agent_bridge::deliver::{PutError, Subscribe};
+use agent_bridge::deliver::{Bounds, PutError, Subscribe};
 use agent_bridge::event::WorkspaceName;
+use agent_bridge::retry::Waits;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -15,7 +17,7 @@ use cloudevents::{AttributesReader, Event};
 use secrecy::ExposeSecret;
 use tokio::sync::{Notify, Semaphore};
 
-use crate::support::{Bridge, ack_with, named, send, soon};
+use crate::support::{Bridge, ack_with, named, next, send, soon};
 
 /// What the agent got.
 #[derive(Clone)]
@@ -262,6 +264,79 @@ async fn p3_an_event_that_alone_cannot_be_delivered_counts_while_others_succeed(
     let letters = bridge.letters("hook", 1).await;
     assert_eq!((letters[0].0, letters[0].1.reason.as_str()), (1, "the webhook answered 504"));
     bridge.until("hook", |status| status.mark == 2).await;
+}
+
+#[tokio::test]
+async fn p4_each_status_of_an_outage_counts_only_while_others_succeed() {
+    for code in [408, 429, 502, 503, 504] {
+        let (bridge, (agent, url)) = (Bridge::new(), Agent::on_tcp().await);
+        let status = StatusCode::from_u16(code).unwrap();
+        agent.answers(move |_| status.into_response());
+        bridge.says("a", "poison?").await;
+        listen(&bridge, Consumer { max_attempts: 1, ..hook(&url) }).await;
+        assert_eq!(agent.gets().await.seq(), 1);
+        let paused = bridge.until("hook", |status| status.paused.is_some()).await;
+        assert_eq!((paused.dead, paused.lag), (0, 1), "{code} alone is the endpoint's fault");
+        agent.answers(move |got| if got.seq() == 1 { status } else { StatusCode::NO_CONTENT }.into_response());
+        bridge.says("b", "good").await;
+        let letters = bridge.letters("hook", 1).await;
+        assert_eq!(letters[0].0, 1);
+        assert!(letters[0].1.reason.contains(&code.to_string()), "{code}: {}", letters[0].1.reason);
+        bridge.until("hook", |status| status.mark == 2).await;
+    }
+}
+
+/// Pauses short enough that many probes fall into an hour.
+fn probing() -> Bounds {
+    let pauses = Waits { first: Duration::from_secs(1), longest: Duration::from_secs(2) };
+    Bounds { pauses, ..Bounds::default() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn p4_a_webhook_that_is_down_for_an_hour_loses_no_attempt_of_any_event() {
+    let (bridge, (agent, url)) = (Bridge::with(probing()), Agent::on_tcp().await);
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let closed = format!("http://{}/hook", nobody.local_addr().unwrap());
+    drop(nobody);
+    agent.answers(|_| StatusCode::SERVICE_UNAVAILABLE.into_response());
+    for room in ["a", "b", "c"] {
+        bridge.says_all(room, &["first", "second"]).await;
+    }
+    // One attempt would be the last.
+    listen(&bridge, Consumer { max_attempts: 1, ..hook(&url) }).await;
+    let unreached = Consumer { max_attempts: 1, name: "unreached".to_owned(), ..hook(&closed) };
+    listen(&bridge, unreached).await;
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    tokio::time::resume();
+    for name in ["hook", "unreached"] {
+        let status = bridge.until(name, |status| status.paused.is_some()).await;
+        assert_eq!((status.dead, status.mark, status.lag), (0, 0, 6), "{name}");
+    }
+    let probes: Vec<_> = agent.got.lock().unwrap().drain(..).collect();
+    assert!(probes.len() > 10 && probes.iter().all(|probe| probe.attempt() == 1), "{} probes", probes.len());
+
+    agent.answers(|_| StatusCode::NO_CONTENT.into_response());
+    let back = Consumer { max_attempts: 1, name: "unreached".to_owned(), ..hook(&url) };
+    bridge.consumers.put(back).await.unwrap();
+    for name in ["hook", "unreached"] {
+        let status = bridge.until(name, |status| status.mark == 6).await;
+        assert_eq!(status.dead, 0, "{name}");
+    }
+    assert!(agent.got.lock().unwrap().iter().all(|got| got.attempt() == 1), "each as its first attempt");
+}
+
+#[tokio::test(start_paused = true)]
+async fn p4_an_agent_that_is_away_for_an_hour_loses_no_attempt_of_any_event() {
+    let bridge = Bridge::new();
+    let main = bridge.consumer(Consumer { max_attempts: 1, ack_wait_ms: 60_000, ..named("main") }).await;
+    bridge.says_all("room", &["1", "2", "3"]).await;
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    tokio::time::resume();
+    let mut reader = main.subscribe(Subscribe { per_lane: Some(0), ..Subscribe::default() }).await.unwrap();
+    for seq in 1..=3 {
+        assert_eq!(next(&mut reader).await, (seq, 1));
+    }
+    assert_eq!(bridge.until("main", |_| true).await.dead, 0);
 }
 
 #[tokio::test]

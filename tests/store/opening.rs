@@ -3,10 +3,11 @@
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 
-use agent_bridge::store::{Batch, Change, OpenError, Options, Store, VaultKey};
+use agent_bridge::event::Type;
+use agent_bridge::store::{Batch, Change, Health, OpenError, Options, Store, StoreError, VaultKey};
 use secrecy::ExposeSecret;
 
-use crate::support::{Place, acme, message};
+use crate::support::{Place, acme, event_with, message, object};
 
 fn secret(value: &str) -> Change {
     Change::Secret { owner: "acme".into(), field: "token".into(), value: Some(value.to_owned().into()) }
@@ -244,4 +245,29 @@ async fn a_quiet_second_after_writes_makes_a_start_after_a_crash_quick() {
         assert!(std::time::Instant::now() < patience, "the quick-repair commit never came");
         tokio::task::yield_now().await;
     }
+}
+
+/// A store beyond 32 MiB is not walked at every start: there an altered row is met when it is read.
+#[tokio::test]
+async fn p11_a_flipped_bit_in_a_large_store_fails_by_name_when_its_row_is_read() {
+    let place = Place::new();
+    let store = place.open();
+    let filler = "x".repeat(900_000);
+    for index in 0..40 {
+        let text = format!("needle-{index} {filler}");
+        let event = event_with(Type::MessageCreated, "c1", object(&format!("m{index}"), "r"), &text);
+        store.commit(Batch::intake().event(event)).await.unwrap();
+    }
+    store.close().await.unwrap();
+    drop(store);
+    let mut whole = fs::read(place.path()).unwrap();
+    assert!(whole.len() > 33 << 20, "{}", whole.len());
+    let at = memchr::memmem::find(&whole, b"needle-17").unwrap();
+    whole[at] ^= 1;
+    fs::write(place.path(), &whole).unwrap();
+    let store = place.open();
+    assert_eq!(store.read(15, 2, usize::MAX).unwrap().len(), 2, "what is whole is told");
+    let error = store.read(0, 40, usize::MAX).unwrap_err();
+    assert!(matches!(&error, StoreError::Failed(why) if why.contains("damaged")), "{error}");
+    assert!(matches!(&*store.health().borrow(), Health::Failed(_)), "and the bridge stops");
 }

@@ -16,6 +16,8 @@ pub const PATIENCE: Duration = Duration::from_mins(1);
 /// Folders of one bridge, which outlive its processes.
 pub struct Home {
     folder: tempfile::TempDir,
+    /// What the binary is run by: nothing, or a command that enters a namespace.
+    inside: Vec<String>,
 }
 
 impl Home {
@@ -25,7 +27,7 @@ impl Home {
         for name in ["state", "run"] {
             std::fs::create_dir(folder.path().join(name)).expect("a folder");
         }
-        let home = Self { folder };
+        let home = Self { folder, inside: Vec::new() };
         home.configure(config);
         home
     }
@@ -42,8 +44,10 @@ impl Home {
 
     /// The binary with this bridge's places in its environment.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_agent-bridge"));
+        let mut words = self.inside.iter().map(String::as_str).chain([env!("CARGO_BIN_EXE_agent-bridge")]);
+        let mut command = Command::new(words.next().expect("at least the binary"));
         command
+            .args(words)
             .args(args)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -72,6 +76,11 @@ impl Home {
         out.into_owned()
     }
 
+    /// Runs the binary by this command from now on.
+    pub fn run_inside(&mut self, command: Vec<String>) {
+        self.inside = command;
+    }
+
     /// Starts the daemon and waits until it is ready.
     pub async fn start(&self) -> Daemon {
         self.start_under(&[]).await
@@ -90,6 +99,19 @@ impl Home {
         let mut command = self.command(&["run"]);
         command.stderr(log).stdout(Stdio::null()).envs(env.iter().copied());
         Daemon { child: command.spawn().expect("the daemon starts") }
+    }
+
+    /// Whether a daemon was spawned well: `false` when it has ended before it was ready.
+    pub async fn is_ready(&self, daemon: &mut Daemon) -> bool {
+        let begun = std::time::Instant::now();
+        while !daemon.has_ended() {
+            if self.ready().await {
+                return true;
+            }
+            assert!(begun.elapsed() < PATIENCE, "neither ready nor gone: {}", self.log());
+            tokio::task::yield_now().await;
+        }
+        false
     }
 
     /// Whether the daemon says that it is ready.
@@ -153,6 +175,11 @@ impl Daemon {
         self.child.try_wait().expect("it is our child").is_some()
     }
 
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
     /// Waits until it ends by itself.
     pub async fn exit(&mut self) -> Option<i32> {
         self.ended().await.code()
@@ -202,6 +229,22 @@ impl Agent {
                 return Some(Err(message["error"].clone()));
             } else {
                 return Some(Ok(message["result"].clone()));
+            }
+        }
+    }
+
+    /// Calls a bridge that may end meanwhile; `None` where no answer came.
+    pub async fn try_call(&mut self, method: &str, params: Value) -> Option<Result<Value, Value>> {
+        self.next += 1;
+        let id = self.next;
+        let line = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }).to_string();
+        self.write.write_all(format!("{line}\n").as_bytes()).await.ok()?;
+        loop {
+            let message = self.read().await?;
+            match (message["id"] == id, message.get("error")) {
+                (false, _) => self.waiting.push_back(message),
+                (true, Some(error)) => return Some(Err(error.clone())),
+                (true, None) => return Some(Ok(message["result"].clone())),
             }
         }
     }

@@ -49,17 +49,25 @@ pub struct House {
 impl House {
     /// A platform and a bridge that runs; nothing is joined.
     pub async fn empty(options: Options, config: &str) -> Self {
-        let mut house = Self::idle(options, config).await;
+        Self::at(options, Home::new(config)).await
+    }
+
+    /// The same in these folders.
+    pub async fn at(options: Options, home: Home) -> Self {
+        let mut house = Self::idle_at(options, home).await;
         house.start().await;
         house
     }
 
     /// A platform and the folders of a bridge that does not run.
     pub async fn idle(options: Options, config: &str) -> Self {
+        Self::idle_at(options, Home::new(config)).await
+    }
+
+    async fn idle_at(options: Options, home: Home) -> Self {
         let sim = Sim::new(options);
         let serving = sim.serve(0).await.expect("a free port");
         let (ann, room) = (sim.person("Ann"), sim.channel("general"));
-        let home = Home::new(config);
         Self { sim, home, room, ann, ledger: Ledger::default(), serving, daemon: None }
     }
 
@@ -117,6 +125,17 @@ impl House {
     pub async fn dies(&mut self) {
         let status = self.daemon.take().expect("it was started").ended().await;
         assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9), "{status}: {}", self.home.log());
+    }
+
+    /// The process of the daemon that runs.
+    pub fn daemon(&mut self) -> &mut Daemon {
+        self.daemon.as_mut().expect("it runs")
+    }
+
+    /// What `status` says of the store.
+    pub async fn store_status(&self) -> Value {
+        let status: Value = serde_json::from_str(&self.home.ok(&["status", "--json"]).await).expect("JSON");
+        status["store"].clone()
     }
 
     /// `kill -9`.

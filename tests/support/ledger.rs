@@ -65,6 +65,11 @@ impl Ledger {
         self.owed.iter().map(|owed| owed.room.clone()).collect()
     }
 
+    /// The places of all deliveries, in the order in which they came.
+    pub fn seqs(&self) -> Vec<u64> {
+        self.had.iter().map(|had| had.seq).collect()
+    }
+
     /// First deliveries of this type, in order.
     pub fn firsts(&self, kind: &str) -> Vec<&Delivery> {
         let mut seen = BTreeSet::new();

@@ -78,7 +78,8 @@ impl Bench {
         let accept = Arc::new(ByManifest::new(store.clone(), manifests.clone()));
         let ground = Ground { store: store.clone(), clock: Clock::system(), accept, bounds: Bounds::default() };
         let hour = Duration::from_hours(1);
-        let consumers = Consumers::start(ground, Times { keep: hour, retain: hour, every: hour, ..Times::default() }).unwrap();
+        let consumers =
+            Consumers::start(ground, Times { keep: hour, retain: hour, every: hour, ..Times::default() }).unwrap();
         let network = Blocking::default();
         let means = Means {
             store: store.clone(),

@@ -12,6 +12,7 @@ use crate::line::read::{Gathered, ReadError, Reader};
 use crate::line::timing::Backfill;
 use crate::line::walk;
 use crate::normalise::Mapping;
+use crate::session;
 use crate::store::{Anchor, Batch, Change};
 
 impl History {
