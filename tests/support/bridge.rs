@@ -233,22 +233,6 @@ impl Agent {
         }
     }
 
-    /// Calls a bridge that may end meanwhile; `None` where no answer came.
-    pub async fn try_call(&mut self, method: &str, params: Value) -> Option<Result<Value, Value>> {
-        self.next += 1;
-        let id = self.next;
-        let line = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }).to_string();
-        self.write.write_all(format!("{line}\n").as_bytes()).await.ok()?;
-        loop {
-            let message = self.read().await?;
-            match (message["id"] == id, message.get("error")) {
-                (false, _) => self.waiting.push_back(message),
-                (true, Some(error)) => return Some(Err(error.clone())),
-                (true, None) => return Some(Ok(message["result"].clone())),
-            }
-        }
-    }
-
     /// Writes a line as it is.
     pub async fn write_line(&mut self, line: &str) {
         self.write(&format!("{line}\n")).await;

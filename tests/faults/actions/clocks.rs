@@ -147,7 +147,8 @@ async fn row_32_a_clock_that_jumps_a_day_ends_no_action_early_and_hammers_nothin
             bench.store.commit(Batch::new().with(Change::Accept(Box::new(action)))).await.expect("it is kept");
             let limits = Limits::default();
             let courier = Courier::new(bench.store.clone(), bench.session.clone(), bench.clock.clone(), limits);
-            let run = tokio::spawn(outbox::run(Arc::new(courier), CancellationToken::new()));
+            let run =
+                tokio::spawn(outbox::run(Arc::new(courier), agent_bridge::pulse::pulse().1, CancellationToken::new()));
             let row = || bench.store.action(&id).expect("a store").expect("it is there");
             let mut jumped = false;
             while !row().state.settled() {
