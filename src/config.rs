@@ -2,6 +2,7 @@
 
 mod bounds;
 pub mod consumer;
+pub mod guarded;
 pub mod measure;
 pub mod places;
 pub mod sections;
@@ -96,6 +97,9 @@ pub enum ConfigError {
         /// The system's word.
         source: std::io::Error,
     },
+    /// Others could have written it.
+    #[error(transparent)]
+    Loose(#[from] guarded::Loose),
     /// A key, a type or the syntax.
     #[error("{path}:{line}: {key}{what}")]
     Parse {
@@ -122,6 +126,7 @@ impl Config {
     /// Reads the file, if there is one; else the defaults.
     pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
         let Some(path) = path else { return Ok(Self::default()) };
+        guarded::file(path)?;
         let shown = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: shown.clone(), source })?;
         Self::parse(&text, &shown)
@@ -181,6 +186,13 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    /// The files with secrets that it names.
+    pub fn secret_files(&self) -> impl Iterator<Item = &Path> {
+        let hooks = self.consumer.iter().filter_map(|consumer| consumer.webhook.as_ref());
+        let hooks = hooks.flat_map(|hook| [&hook.secret_file, &hook.secret_file_old]);
+        [&self.vault_key_file, &self.http.token_file].into_iter().chain(hooks).flatten().map(PathBuf::as_path)
     }
 
     /// How the store is opened.

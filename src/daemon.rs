@@ -8,6 +8,7 @@ pub mod accept;
 mod configured;
 mod doors;
 mod failure;
+mod guard;
 pub mod log;
 pub mod readers;
 pub mod seats;
@@ -76,6 +77,7 @@ impl Daemon {
     async fn start(config: &Config, places: &Places, token: CancellationToken) -> Result<Self, Failure> {
         places.agent_socket()?;
         places.control_socket()?;
+        guard::check(config, places)?;
         let manifests = Arc::new(Manifests::load(config.adapters_dir.as_deref())?);
         tell(&[NotifyState::Status("opening the store")]);
         let store = Store::open(&places.store(), config.store_options())?;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::net::{UnixListener, UnixStream};
 
+use crate::config::guarded::{self, Loose};
 use crate::config::places::SOCKET_PATH;
 
 /// Why a socket cannot be opened. Each says the next move.
@@ -26,6 +27,9 @@ pub enum BindError {
     /// Something else is there.
     #[error("{0} is no socket (a file or a symbolic link): move it away, or give another --runtime DIR")]
     NotASocket(String),
+    /// Others could replace the socket.
+    #[error(transparent)]
+    Loose(#[from] Loose),
     /// The system refused.
     #[error("cannot {what} {path}: {source}")]
     System {
@@ -75,6 +79,7 @@ pub async fn bind(path: &Path, mode: u32, gid: Option<u32>) -> Result<Bound, Bin
     };
     if let Some(directory) = path.parent() {
         make_directory(directory, gid).map_err(step("make the directory", directory))?;
+        guarded::directory(directory)?;
     }
     clear(path).await?;
     // Between here and the next line only the directory's mode and the check of each peer guard the socket: enough.

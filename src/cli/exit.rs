@@ -68,6 +68,7 @@ impl From<ConfigError> for Fault {
     fn from(error: ConfigError) -> Self {
         let code = match &error {
             ConfigError::Read { source, .. } => system(source.kind(), CONFIG),
+            ConfigError::Loose(_) => NO_PERMISSION,
             _ => CONFIG,
         };
         Self::new(code, error)
@@ -115,6 +116,7 @@ impl From<BindError> for Fault {
         let code = match &error {
             BindError::TooLong { .. } => CONFIG,
             BindError::InUse(_) => TEMPORARY,
+            BindError::Loose(_) => NO_PERMISSION,
             BindError::NotASocket(_) => CANNOT_CREATE,
             BindError::System { .. } => system(error.system().unwrap_or(ErrorKind::Other), CANNOT_CREATE),
         };
@@ -130,6 +132,7 @@ impl From<Failure> for Fault {
             Failure::Store(error) => error.into(),
             Failure::Manifest(error) => error.into(),
             Failure::Bind(error) => error.into(),
+            Failure::Loose(error) => Self::new(NO_PERMISSION, error),
             Failure::Impatient => Self::new(TEMPORARY, failure),
             Failure::Bug(_) => Self::new(SOFTWARE, failure),
             Failure::Network(_) | Failure::Signals(_) | Failure::Listen { .. } => Self::new(UNAVAILABLE, failure),

@@ -3,6 +3,7 @@
 use crate::adapter::ManifestError;
 use crate::api::bind::BindError;
 use crate::api::http::TokenError;
+use crate::config::guarded::Loose;
 use crate::config::places::PlaceError;
 use crate::deliver::PutError;
 use crate::http::SetupError;
@@ -14,6 +15,9 @@ pub enum Failure {
     /// A place cannot be found.
     #[error(transparent)]
     Place(#[from] PlaceError),
+    /// Others could meddle with the state or with a secret.
+    #[error(transparent)]
+    Loose(#[from] Loose),
     /// The store cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),

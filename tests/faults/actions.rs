@@ -2,7 +2,7 @@
 //! idempotency keys, which the manifest language does not have yet.
 
 #[path = "../support/memory_network.rs"]
-#[allow(dead_code, reason = "each test binary uses its part")]
+#[allow(dead_code, clippy::unwrap_used, reason = "each test binary uses its part; a test that cannot go on fails")]
 mod memory_network;
 
 mod acks;

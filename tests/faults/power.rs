@@ -5,6 +5,7 @@
 //! a naive model holds after all that was answered, and after none, some or all of what was not: whole batches, in
 //! order. A failure names its seed; `FAULT_SEED` begins there.
 
+#[path = "../support/chance.rs"]
 mod chance;
 mod disk;
 mod facts;

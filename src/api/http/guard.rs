@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use axum::body::HttpBody;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, header};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
@@ -39,11 +40,13 @@ impl Guard {
         Self { token: Some(Arc::new(token)), ..Self::peers(requests) }
     }
 
-    fn admits(&self, path: &str, headers: &HeaderMap) -> Result<(), Problem> {
-        if !host(headers).is_none_or(is_loopback) {
+    fn admits(&self, target: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+        let path = target.path();
+        // A target may name a host as well, and counts more (RFC 9112, section 3.2.2).
+        if !hosts(headers).chain(target.authority().map(Authority::as_str)).all(is_loopback) {
             return Err(Problem::new("forbidden", "`Host` must be a loopback name"));
         }
-        if !origin(headers).is_none_or(is_loopback) {
+        if !origins(headers).all(is_loopback) {
             return Err(Problem::new("forbidden", "pages of other origins may not call the bridge"));
         }
         let open = matches!(path, "/healthz" | "/readyz");
@@ -56,14 +59,17 @@ impl Guard {
     }
 }
 
-fn host(headers: &HeaderMap) -> Option<&str> {
-    headers.get(header::HOST).map(|host| host.to_str().unwrap_or("?"))
+/// Each `Host`: were only the first looked at, another could count elsewhere.
+fn hosts(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    headers.get_all(header::HOST).iter().map(|host| host.to_str().unwrap_or("?"))
 }
 
-/// The host of an `Origin`; one that cannot be read (`null` too) is a stranger's.
-fn origin(headers: &HeaderMap) -> Option<&str> {
-    let origin = headers.get(header::ORIGIN)?.to_str().unwrap_or("?");
-    Some(origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")).unwrap_or("?"))
+/// The host of each `Origin`; one that cannot be read (`null` too) is a stranger's.
+fn origins(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    headers.get_all(header::ORIGIN).iter().map(|origin| {
+        let origin = origin.to_str().unwrap_or("?");
+        origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")).unwrap_or("?")
+    })
 }
 
 /// Whether a name with or without a port is this machine's own.
@@ -78,14 +84,16 @@ fn is_loopback(authority: &str) -> bool {
 /// Compares digests in constant time: neither content nor length of the token leaks.
 fn bears(headers: &HeaderMap, token: &SecretString) -> bool {
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+    let given =
+        given.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let given = given.map(|(_, token)| token).unwrap_or_default();
     let (given, wanted) = (Sha256::digest(given), Sha256::digest(token.expose_secret()));
     given.as_slice().ct_eq(wanted.as_slice()).into()
 }
 
 /// Lets a request in, or answers why not.
 pub async fn check(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    if let Err(problem) = guard.admits(request.uri().path(), request.headers()) {
+    if let Err(problem) = guard.admits(request.uri(), request.headers()) {
         return problem.into_response();
     }
     let Ok(place) = guard.places.clone().try_acquire_owned() else {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tokio::process::Child;
 
 use super::{PATIENCE, run_under};
-use crate::bridge::{Agent, Delivery};
+use crate::bridge::{Agent, Delivery, until};
 use crate::house::{House, documented};
 use crate::matrix;
 
@@ -83,6 +83,11 @@ async fn reply_and_die(house: &House, time: usize, without: &str) -> Replied {
 /// Lets it die between a reply and its commit: the delivery, and what the agent was told.
 async fn killed_in_reply(house: &mut House, without: &str) -> (Delivery, Option<Value>) {
     house.say("are you there?");
+    let kept = || async {
+        let told = house.home.ok(&["tail", "--from", "start", "--once", "--types", "message.created"]).await;
+        told.contains("are you there?").then_some(())
+    };
+    until(kept, || house.home.log()).await;
     house.stop().await;
     // Nothing comes in any more: the commits from here on are the consumer's.
     house.sim.set_offline(true);

@@ -34,7 +34,9 @@ async fn row_31_fifty_requests_that_meet_401_together_log_in_once() {
         let mut agent = house.agent().await;
         let member = house.sim.members()[0].clone();
         let rooms: Vec<_> = (0..50).map(|n| house.sim.channel(&format!("room {n}"))).collect();
-        rooms.iter().for_each(|room| house.sim.add_member(&member, room));
+        for room in &rooms {
+            house.sim.add_member(&member, room);
+        }
         let before = house.count(LOGIN);
         // All fifty are under way with the old token before it ends.
         let slow = Fault::DelayRequest { millis: 6_000 };

@@ -33,12 +33,12 @@ impl Two {
         let config = format!("adapters_dir = \"{}\"\n{QUICK}", folder.path().display());
         let house = House::with(documented(), &config).await;
         let other = Sim::new(documented());
-        let _serving = other.serve(0).await.expect("a free port");
+        let serving = other.serve(0).await.expect("a free port");
         let room = other.channel("general");
         house.home.ok(&["join", "agentunited", &other.invite(None), "--as", "other"]).await;
         let listens = other.wait_for(|world| world.stream_count() > 0);
         tokio::time::timeout(PATIENCE, listens).await.expect("it listens");
-        Self { house, other, room, _serving, _adapters: folder }
+        Self { house, other, room, _serving: serving, _adapters: folder }
     }
 
     /// Something new on the other platform reaches the agent.
