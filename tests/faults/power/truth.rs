@@ -74,7 +74,12 @@ impl Truth {
                 self.acked.entry((name.clone(), *seq)).or_insert_with(|| actions.clone());
             }
             Step::Dead(name, seq, letter) => drop(self.dead.insert((name.clone(), *seq), letter.clone())),
-            Step::Accept(action) => expected.actions.push(self.accept(action)),
+            Step::Accept(action) => {
+                let first = self.accept(action);
+                // Where its workspace is gone, nothing is written, and the answer says so.
+                expected.refused.extend(first.is_none().then(|| action.id.clone()));
+                expected.actions.push(first.unwrap_or_else(|| action.id.clone()));
+            }
             Step::Settle(action) => drop(self.actions.insert(action.id.clone(), action.clone())),
             Step::Trim(seq) => self.feed.retain(|at, _| at > seq),
             Step::Join(name) => drop(self.joined.insert(name.clone())),
@@ -96,16 +101,18 @@ impl Truth {
         Some(seq)
     }
 
-    fn accept(&mut self, action: &Action) -> ActionId {
-        if let Some(key) = &action.key {
-            let place = (action.workspace.as_str().to_owned(), key.clone());
-            if let Some(first) = self.keys.get(&place) {
-                return first.clone();
-            }
-            self.keys.insert(place, action.id.clone());
+    fn accept(&mut self, action: &Action) -> Option<ActionId> {
+        let workspace = action.workspace.as_str().to_owned();
+        let place = action.key.clone().map(|key| (workspace.clone(), key));
+        if let Some(first) = place.as_ref().and_then(|place| self.keys.get(place)) {
+            return Some(first.clone());
         }
+        if self.removed.contains(&workspace) && !self.joined.contains(&workspace) {
+            return None;
+        }
+        self.keys.extend(place.map(|place| (place, action.id.clone())));
         self.actions.insert(action.id.clone(), action.clone());
-        action.id.clone()
+        Some(action.id.clone())
     }
 
     fn forget_consumer(&mut self, name: &str) {
