@@ -81,17 +81,18 @@ impl Draft {
     /// Serialises the event, within [`EVENT_CAP`]: `raw` goes first, then the text is cut.
     pub fn seal(mut self) -> NewEvent {
         self.data.raw = self.data.raw.map(shallow);
-        let mut bytes = self.serialise();
+        let id = self.id();
+        let mut bytes = self.serialise(&id);
         if bytes.len() > EVENT_CAP && self.data.raw.take().is_some() {
             self.data.truncated = true;
-            bytes = self.serialise();
+            bytes = self.serialise(&id);
         }
         if bytes.len() > EVENT_CAP {
             self.cut(bytes.len() - EVENT_CAP);
-            bytes = self.serialise();
+            bytes = self.serialise(&id);
         }
-        let holes = self.holes(&bytes);
-        let identity = self.identity.clone();
+        let holes = self.holes(&id, &bytes);
+        let identity = std::mem::replace(&mut self.identity, Identity::Sequence);
         NewEvent { head: self.head(), identity, bytes, holes }
     }
 
@@ -123,11 +124,11 @@ impl Draft {
         }
     }
 
-    fn serialise(&self) -> Vec<u8> {
+    fn serialise(&self, id: &str) -> Vec<u8> {
         #[derive(Serialize)]
         struct Envelope<'a> {
             specversion: &'static str,
-            id: String,
+            id: &'a str,
             source: String,
             r#type: Type,
             #[serde(skip_serializing_if = "str::is_empty")]
@@ -142,7 +143,7 @@ impl Draft {
         }
         let envelope = Envelope {
             specversion: "1.0",
-            id: self.id(),
+            id,
             source: format!("/workspaces/{}", self.workspace),
             r#type: self.kind,
             subject: self.conversation(),
@@ -153,13 +154,23 @@ impl Draft {
             workspace: self.workspace.as_str(),
             data: &self.data,
         };
-        serde_json::to_vec(&envelope).expect("strings, numbers and maps with string keys always serialise")
+        let mut bytes = Vec::with_capacity(self.length());
+        serde_json::to_writer(&mut bytes, &envelope)
+            .expect("strings, numbers and maps with string keys always serialise");
+        bytes
+    }
+
+    /// About how long it is serialised: what grows twice is copied twice.
+    fn length(&self) -> usize {
+        let message = self.data.message.as_ref();
+        let texts = message.map(|message| [&message.text, &message.html]).into_iter().flatten().flatten();
+        let raw = self.data.raw.as_ref().map_or(0, |raw| raw.get().len());
+        1_024 + raw + texts.map(|text| text.len() + text.len() / 16).sum::<usize>()
     }
 
     /// Where the sequence goes: found by the order of the fields, which `serialise` fixes, so that no text of
     /// the platform can be mistaken for a hole.
-    fn holes(&self, bytes: &[u8]) -> Vec<usize> {
-        let id = self.id();
+    fn holes(&self, id: &str, bytes: &[u8]) -> Vec<usize> {
         let id_at = br#"{"specversion":"1.0","id":""#.len();
         let mut holes = Vec::with_capacity(2);
         if self.identity == Identity::Sequence {
@@ -167,7 +178,7 @@ impl Draft {
         }
         let mark = br#""datacontenttype":"application/json","sequence":""#;
         // Everything before the mark is escaped JSON, in which the mark's bare quotes cannot stand.
-        let at = bytes.windows(mark.len()).position(|window| window == mark).expect("`serialise` wrote it");
+        let at = memchr::memmem::find(bytes, mark).expect("`serialise` wrote it");
         holes.push(at + mark.len());
         holes
     }

@@ -126,11 +126,6 @@ impl Roster {
         }
     }
 
-    /// What its workspaces run with.
-    pub const fn context(&self) -> &Context {
-        &self.context
-    }
-
     /// Returns when the roster's own loop has come to it.
     pub async fn beats(&self) {
         self.order(Order::Beat).await;

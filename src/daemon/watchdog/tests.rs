@@ -16,6 +16,7 @@ use crate::event::WorkspaceName;
 use crate::http::{Failure, Network, Request, Response, Stream};
 use crate::session::{LoginWaits, Means};
 use crate::store::{Batch, Change, Options, Seat, WorkspaceRecord};
+use crate::workspace::Context;
 
 /// Longer than a round takes on a busy machine; reached only by what is stuck.
 const ROUND: Duration = Duration::from_secs(2);
@@ -58,6 +59,7 @@ impl Network for Blocking {
 
 struct Bench {
     network: Blocking,
+    context: Context,
     loops: Loops,
     token: CancellationToken,
     roster: tokio::task::JoinHandle<Result<(), crate::workspace::Fatal>>,
@@ -90,11 +92,11 @@ impl Bench {
         };
         let context = crate::config::Config::default().context(means, manifests);
         let token = CancellationToken::new();
-        let (roster, task) = Roster::new(context, token.clone());
+        let (roster, task) = Roster::new(context.clone(), token.clone());
         let task = tokio::spawn(task.run());
         roster.start_all().await.unwrap();
         let loops = Loops { store, consumers, roster, sockets: Vec::new() };
-        Self { network, loops, token, roster: task, folder }
+        Self { network, context, loops, token, roster: task, folder }
     }
 
     async fn end(self) {
@@ -143,8 +145,7 @@ async fn a_stuck_roster_and_a_deaf_socket_are_named() {
     assert_eq!(bench.loops.stuck(ROUND).await, Some(socket.display().to_string()));
     bench.loops.sockets.clear();
     // A roster whose task nobody runs.
-    let context = bench.loops.roster.context().clone();
-    let (roster, _never_run) = Roster::new(context, bench.token.clone());
+    let (roster, _never_run) = Roster::new(bench.context.clone(), bench.token.clone());
     let running = std::mem::replace(&mut bench.loops.roster, roster);
     assert_eq!(bench.loops.stuck(ROUND).await.as_deref(), Some("the roster"));
     bench.loops.roster = running;
