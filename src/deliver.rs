@@ -25,7 +25,7 @@ pub use accept::{Acceptable, Refused};
 pub use call::{Refusal, Settle, Settled, Subscribe, Which};
 pub use check::PutError;
 pub use handle::{Answer, ConsumerHandle, Letter, Status};
-pub use lanes::{Bounds, MAX_IN_FLIGHT};
+pub use lanes::{Bounds, MAX_IN_FLIGHT, Standing};
 pub use registry::Consumers;
 pub use retention::Times;
 pub use subscription::{Closed, Delivery, ReaderId, Subscription};

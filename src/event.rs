@@ -5,12 +5,14 @@
 //! store's writer, because only the commit knows it.
 
 mod draft;
+mod seen;
 
 use std::fmt;
 use std::sync::Arc;
 
 pub(crate) use draft::segment;
 pub use draft::{Draft, NewEvent};
+pub use seen::{Lines, Seen, Via};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};

@@ -22,6 +22,7 @@ mod shared;
 mod sweep;
 mod tables;
 mod vault;
+mod way;
 mod writer;
 
 use std::path::Path;
@@ -34,7 +35,10 @@ use std::time::Instant;
 pub use batch::{Batch, Change, Committed};
 pub use fault::{Health, OpenError, StoreError};
 pub use options::Options;
-pub use record::{Anchor, DeadLetter, Exception, Known, Progress, Seat, Snapshot, Tombstone, WorkspaceRecord};
+pub use record::{
+    Anchor, DeadLetter, Exception, Failure, How, Known, Progress, Seat, Sighting, Snapshot, Tombstone, Way,
+    WorkspaceRecord,
+};
 use tokio::sync::{Semaphore, oneshot, watch};
 pub use vault::VaultKey;
 

@@ -239,6 +239,7 @@ impl Task {
             Command::Retry { seq, answer } => self.retry(seq, answer)?,
             Command::Drop { seq, answer } => self.drop_letter(seq, answer),
             Command::Status { answer } => drop(answer.send(self.status())),
+            Command::Look { seq, answer } => drop(answer.send(self.lanes.standing(seq, self.now()))),
             Command::Put { consumer, answer } => self.put(*consumer, answer),
             Command::Switch { disabled, answer } => self.switch(disabled, answer),
             Command::Expire { upto, answer } => self.expire(upto, answer).await?,

@@ -71,7 +71,7 @@ impl Task {
     fn fetch(&mut self, seq: u64) -> Result<(), StoreError> {
         match self.read_one(seq)? {
             Some(event) if self.wants(&event) => self.lanes.fetched(&event),
-            _ => self.lanes.ack(&[seq]),
+            _ => self.lanes.settle(&[seq]),
         }
         Ok(())
     }

@@ -27,11 +27,11 @@ impl Task {
         let wall = self.ground.clock.now();
         let longest = LONGEST.max(millis(self.ground.bounds.attempts.longest));
         for (seq, exception) in exceptions {
-            let Exception::Waiting { attempts, not_before, .. } = exception else { continue };
+            let Exception::Waiting { attempts, not_before, failures, .. } = exception else { continue };
             // Never longer than the longest wait: somebody may have set the clock.
             let wait = not_before.saturating_sub(wall).min(longest);
             if let Some(event) = self.read_one(seq)? {
-                self.lanes.park(seq, &event.head, attempts, wait);
+                self.lanes.park(seq, &event.head, attempts, failures, wait);
             } else {
                 tracing::warn!(consumer = self.consumer.name, seq, "a waiting event is not in the feed any more");
             }
@@ -42,10 +42,11 @@ impl Task {
     pub(super) fn retry(&mut self, seq: u64, answer: Reply<()>) -> Result<(), StoreError> {
         let dead = self.lanes.place(seq) == Place::Dead;
         let letter = if dead { self.ground.store.dead_letter(&self.consumer.name, seq)? } else { None };
-        let done = match letter.and_then(|letter| from_letter(seq, &letter)) {
-            Some(event) => {
+        let found = letter.and_then(|letter| Some((from_letter(seq, &letter)?, letter.failures)));
+        let done = match found {
+            Some((event, failures)) => {
                 let now = self.now();
-                self.lanes.revive(&Arc::new(event), now);
+                self.lanes.revive(&Arc::new(event), failures, now);
                 Ok(())
             }
             None => Err(Refusal::NoSuchLetter(seq)),
@@ -57,7 +58,7 @@ impl Task {
     pub(super) fn drop_letter(&mut self, seq: u64, answer: Reply<()>) {
         let known = self.lanes.dead().contains(&seq);
         if known {
-            self.lanes.ack(&[seq]);
+            self.lanes.settle(&[seq]);
         }
         self.answer_after_commit(if known { Ok(()) } else { Err(Refusal::NoSuchLetter(seq)) }, answer);
     }
@@ -191,7 +192,7 @@ impl Task {
     fn fold_earlier_gap(&mut self, missed: &mut Missed) {
         let Some((seq, earlier)) = self.gap.take() else { return };
         if matches!(self.lanes.place(seq), Place::Open(None) | Place::Ahead) {
-            self.lanes.ack(&[seq]);
+            self.lanes.settle(&[seq]);
             missed.add(earlier.first, earlier.last, earlier.count);
         }
     }
