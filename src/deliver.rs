@@ -29,5 +29,5 @@ pub use lanes::{Bounds, MAX_IN_FLIGHT, Standing};
 pub use registry::Consumers;
 pub use retention::Times;
 pub use subscription::{Closed, Delivery, ReaderId, Subscription};
-pub use task::Ground;
+pub use task::{Ground, letter_event};
 pub use webhook::{BadUrl, SECRET, SECRET_BEFORE, Target};

@@ -4,15 +4,15 @@
 //! stored and delivered (a CloudEvents 1.0 JSON object). Only the fixed-width sequence is filled in later, by the
 //! store's writer, because only the commit knows it.
 
+mod arrival;
 mod draft;
-mod seen;
 
 use std::fmt;
 use std::sync::Arc;
 
+pub use arrival::{Arrival, Lines, Via};
 pub(crate) use draft::segment;
 pub use draft::{Draft, NewEvent};
-pub use seen::{Lines, Seen, Via};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};

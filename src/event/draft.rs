@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Data, EVENT_CAP, Head, Identity, Seen, Type, WorkspaceName};
+use super::{Arrival, Data, EVENT_CAP, Head, Identity, Type, WorkspaceName};
 
 /// Digits of the sequence: every `u64` fits, and strings sort like numbers.
 const SEQUENCE_WIDTH: usize = 20;
@@ -37,16 +37,16 @@ pub struct NewEvent {
     pub identity: Identity,
     /// The CloudEvent, with [`NewEvent::fill`] still to come.
     pub bytes: Vec<u8>,
-    /// When and by what it was seen; `None` for what the bridge itself observed.
-    pub seen: Option<Seen>,
+    /// When and by what it came; `None` for what the bridge itself observed.
+    pub arrival: Option<Arrival>,
     holes: Vec<usize>,
 }
 
 impl NewEvent {
-    /// Notes when and by what it was seen. What the bridge itself observed was seen by no line.
+    /// Notes when and by what it came. What the bridge itself observed came by no line.
     #[must_use]
-    pub fn seen(mut self, seen: Option<Seen>) -> Self {
-        self.seen = seen.filter(|_| self.identity != Identity::Sequence);
+    pub fn arrived(mut self, arrival: Option<Arrival>) -> Self {
+        self.arrival = arrival.filter(|_| self.identity != Identity::Sequence);
         self
     }
 
@@ -99,7 +99,7 @@ impl Draft {
         }
         let holes = self.holes(&bytes);
         let identity = self.identity.clone();
-        NewEvent { head: self.head(), identity, bytes, seen: None, holes }
+        NewEvent { head: self.head(), identity, bytes, arrival: None, holes }
     }
 
     /// Shortens text (and drops HTML) so that at least `over` bytes of JSON go. Taking `over` bytes of text takes at

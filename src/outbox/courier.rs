@@ -104,7 +104,8 @@ impl Courier {
             Err(tried) => return self.settle(action, tried).await,
         };
         self.pace.turn(&action, verb).await;
-        let action = Action { state: State::Trying, tries: action.tries + 1, ..action };
+        let mut action = Action { state: State::Trying, tries: action.tries + 1, ..action };
+        action.begins(self.clock.now());
         let action = self.keep(action).await?;
         let tried = self.send(request, verb, backoff).await;
         self.settle(action, tried).await

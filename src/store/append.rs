@@ -53,7 +53,7 @@ impl<'t> Feed<'t> {
             self.revise(&id, &event)?;
         }
         event.fill(seq);
-        feed_front(self.tally.at, event.seen, &event.head, &mut self.front);
+        feed_front(self.tally.at, event.arrival, &event.head, &mut self.front);
         let length = self.front.len() + event.bytes.len();
         {
             let mut row = self.events.insert_reserve(seq, length)?;
@@ -71,8 +71,8 @@ impl<'t> Feed<'t> {
         let key = id_key(id);
         let known = self.ids.get(&*key)?.map(|row| IdRow::decode(row.value()).map(|row| row.lines)).transpose()?;
         if let Some(lines) = known {
-            if let Some(seen) = event.seen.filter(|seen| !lines.has(seen.via)) {
-                self.sighted(id, seen.via)?;
+            if let Some(arrival) = event.arrival.filter(|arrival| !lines.has(arrival.via)) {
+                self.sighted(id, arrival.via)?;
             }
             return Ok(false);
         }
@@ -84,7 +84,7 @@ impl<'t> Feed<'t> {
         let conversation = if key.matches('/').count() > 2 { "" } else { &event.head.conversation };
         let deleted = event.head.kind == Type::MessageDeleted;
         let at = self.tally.at;
-        let lines = event.seen.map_or(Lines::default(), |seen| Lines::default().with(seen.via));
+        let lines = event.arrival.map_or(Lines::default(), |arrival| Lines::default().with(arrival.via));
         let (conversation, revision) = (conversation.into(), revision.into());
         self.put(&key, &IdRow { seq, at, deleted, lines, conversation, revision })?;
         Ok(true)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::event::{Lines, WorkspaceName};
+use crate::event::{Arrival, Lines, WorkspaceName};
 
 /// Whether a workspace may act at all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -225,8 +225,8 @@ pub struct Way {
 pub struct Sighting {
     /// When it was committed, milliseconds since 1970.
     pub at: u64,
-    /// When and by what it was seen first; `None` for what the bridge itself observed, or kept before it noted that.
-    pub seen: Option<crate::event::Seen>,
+    /// When and by what it came; `None` for what the bridge itself observed, or kept before it noted that.
+    pub arrival: Option<Arrival>,
     /// The kinds of line that have seen it.
     pub lines: Lines,
 }

@@ -9,7 +9,7 @@ use redb::TableDefinition;
 use sha2::{Digest, Sha256};
 
 use super::fault::Fault;
-use crate::event::{AuthorKind, Head, Lines, Seen, Stored, Type, Via, WorkspaceName};
+use crate::event::{Arrival, AuthorKind, Head, Lines, Stored, Type, Via, WorkspaceName};
 
 /// The version of this page.
 pub const SCHEMA: u32 = 2;
@@ -148,12 +148,12 @@ const HUMAN: u8 = 8;
 const AGENT: u8 = 16;
 const ONE_CONSUMER: u8 = 32;
 /// Since schema 2.
-const SEEN: u8 = 64;
+const ARRIVAL: u8 = 64;
 
 /// The front of a feed row, behind which the event's bytes stand: checksum of all that follows (u64), at (u64),
-/// flags (u8), where it was seen when (u64) and by what (u8), then with their lengths workspace, type, conversation,
+/// flags (u8), where it arrived by a line when (u64) and by which kind (u8), then with their lengths workspace, type, conversation,
 /// author, only_for.
-pub fn feed_front(at: u64, seen: Option<Seen>, head: &Head, row: &mut Vec<u8>) {
+pub fn feed_front(at: u64, arrival: Option<Arrival>, head: &Head, row: &mut Vec<u8>) {
     row.clear();
     row.extend_from_slice(&[0; 8]);
     row.extend_from_slice(&at.to_le_bytes());
@@ -165,9 +165,9 @@ pub fn feed_front(at: u64, seen: Option<Seen>, head: &Head, row: &mut Vec<u8>) {
             | flag(head.author_kind == Some(AuthorKind::Human), HUMAN)
             | flag(head.author_kind == Some(AuthorKind::Agent), AGENT)
             | flag(head.only_for.is_some(), ONE_CONSUMER)
-            | flag(seen.is_some(), SEEN),
+            | flag(arrival.is_some(), ARRIVAL),
     );
-    if let Some(Seen { at, via }) = seen {
+    if let Some(Arrival { at, via }) = arrival {
         row.extend_from_slice(&at.to_le_bytes());
         row.push(via as u8);
     }
@@ -193,13 +193,13 @@ pub fn feed_at(row: &[u8]) -> Result<u64, Fault> {
     row.u64()
 }
 
-/// When a feed row was committed, and when and by what its event was seen.
-pub fn feed_seen(row: &[u8]) -> Result<(u64, Option<Seen>), Fault> {
+/// When a feed row was committed, and when and by what its event came.
+pub fn feed_arrival(row: &[u8]) -> Result<(u64, Option<Arrival>), Fault> {
     let mut row = Fields(row);
     row.u64()?;
     let at = row.u64()?;
     let flags = row.u8()?;
-    Ok((at, row.seen(flags)?))
+    Ok((at, row.arrival(flags)?))
 }
 
 /// Reads a whole feed row; a row that a disk altered is an error, never an event.
@@ -209,7 +209,7 @@ pub fn feed_event(seq: u64, row: &[u8]) -> Result<Stored, Fault> {
         return Err(Fault::Row("an event"));
     }
     let (at, flags) = (fields.u64()?, fields.u8()?);
-    fields.seen(flags)?;
+    fields.arrival(flags)?;
     let has = |flag: u8| flags & flag != 0;
     let workspace = WorkspaceName::new(fields.text()?).map_err(|_| Fault::Row("an event's workspace"))?;
     let kind = Type::parse(fields.text()?).ok_or(Fault::Row("an event's type"))?;
@@ -275,13 +275,13 @@ impl<'a> Fields<'a> {
         self.array().map(u64::from_le_bytes)
     }
 
-    fn seen(&mut self, flags: u8) -> Result<Option<Seen>, Fault> {
-        if flags & SEEN == 0 {
+    fn arrival(&mut self, flags: u8) -> Result<Option<Arrival>, Fault> {
+        if flags & ARRIVAL == 0 {
             return Ok(None);
         }
         let (at, via) = (self.u64()?, self.u8()?);
         let via = *Via::ALL.get(usize::from(via)).ok_or(Fault::Row("a kind of line"))?;
-        Ok(Some(Seen { at, via }))
+        Ok(Some(Arrival { at, via }))
     }
 
     /// A text behind its length.
@@ -308,13 +308,13 @@ mod tests {
             only_for: Some("main".into()),
         };
         let mut front = Vec::new();
-        let seen = Some(Seen { at: 5, via: Via::History });
-        feed_front(7, seen, &head, &mut front);
+        let arrival = Some(Arrival { at: 5, via: Via::History });
+        feed_front(7, arrival, &head, &mut front);
         let mut row = vec![0; front.len() + 5];
         feed_row(&front, b"{\"a\"}", &mut row);
         let stored = feed_event(3, &row).unwrap();
         assert_eq!((stored.at, &stored.head, &stored.bytes[..]), (7, &head, &b"{\"a\"}"[..]));
-        assert_eq!((feed_at(&row).unwrap(), feed_seen(&row).unwrap()), (7, (7, seen)));
+        assert_eq!((feed_at(&row).unwrap(), feed_arrival(&row).unwrap()), (7, (7, arrival)));
         for bit in 0..row.len() * 8 {
             row[bit / 8] ^= 1 << (bit % 8);
             assert!(feed_event(3, &row).is_err(), "bit {bit}");

@@ -4,7 +4,7 @@ use super::Store;
 use super::apply::{from_json, to_json};
 use super::fault::{Fault, StoreError};
 use super::record::{Exception, How, Sighting, Way};
-use super::tables::{self, Fields, IdRow, feed_event, feed_seen, id_key};
+use super::tables::{self, Fields, IdRow, feed_arrival, feed_event, id_key};
 use crate::event::Lines;
 
 /// A row of [`tables::WAYS`]: first, at, first and last offer (u64 each; 0 where unknown), attempts (u32), how (u8), and
@@ -72,12 +72,12 @@ impl Store {
         self.shared.look(|tx| {
             let feed = tx.open_table(tables::FEED)?;
             let Some(row) = feed.get(seq)? else { return Ok(None) };
-            let (at, seen) = feed_seen(row.value())?;
+            let (at, arrival) = feed_arrival(row.value())?;
             let id = feed_event(seq, row.value())?.id();
             let ids = tx.open_table(tables::IDS)?;
             let known = ids.get(&*id_key(&id))?.map(|row| IdRow::decode(row.value()).map(|row| row.lines));
-            let first = seen.map_or(Lines::default(), |seen| Lines::default().with(seen.via));
-            Ok(Some(Sighting { at, seen, lines: known.transpose()?.unwrap_or(first) }))
+            let first = arrival.map_or(Lines::default(), |arrival| Lines::default().with(arrival.via));
+            Ok(Some(Sighting { at, arrival, lines: known.transpose()?.unwrap_or(first) }))
         })
     }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use agent_bridge::action::{Action, Request, State};
 use agent_bridge::clock::Clock;
 use agent_bridge::consumer::{Consumer, From, Only};
-use agent_bridge::event::{Identity, Lines, NewEvent, Seen, Type, Via};
+use agent_bridge::event::{Arrival, Identity, Lines, NewEvent, Type, Via};
 use agent_bridge::store::{
     Anchor, Batch, Change, DeadLetter, Exception, Failure, How, Known, Options, Seat, Sighting, Store, Way,
     WorkspaceRecord,
@@ -71,7 +71,7 @@ fn way() -> Way {
 
 /// As if this kind of line had brought it.
 fn by(via: Via, event: NewEvent) -> NewEvent {
-    event.seen(Some(Seen { at: NOW - 5, via }))
+    event.arrived(Some(Arrival { at: NOW - 5, via }))
 }
 
 fn anchor() -> Anchor {
@@ -134,7 +134,7 @@ fn copy(schema: u32) -> (tempfile::TempDir, PathBuf) {
 async fn a_store_of_schema_1_opens_and_everything_is_in_it() {
     let (_directory, path) = copy(1);
     let store = Store::open(&path, options(1)).unwrap();
-    let seen = Sighting { at: store.event(1).unwrap().unwrap().at, seen: None, lines: Lines::default() };
+    let seen = Sighting { at: store.event(1).unwrap().unwrap().at, arrival: None, lines: Lines::default() };
     assert_eq!((store.sighting(1).unwrap(), store.way("main", 1).unwrap()), (Some(seen), None));
     all_is_in(&store, 1).await;
 }
@@ -144,10 +144,10 @@ async fn a_store_of_schema_2_opens_and_everything_is_in_it() {
     let (_directory, path) = copy(2);
     let store = Store::open(&path, options(2)).unwrap();
     let at = store.event(1).unwrap().unwrap().at;
-    let seen = Seen { at: NOW - 5, via: Via::Sse };
+    let arrival = Arrival { at: NOW - 5, via: Via::Sse };
     let lines = Lines::default().with(Via::Sse).with(Via::History);
-    assert_eq!(store.sighting(1).unwrap(), Some(Sighting { at, seen: Some(seen), lines }));
-    assert_eq!(store.sighting(2).unwrap(), Some(Sighting { at, seen: None, lines: Lines::default() }));
+    assert_eq!(store.sighting(1).unwrap(), Some(Sighting { at, arrival: Some(arrival), lines }));
+    assert_eq!(store.sighting(2).unwrap(), Some(Sighting { at, arrival: None, lines: Lines::default() }));
     assert_eq!(store.way("main", 1).unwrap(), Some((1, Way { at, ..way() })));
     all_is_in(&store, 2).await;
 }

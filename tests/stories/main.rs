@@ -15,3 +15,4 @@ mod ledger;
 mod restarts;
 mod seats;
 mod streams;
+mod tracing;

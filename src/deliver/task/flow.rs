@@ -81,6 +81,6 @@ impl Task {
             return Ok(Some(event));
         }
         let letter = self.ground.store.dead_letter(&self.consumer.name, seq)?;
-        Ok(letter.and_then(|letter| keep::from_letter(seq, &letter)).map(Arc::new))
+        Ok(letter.and_then(|letter| keep::letter_event(seq, &letter)).map(Arc::new))
     }
 }

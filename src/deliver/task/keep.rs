@@ -42,7 +42,7 @@ impl Task {
     pub(super) fn retry(&mut self, seq: u64, answer: Reply<()>) -> Result<(), StoreError> {
         let dead = self.lanes.place(seq) == Place::Dead;
         let letter = if dead { self.ground.store.dead_letter(&self.consumer.name, seq)? } else { None };
-        let found = letter.and_then(|letter| Some((from_letter(seq, &letter)?, letter.failures)));
+        let found = letter.and_then(|letter| Some((letter_event(seq, &letter)?, letter.failures)));
         let done = match found {
             Some((event, failures)) => {
                 let now = self.now();
@@ -230,7 +230,7 @@ fn gap_in(event: &Stored) -> Option<(u64, u64, u64)> {
 }
 
 /// The event in a dead letter, which may have left the feed; `None` for what is no event of ours.
-pub(super) fn from_letter(seq: u64, letter: &DeadLetter) -> Option<Stored> {
+pub fn letter_event(seq: u64, letter: &DeadLetter) -> Option<Stored> {
     #[derive(Deserialize)]
     struct Event {
         r#type: Type,

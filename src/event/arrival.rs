@@ -1,4 +1,4 @@
-//! By which kind of line an event came in sight, and when: what `trace` tells first.
+//! By which kind of line an event arrived, and when: what `trace` tells first.
 
 /// A kind of line, named for its flavour. Its place here is its number on disk: new ones go last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,9 +34,9 @@ impl Via {
     }
 }
 
-/// One sighting.
+/// How an event came to the bridge first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct Arrival {
     /// When its frame or page arrived, milliseconds since 1970.
     pub at: u64,
     /// By what.
