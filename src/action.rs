@@ -1,9 +1,12 @@
 //! What the agent asks, and what became of it.
 
+mod step;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+pub use step::{Deed, Step};
 
 use crate::event::WorkspaceName;
 
@@ -172,6 +175,9 @@ pub struct Action {
     /// When it settled, milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled_at: Option<u64>,
+    /// The last steps taken, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
 }
 
 /// What goes over the wire again and again, byte for byte.
@@ -215,6 +221,7 @@ impl Action {
             prepared: None,
             part: None,
             settled_at: None,
+            steps: Vec::new(),
         }
     }
 

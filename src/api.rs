@@ -14,6 +14,7 @@ pub mod readers;
 pub mod rpc;
 pub mod settle;
 pub mod socket;
+pub mod trace;
 pub mod verb;
 pub mod view;
 pub mod workspaces;

@@ -18,6 +18,7 @@ mod show;
 mod sim;
 mod status;
 mod tail;
+mod trace;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -92,6 +93,8 @@ enum Command {
     Dead(dead::DeadCommand),
     /// What became of an action
     Receipt(receipt::Receipt),
+    /// Where an event or an action went, with times
+    Trace(trace::Trace),
     /// See it work: simulated platforms, people who talk, an agent that answers
     Demo(demo::Demo),
     /// Serve a simulated platform on loopback, to try an agent without an account
@@ -149,6 +152,7 @@ impl Cli {
             Command::Consumer(command) => command.run(global).await,
             Command::Dead(command) => command.run(global).await,
             Command::Receipt(command) => command.run(global).await,
+            Command::Trace(command) => command.run(global).await,
             Command::Demo(command) => command.run().await.map_err(|error| exit::shown(&error)),
             Command::Sim(command) => command.run().await.map_err(|error| exit::shown(&error)),
             Command::Completions(command) => command.run(),

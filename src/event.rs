@@ -4,12 +4,14 @@
 //! stored and delivered (a CloudEvents 1.0 JSON object). Only the fixed-width sequence is filled in later, by the
 //! store's writer, because only the commit knows it.
 
+mod arrival;
 mod draft;
 mod raw;
 
 use std::fmt;
 use std::sync::Arc;
 
+pub use arrival::{Arrival, Lines, Via};
 pub(crate) use draft::segment;
 pub use draft::{Draft, NewEvent};
 use serde::{Deserialize, Serialize};

@@ -47,6 +47,10 @@ named! {
         StoreOpenedBefore = "store.opened.before",
         /// The repair is in the file.
         StoreOpenedAfter = "store.opened.after",
+        /// A store of an earlier version has the tables of this one, in the transaction.
+        StoreUpgradedBefore = "store.upgraded.before",
+        /// It is of this version.
+        StoreUpgradedAfter = "store.upgraded.after",
         /// Every secret is sealed with the new key, in the transaction.
         StoreResealedBefore = "store.resealed.before",
         /// The store fits the new key; the old one is still in its place.

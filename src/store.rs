@@ -23,6 +23,7 @@ mod sweep;
 mod tables;
 mod unfinished;
 mod vault;
+mod way;
 mod writer;
 
 use std::path::Path;
@@ -36,7 +37,10 @@ pub use batch::{Batch, Change, Committed};
 pub use fault::{Health, OpenError, StoreError};
 pub use options::Options;
 pub use read::Newest;
-pub use record::{Anchor, DeadLetter, Exception, Known, Progress, Seat, Snapshot, Tombstone, WorkspaceRecord};
+pub use record::{
+    Anchor, DeadLetter, Exception, Failure, How, Known, Progress, Seat, Sighting, Snapshot, Tombstone, Way,
+    WorkspaceRecord,
+};
 use tokio::sync::{Semaphore, oneshot, watch};
 pub use vault::VaultKey;
 

@@ -5,6 +5,7 @@ mod consumers;
 mod dead;
 mod look;
 mod settle;
+mod trace;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -111,6 +112,7 @@ impl Bridge {
             Verb::Receipt => self.receipt(&rpc::params(raw)?),
             Verb::Workspaces => read::<params::Nothing>(raw, |_| self.workspaces()),
             Verb::Status => self.status(rpc::params(raw)?),
+            Verb::Trace => self.trace(rpc::params(raw)?),
             Verb::History | Verb::Conversations | Verb::People | Verb::Document | Verb::Call => self.ask(verb, raw),
             Verb::Join => Ok(Begun::Later(self.0.workspaces.join(rpc::params(raw)?))),
             Verb::Leave => self.leave(rpc::params(raw)?),

@@ -9,8 +9,8 @@ use secrecy::SecretString;
 use super::problem::Problem;
 
 use crate::consumer::Consumer;
-use crate::deliver::{ConsumerHandle, OnFull, Refusal, Status};
-use crate::store::{Batch, Change, Exception, Store};
+use crate::deliver::{ConsumerHandle, OnFull, Refusal, Standing, Status};
+use crate::store::{Batch, Change, DeadLetter, Exception, Store};
 
 /// What comes of changing a consumer; after the commit.
 pub type Changed<T = ()> = BoxFuture<'static, Result<T, Problem>>;
@@ -26,6 +26,9 @@ pub trait Readers: Send + Sync + 'static {
 
     /// How one stands; `None` where it does not run.
     fn status(&self, name: &str) -> BoxFuture<'static, Option<Status>>;
+
+    /// How one event stands with it; `None` where it does not run.
+    fn standing(&self, name: &str, seq: u64) -> BoxFuture<'static, Option<Standing>>;
 
     /// Makes or changes one; the signing secret where a webhook is new, to be shown once.
     fn put(&self, consumer: Consumer) -> Changed<Option<SecretString>>;
@@ -61,9 +64,8 @@ impl AtRest {
 }
 
 /// The letter must be there: a typo must not look like success.
-fn letter(store: &Store, name: &str, seq: u64) -> Result<Change, Problem> {
-    let gone = Change::Dead { consumer: name.to_owned(), seq, letter: None };
-    store.dead_letter(name, seq)?.map(|_| gone).ok_or_else(|| Refusal::NoSuchLetter(seq).into())
+fn letter(store: &Store, name: &str, seq: u64) -> Result<DeadLetter, Problem> {
+    store.dead_letter(name, seq)?.ok_or_else(|| Refusal::NoSuchLetter(seq).into())
 }
 
 /// A webhook's secrets belong to the one who posts.
@@ -81,6 +83,10 @@ impl Readers for AtRest {
     }
 
     fn status(&self, _: &str) -> BoxFuture<'static, Option<Status>> {
+        ready(None).boxed()
+    }
+
+    fn standing(&self, _: &str, _: u64) -> BoxFuture<'static, Option<Standing>> {
         ready(None).boxed()
     }
 
@@ -114,8 +120,8 @@ impl Readers for AtRest {
 
     fn retry(&self, name: &str, seq: u64) -> Changed {
         self.commit(|store| {
-            letter(store, name, seq)?;
-            let exception = Exception::Waiting { attempts: 0, not_before: 0, reason: "retried by hand".to_owned() };
+            let (failures, reason) = (letter(store, name, seq)?.failures, "retried by hand".to_owned());
+            let exception = Exception::Waiting { attempts: 0, not_before: 0, reason, failures };
             Ok(Batch::new().with(Change::Except { consumer: name.to_owned(), seq, exception: Some(exception) }))
         })
     }
@@ -123,14 +129,15 @@ impl Readers for AtRest {
     fn drop_letter(&self, name: &str, seq: u64) -> Changed {
         // It may have been put back before: then it waits to be delivered, too.
         let settled = Change::Except { consumer: name.to_owned(), seq, exception: Some(Exception::Settled) };
-        self.commit(|store| Ok(Batch::new().with(letter(store, name, seq)?).with(settled)))
+        let gone = Change::Dead { consumer: name.to_owned(), seq, letter: None };
+        self.commit(|store| letter(store, name, seq).map(|_| Batch::new().with(gone).with(settled)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{DeadLetter, Options};
+    use crate::store::Options;
 
     #[tokio::test]
     async fn a_letter_that_was_put_back_and_then_dropped_is_not_delivered() {
@@ -138,7 +145,7 @@ mod tests {
         let options = Options { ballast: 0, ..Options::default() };
         let store = Store::open(&home.path().join("store.redb"), options).unwrap();
         let consumer = Change::Consumer(Box::new(Consumer { name: "main".into(), ..Consumer::default() }));
-        let letter = DeadLetter { at: 1, reason: "500".into(), attempts: 10, event: "{}".into() };
+        let letter = DeadLetter { at: 1, reason: "500".into(), attempts: 10, failures: Vec::new(), event: "{}".into() };
         let dead = Change::Dead { consumer: "main".into(), seq: 3, letter: Some(Box::new(letter)) };
         let past = Change::Mark { consumer: "main".into(), seq: 7 };
         store.commit(Batch::new().with(consumer).with(dead).with(past)).await.unwrap();

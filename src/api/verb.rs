@@ -86,6 +86,7 @@ verbs! {
     Document = "document", Reader, Document, "The text of a document.";
     Call = "call", Agent, Call, "Any other request on the platform, signed in; off unless configured.";
     Status = "status", OperatorReads, Status, "How the bridge and its workspaces stand.";
+    Trace = "trace", OperatorReads, Trace, "The way of an event or an action, with times.";
     Join = "join", Operator, Join, "Take a seat in a workspace.";
     Leave = "leave", Operator, Leave, "Give a seat up; its secrets are erased.";
     Consumers = "consumers", OperatorReads, Nothing, "The consumers and how they stand.";

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::clock::rfc3339;
 use crate::consumer::Consumer;
 use crate::deliver::Status;
-use crate::store::{DeadLetter, WorkspaceRecord};
+use crate::store::{DeadLetter, Failure, WorkspaceRecord};
 
 fn as_object(value: Value) -> Option<Map<String, Value>> {
     match value {
@@ -45,8 +45,10 @@ pub fn consumer(consumer: &Consumer, status: Option<&Status>) -> Value {
 /// A dead letter; its event as JSON.
 pub fn letter(seq: u64, letter: &DeadLetter) -> Value {
     let event = serde_json::from_str(&letter.event).unwrap_or(Value::Null);
+    let failure = |failure: &Failure| json!({ "offered_at": failure.offered_at.map(rfc3339), "at": rfc3339(failure.at), "why": failure.why });
     json!({
-        "seq": seq, "at": rfc3339(letter.at), "reason": letter.reason, "attempts": letter.attempts, "event": event,
+        "seq": seq, "at": rfc3339(letter.at), "reason": letter.reason, "attempts": letter.attempts,
+        "failures": letter.failures.iter().map(failure).collect::<Vec<_>>(), "event": event,
     })
 }
 

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use crate::api::problem::Problem;
 use crate::api::readers::{Changed, Readers};
 use crate::consumer::Consumer;
-use crate::deliver::{ConsumerHandle, Consumers, OnFull, PutError, Refusal, Status};
+use crate::deliver::{ConsumerHandle, Consumers, OnFull, PutError, Refusal, Standing, Status};
 
 /// The consumers of a running bridge.
 pub struct Running(pub Consumers);
@@ -35,6 +35,11 @@ impl Readers for Running {
     fn status(&self, name: &str) -> BoxFuture<'static, Option<Status>> {
         let handle = self.0.get(name);
         async move { handle.ok()?.status().await.ok() }.boxed()
+    }
+
+    fn standing(&self, name: &str, seq: u64) -> BoxFuture<'static, Option<Standing>> {
+        let handle = self.0.get(name);
+        async move { handle.ok()?.standing(seq).await.ok() }.boxed()
     }
 
     fn put(&self, consumer: Consumer) -> Changed<Option<SecretString>> {

@@ -10,6 +10,7 @@ use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
 use super::call::{Refusal, Settle, Settled, Subscribe};
+use super::lanes::Standing;
 use super::subscription::{ReaderId, Subscription};
 use crate::consumer::Consumer;
 use crate::store::DeadLetter;
@@ -70,6 +71,11 @@ pub(crate) enum Command {
     },
     Status {
         answer: oneshot::Sender<Status>,
+    },
+    /// How one event stands.
+    Look {
+        seq: u64,
+        answer: oneshot::Sender<Standing>,
     },
     /// New settings; answered after their commit.
     Put {
@@ -181,6 +187,13 @@ impl ConsumerHandle {
     pub async fn status(&self) -> Result<Status, Refusal> {
         let (answer, receiver) = oneshot::channel();
         self.commands.send(Command::Status { answer }).await.map_err(|_| self.gone())?;
+        receiver.await.map_err(|_| self.gone())
+    }
+
+    /// How one event stands with it.
+    pub async fn standing(&self, seq: u64) -> Result<Standing, Refusal> {
+        let (answer, receiver) = oneshot::channel();
+        self.commands.send(Command::Look { seq, answer }).await.map_err(|_| self.gone())?;
         receiver.await.map_err(|_| self.gone())
     }
 

@@ -10,10 +10,11 @@ mod limits;
 mod mark;
 #[cfg(test)]
 mod tests;
+mod way;
 mod words;
 
 pub use limits::{Bounds, Limits, MAX_IN_FLIGHT, Moment, lane_limit};
-pub use words::{Missed, Place, Rest};
+pub use words::{Missed, Place, Rest, Standing};
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasher, RandomState};
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use super::subscription::ReaderId;
 use crate::event::{Head, Stored};
 use crate::retry::attempts::Chance;
-use crate::store::{Change, Exception};
+use crate::store::{Change, Exception, Failure};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -39,10 +40,21 @@ struct Open {
     lane: u64,
     attempts: u32,
     state: State,
+    /// When it last went out (wall time); 0 where it did not since the start.
+    offered: u64,
+    /// Its last attempts that failed.
+    failures: Vec<Failure>,
     /// A waiting row for it stands in the store.
     row: bool,
     /// `None`: to be read from the feed when its turn comes.
     body: Option<Arc<Stored>>,
+}
+
+impl Open {
+    /// When it last went out, as far as that is known.
+    fn offered(&self) -> Option<u64> {
+        (self.offered > 0).then_some(self.offered)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -119,10 +131,11 @@ impl Lanes {
     }
 
     /// Takes in a waiting row at start: only its lane is kept, the event is read when due.
-    pub fn park(&mut self, seq: u64, head: &Head, attempts: u32, until: u64) {
+    pub fn park(&mut self, seq: u64, head: &Head, attempts: u32, failures: Vec<Failure>, until: u64) {
         let state = State::Resting { until };
         self.timers.insert((until, seq));
-        self.admit(seq, Open { lane: self.lane(head), attempts, state, row: true, body: None });
+        let lane = self.lane(head);
+        self.admit(seq, Open { lane, attempts, state, offered: 0, failures, row: true, body: None });
     }
 
     /// How many events, and bytes of them, to read behind [`Lanes::scanned`]; `None` while there is enough.
@@ -139,8 +152,9 @@ impl Lanes {
             self.fetched(event);
         } else if wanted && !self.settled.contains(&event.seq) && event.seq > self.mark {
             let lane = self.lane(&event.head);
-            let open = Open { lane, attempts: 0, state: State::Queued, row: false, body: Some(event.clone()) };
-            self.admit(event.seq, open);
+            let (state, body) = (State::Queued, Some(event.clone()));
+            let failures = Vec::new();
+            self.admit(event.seq, Open { lane, attempts: 0, state, offered: 0, failures, row: false, body });
         }
     }
 
@@ -184,6 +198,7 @@ impl Lanes {
         let open = self.open.get_mut(&seq).filter(|open| open.state == State::Queued)?;
         let until = now.mono + self.limits.ack_wait;
         open.state = State::Out { reader, index, until };
+        open.offered = now.wall;
         let (attempt, lane) = (open.attempts + 1, open.lane);
         let bytes = open.body.as_ref().map(|event| event.bytes.len());
         self.leave_window(bytes);

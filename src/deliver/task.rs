@@ -11,6 +11,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use keep::letter_event;
+
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::{mpsc, watch};
@@ -263,6 +265,7 @@ impl Task {
             Command::Retry { seq, answer } => self.retry(seq, answer)?,
             Command::Drop { seq, answer } => self.drop_letter(seq, answer),
             Command::Status { answer } => drop(answer.send(self.status())),
+            Command::Look { seq, answer } => drop(answer.send(self.lanes.standing(seq, self.now()))),
             Command::Put { consumer, answer } => self.put(*consumer, answer),
             Command::Switch { disabled, answer } => self.switch(disabled, answer),
             Command::Expire { upto, leased, answer } => self.expire(upto, leased, answer),

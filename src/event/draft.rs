@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::raw::shallow;
-use super::{Data, EVENT_CAP, Head, Identity, Type, WorkspaceName};
+use super::{Arrival, Data, EVENT_CAP, Head, Identity, Type, WorkspaceName};
 
 /// Digits of the sequence: every `u64` fits, and strings sort like numbers.
 const SEQUENCE_WIDTH: usize = 20;
@@ -38,10 +38,19 @@ pub struct NewEvent {
     pub identity: Identity,
     /// The CloudEvent, with [`NewEvent::fill`] still to come.
     pub bytes: Vec<u8>,
+    /// When and by what it came; `None` for what the bridge itself observed.
+    pub arrival: Option<Arrival>,
     holes: Vec<usize>,
 }
 
 impl NewEvent {
+    /// Notes when and by what it came. What the bridge itself observed came by no line.
+    #[must_use]
+    pub fn arrived(mut self, arrival: Option<Arrival>) -> Self {
+        self.arrival = arrival.filter(|_| self.identity != Identity::Sequence);
+        self
+    }
+
     /// Writes the sequence into the places kept for it.
     pub fn fill(&mut self, sequence: u64) {
         let digits = format!("{sequence:0SEQUENCE_WIDTH$}");
@@ -93,7 +102,7 @@ impl Draft {
         }
         let holes = self.holes(&id, &bytes);
         let identity = std::mem::replace(&mut self.identity, Identity::Sequence);
-        NewEvent { head: self.head(), identity, bytes, holes }
+        NewEvent { head: self.head(), identity, bytes, arrival: None, holes }
     }
 
     /// Shortens text (and drops HTML) so that at least `over` bytes of JSON go. Taking `over` bytes of text takes at

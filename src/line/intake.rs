@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use tokio::sync::oneshot;
 
 use super::report::Report;
-use crate::event::{Draft, NewEvent, WorkspaceName};
+use crate::event::{Arrival, Draft, NewEvent, WorkspaceName};
 use crate::store::{Batch, Change, Committed, Store, StoreError};
 
 /// Events of one batch.
@@ -45,8 +45,9 @@ impl Intake {
     }
 
     /// Sends events, and with the last of them the cursor that moves past them. Waits only when too much is under way.
-    pub async fn send(&mut self, drafts: Vec<Draft>, cursor: Option<String>) -> Result<(), StoreError> {
-        let mut chunks = chunks(drafts.into_iter().map(Draft::seal)).peekable();
+    pub async fn send(&mut self, drafts: Vec<(Draft, Arrival)>, cursor: Option<String>) -> Result<(), StoreError> {
+        let sealed = drafts.into_iter().map(|(draft, arrival)| draft.seal().arrived(Some(arrival)));
+        let mut chunks = chunks(sealed).peekable();
         while let Some(events) = chunks.next() {
             let cursor = cursor.clone().filter(|_| chunks.peek().is_none());
             let mut batch = events.into_iter().fold(Batch::intake(), Batch::event);
@@ -68,9 +69,14 @@ impl Intake {
     }
 
     /// Commits events, and with the last of them `last`: the anchor that their range completes. Returns behind the commit.
-    pub async fn commit(&mut self, drafts: Vec<Draft>, last: Vec<Change>) -> Result<(), StoreError> {
+    pub async fn commit(
+        &mut self,
+        drafts: Vec<Draft>,
+        arrival: Option<Arrival>,
+        last: Vec<Change>,
+    ) -> Result<(), StoreError> {
         self.drain().await?;
-        let mut chunks = chunks(drafts.into_iter().map(Draft::seal)).peekable();
+        let mut chunks = chunks(drafts.into_iter().map(|draft| draft.seal().arrived(arrival))).peekable();
         while let Some(events) = chunks.next() {
             let mut batch = events.into_iter().fold(Batch::intake(), Batch::event);
             if chunks.peek().is_none() {

@@ -101,6 +101,11 @@ impl Shaper {
         }
     }
 
+    /// The wall time now, milliseconds since 1970.
+    pub fn now(&self) -> u64 {
+        self.clock.now()
+    }
+
     /// The mapping in force.
     pub fn mapping(&self) -> Arc<Mapping> {
         Arc::clone(&self.mapping)

@@ -185,7 +185,7 @@ impl Sse {
         self.begin().await?;
         if std::mem::take(&mut self.overran) && self.held.resumes() {
             // What would be replayed stands in the histories, which are followed where anything waits at all.
-            self.intake.commit(Vec::new(), vec![self.intake.forget_cursor()]).await?;
+            self.intake.commit(Vec::new(), None, vec![self.intake.forget_cursor()]).await?;
         }
         let cursor = self.cursor()?;
         match self.dial.open(cursor.clone()).await {
@@ -210,7 +210,7 @@ impl Sse {
         let bounds = serde_json::json!({ "after": cursor });
         let gap = self.history.is_none().then(|| self.shaper.gap("cursor_refused", None, bounds));
         let forgotten = self.intake.forget_cursor();
-        self.intake.commit(gap.into_iter().collect(), vec![forgotten]).await
+        self.intake.commit(gap.into_iter().collect(), None, vec![forgotten]).await
     }
 
     /// What follows from a drop. Histories that are being read go on being read.

@@ -104,8 +104,9 @@ impl Courier {
             ControlFlow::Continue(action) => action,
             ControlFlow::Break(waits) => return Ok(waits),
         };
-        let action = Action { state: State::Trying, tries: action.tries + 1, ..action };
-        let action = Action { not_before: None, waits: None, ..action };
+        let mut action = Action { state: State::Trying, tries: action.tries + 1, ..action };
+        (action.not_before, action.waits) = (None, None);
+        action.begins(self.clock.now());
         let action = self.keep(action).await?;
         let pause = Pause { backoff: patience.backoff.next(), longest: self.limits.longest_retry };
         let tried = send::send(&self.session, request, verb, &self.clock, pause).await;

@@ -56,6 +56,21 @@ pub enum Tried {
     },
 }
 
+impl Tried {
+    /// The outcome of the step, and its reason.
+    fn words(&self) -> (&'static str, String) {
+        match self {
+            Self::Done { remote_ids } => ("done", remote_ids.join(", ")),
+            Self::Later { why, .. } => ("later", why.clone()),
+            Self::Refused { kind, status: Some(status), message } => {
+                ("refused", format!("{kind} ({status}): {message}"))
+            }
+            Self::Refused { kind, status: None, message } => ("refused", format!("{kind}: {message}")),
+            Self::Lost { why } => ("lost", why.clone()),
+        }
+    }
+}
+
 /// What one read after a lost reply found past the fence, of the agent's own, unclaimed, and alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
@@ -70,9 +85,23 @@ pub enum Found {
     Unreached,
 }
 
+impl Found {
+    /// The outcome of the step, and its reason.
+    fn words(&self) -> (&'static str, String) {
+        match self {
+            Self::Nothing => ("nothing", String::new()),
+            Self::One(id) => ("found", id.clone()),
+            Self::Several(count) => ("several", count.to_string()),
+            Self::Unreached => ("unreached", String::new()),
+        }
+    }
+}
+
 /// The action after a try. `now` in milliseconds since 1970; `over`: the time for retrying has ended.
 pub fn after_try(mut action: Action, tried: Tried, doubt: Doubt, now: u64, over: bool) -> Action {
     (action.not_before, action.waits) = (None, None);
+    let (outcome, why) = tried.words();
+    action.ended(now, outcome, &why);
     action.state = match tried {
         Tried::Done { remote_ids } => State::Confirmed { remote_ids },
         Tried::Refused { kind, status, message } => State::Failed { kind, status, message },
@@ -106,6 +135,8 @@ pub fn after_try(mut action: Action, tried: Tried, doubt: Doubt, now: u64, over:
 /// The action after a read that came back whole.
 pub fn after_read(mut action: Action, found: &Found, now: u64) -> Action {
     action.not_before = None;
+    let (outcome, why) = found.words();
+    action.read(now, outcome, &why);
     action.state = match found {
         Found::One(id) => State::Confirmed { remote_ids: vec![id.clone()] },
         Found::Several(count) => {

@@ -7,7 +7,7 @@ use redb::{ReadableTable, Table};
 
 use super::fault::Fault;
 use super::tables::{self, IdRow, Tally, cost, feed_front, feed_row, id_key};
-use crate::event::{Identity, NewEvent, Stored, Type, segment};
+use crate::event::{Identity, Lines, NewEvent, Stored, Type, Via, segment};
 use crate::failpoint::{Defence, stands};
 
 /// A listed id is written again only when its row is older than this: a poll every minute must not rewrite
@@ -54,7 +54,7 @@ impl<'t> Feed<'t> {
             self.revise(&id, &event)?;
         }
         event.fill(seq);
-        feed_front(self.tally.at, &event.head, &mut self.front);
+        feed_front(self.tally.at, event.arrival, &event.head, &mut self.front);
         let length = self.front.len() + event.bytes.len();
         {
             let mut row = self.events.insert_reserve(seq, length)?;
@@ -67,10 +67,14 @@ impl<'t> Feed<'t> {
         Ok(Some(seq))
     }
 
-    /// Whether the id is new; then it is remembered.
+    /// Whether the id is new; then it is remembered. One that is known notes a line that saw it for the first time.
     fn remember(&mut self, id: &str, seq: u64, event: &NewEvent) -> Result<bool, Fault> {
         let key = id_key(id);
-        if self.ids.get(&*key)?.is_some() && stands(Defence::Once) {
+        let known = self.ids.get(&*key)?.map(|row| IdRow::decode(row.value()).map(|row| row.lines)).transpose()?;
+        if let Some(lines) = known.filter(|_| stands(Defence::Once)) {
+            if let Some(arrival) = event.arrival.filter(|arrival| !lines.has(arrival.via)) {
+                self.sighted(id, arrival.via)?;
+            }
             return Ok(false);
         }
         let revision = match &event.identity {
@@ -81,7 +85,9 @@ impl<'t> Feed<'t> {
         let conversation = if key.matches('/').count() > 2 { "" } else { &event.head.conversation };
         let deleted = event.head.kind == Type::MessageDeleted;
         let at = self.tally.at;
-        self.put(&key, &IdRow { seq, at, deleted, conversation: conversation.into(), revision: revision.into() })?;
+        let lines = event.arrival.map_or(Lines::default(), |arrival| Lines::default().with(arrival.via));
+        let (conversation, revision) = (conversation.into(), revision.into());
+        self.put(&key, &IdRow { seq, at, deleted, lines, conversation, revision })?;
         Ok(true)
     }
 
@@ -106,6 +112,15 @@ impl<'t> Feed<'t> {
                 row.revision = revision.clone().into();
             }
             true
+        })
+    }
+
+    /// Another kind of line has seen an event that is known.
+    pub fn sighted(&mut self, id: &str, via: Via) -> Result<(), Fault> {
+        self.change(id, |row| {
+            let new = !row.lines.has(via);
+            row.lines = row.lines.with(via);
+            new
         })
     }
 

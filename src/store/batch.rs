@@ -2,10 +2,10 @@
 
 use secrecy::SecretString;
 
-use super::record::{Anchor, DeadLetter, Exception, WorkspaceRecord};
+use super::record::{Anchor, DeadLetter, Exception, Way, WorkspaceRecord};
 use crate::action::{Action, ActionId};
 use crate::consumer::Consumer;
-use crate::event::{NewEvent, WorkspaceName};
+use crate::event::{NewEvent, Via, WorkspaceName};
 
 /// One change.
 #[derive(Debug)]
@@ -20,6 +20,17 @@ pub enum Change {
         conversation: String,
         /// Object ids, told as messages.
         objects: Vec<String>,
+    },
+    /// Another kind of line has seen these objects, which were told before.
+    Sighted {
+        /// Whose.
+        workspace: WorkspaceName,
+        /// The conversation.
+        conversation: String,
+        /// Object ids, told as messages.
+        objects: Vec<String>,
+        /// Which kind.
+        via: Via,
     },
     /// Move a line's cursor; `None` forgets it.
     Cursor {
@@ -82,6 +93,15 @@ pub enum Change {
         /// In the order in which they rode.
         actions: Vec<ActionId>,
     },
+    /// Remember how a run of events left a consumer.
+    Way {
+        /// Whose.
+        consumer: String,
+        /// The last event of the run.
+        last: u64,
+        /// How.
+        way: Way,
+    },
     /// Put an event among a consumer's dead letters, or take it out.
     Dead {
         /// Whose.
@@ -139,7 +159,7 @@ impl Batch {
         let weigh = |change: &Change| match change {
             Change::Event(event) => event.bytes.len(),
             Change::Dead { letter, .. } => letter.as_ref().map_or(0, |letter| letter.event.len()),
-            Change::Listed { objects, .. } => objects.len() * 64,
+            Change::Listed { objects, .. } | Change::Sighted { objects, .. } => objects.len() * 64,
             _ => 0,
         };
         self.changes.iter().map(|change| weigh(change) + 64).sum()

@@ -105,9 +105,7 @@ impl Opening<'_> {
         let key = self.key_file.read_or_make()?;
         let (db, gate) = self.engine(backend, true, false)?;
         let outcome = caught(|| {
-            let mut tx = db.begin_write()?;
-            tx.set_two_phase_commit(true);
-            tx.set_quick_repair(true);
+            let tx = begin(&db)?;
             lay_out(&tx, &key)?;
             reach(Point::StoreMadeBefore);
             tx.commit()?;
@@ -125,11 +123,14 @@ impl Opening<'_> {
             let path = self.path.display().to_string();
             return Err(OpenError::Newer { path, found: facts.schema, known: SCHEMA });
         }
-        caught(|| read_all_tables(&db.begin_read()?, &facts.tally)).map_err(|fault| self.of(fault))?;
+        caught(|| read_all_tables(&db.begin_read()?, &facts)).map_err(|fault| self.of(fault))?;
         let key = self.key_file.read_fitting(&facts.check)?;
         reach(Point::StoreOpenedBefore);
         gate.open().map_err(|source| self.refused("write", source))?;
         reach(Point::StoreOpenedAfter);
+        if facts.schema < SCHEMA {
+            caught(|| upgrade(&db)).map_err(|fault| self.of(fault))?;
+        }
         let key_file = self.key_file.clone();
         Ok(Opened { db, gate, key, key_file, tally: facts.tally, swept: facts.swept })
     }
@@ -190,6 +191,7 @@ fn read_facts(tx: &ReadTransaction) -> Result<Facts, Fault> {
     })
 }
 
+/// The tables of schema 1.
 macro_rules! each_table {
     ($tx:expr) => {{
         let tx = $tx;
@@ -213,8 +215,28 @@ macro_rules! each_table {
     }};
 }
 
+/// A transaction of its own, in a state that makes the next start quick.
+fn begin(db: &Database) -> Result<WriteTransaction, Fault> {
+    let mut tx = db.begin_write()?;
+    tx.set_two_phase_commit(true);
+    tx.set_quick_repair(true);
+    Ok(tx)
+}
+
+/// From schema 1: the table of ways is made. Rows of feed and ids stay: what they lack says so by its flag.
+fn upgrade(db: &Database) -> Result<(), Fault> {
+    let tx = begin(db)?;
+    tx.open_table(tables::WAYS)?;
+    tx.open_table(tables::META)?.insert("schema", &SCHEMA.to_le_bytes()[..])?;
+    reach(Point::StoreUpgradedBefore);
+    tx.commit()?;
+    reach(Point::StoreUpgradedAfter);
+    Ok(())
+}
+
 fn lay_out(tx: &WriteTransaction, key: &VaultKey) -> Result<(), Fault> {
     each_table!(tx);
+    tx.open_table(tables::WAYS)?;
     let mut meta = tx.open_table(tables::META)?;
     meta.insert("schema", &SCHEMA.to_le_bytes()[..])?;
     meta.insert("check", &key.check()[..])?;
@@ -223,9 +245,12 @@ fn lay_out(tx: &WriteTransaction, key: &VaultKey) -> Result<(), Fault> {
     Ok(())
 }
 
-fn read_all_tables(tx: &ReadTransaction, tally: &Tally) -> Result<(), Fault> {
+fn read_all_tables(tx: &ReadTransaction, facts: &Facts) -> Result<(), Fault> {
     use redb::ReadableTable;
     each_table!(tx);
+    if facts.schema >= 2 {
+        tx.open_table(tables::WAYS)?;
+    }
     let newest = tx.open_table(tables::FEED)?.last()?.map_or(0, |(seq, _)| seq.value());
-    if newest > tally.head { Err(Fault::Row("the place of the newest event")) } else { Ok(()) }
+    if newest > facts.tally.head { Err(Fault::Row("the place of the newest event")) } else { Ok(()) }
 }

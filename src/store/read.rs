@@ -145,8 +145,8 @@ impl Store {
                     known.push(None);
                     continue;
                 };
-                let IdRow { seq, deleted, revision, .. } = IdRow::decode(row.value())?;
-                known.push(Some(Known { seq, revision: revision.into_owned(), deleted }));
+                let IdRow { seq, deleted, lines, revision, .. } = IdRow::decode(row.value())?;
+                known.push(Some(Known { seq, revision: revision.into_owned(), deleted, lines }));
             }
             Ok(known)
         })

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::event::WorkspaceName;
+use crate::event::{Arrival, Lines, WorkspaceName};
 
 /// Whether a workspace may act at all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +90,8 @@ pub struct Known {
     pub revision: String,
     /// It was told as deleted.
     pub deleted: bool,
+    /// The kinds of line that have seen it.
+    pub lines: Lines,
 }
 
 /// What is special about one event for one consumer. Above the mark an event is open unless it is `Settled` here;
@@ -109,6 +111,9 @@ pub enum Exception {
         not_before: u64,
         /// Why the last attempt failed.
         reason: String,
+        /// The last attempts that failed, oldest first.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        failures: Vec<Failure>,
     },
 }
 
@@ -151,8 +156,79 @@ pub struct DeadLetter {
     pub at: u64,
     /// Why.
     pub reason: String,
-    /// Attempts made.
+    /// Attempts that failed.
     pub attempts: u32,
+    /// The last of them, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<Failure>,
     /// The event itself, for it may leave the feed.
     pub event: String,
+}
+
+/// Failed attempts that are remembered of one event: the last ten.
+const FAILURES: usize = 10;
+/// The most of a reason that is kept with each of them, in bytes.
+const WHY: usize = 200;
+
+/// An attempt that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// When it was offered, milliseconds since 1970; `None` where it was offered before a restart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offered_at: Option<u64>,
+    /// When it failed, milliseconds since 1970.
+    pub at: u64,
+    /// Why; the front of a long reason.
+    pub why: String,
+}
+
+impl Failure {
+    /// Adds an attempt, and forgets the oldest where there are ten.
+    pub fn note(failures: &mut Vec<Self>, offered_at: Option<u64>, at: u64, reason: &str) {
+        if failures.len() >= FAILURES {
+            failures.remove(0);
+        }
+        let why = reason[..reason.floor_char_boundary(WHY)].to_owned();
+        failures.push(Self { offered_at, at, why });
+    }
+}
+
+/// How events left a consumer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// Acked.
+    Acked,
+    /// Rejected by the agent: to the dead letters.
+    Rejected,
+    /// Failed too often: to the dead letters.
+    Dead,
+}
+
+/// How a run of events, without a gap in their sequences, left a consumer by one call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// The first; the last stands in the row's key.
+    pub first: u64,
+    /// When the first and the last of them were offered for the last time, milliseconds since 1970; `None` where that
+    /// was before a restart.
+    pub offered: Option<(u64, u64)>,
+    /// When that was committed, milliseconds since 1970; the store fills it in.
+    pub at: u64,
+    /// Attempts that each of them took, this one among them.
+    pub attempts: u32,
+    /// How.
+    pub how: How,
+    /// The last attempts that failed, oldest first; only a run of one has any.
+    pub failures: Vec<Failure>,
+}
+
+/// What is remembered of an event besides the event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    /// When it was committed, milliseconds since 1970.
+    pub at: u64,
+    /// When and by what it came; `None` for what the bridge itself observed, or kept before it noted that.
+    pub arrival: Option<Arrival>,
+    /// The kinds of line that have seen it.
+    pub lines: Lines,
 }

@@ -9,10 +9,10 @@ use redb::TableDefinition;
 use sha2::{Digest, Sha256};
 
 use super::fault::Fault;
-use crate::event::{AuthorKind, Head, Stored, Type, WorkspaceName};
+use crate::event::{Arrival, AuthorKind, Head, Lines, Stored, Type, Via, WorkspaceName};
 
 /// The version of this page.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// `schema` → u32 · `check` → a sealed constant that only the right vault key opens · `tally` → [`Tally`] ·
 /// `swept` → u64, when forgetting was last done, milliseconds since 1970.
@@ -39,6 +39,8 @@ pub const MARKS: TableDefinition<&str, u64> = TableDefinition::new("marks");
 pub const EXCEPTIONS: TableDefinition<(&str, u64), &[u8]> = TableDefinition::new("exceptions");
 /// (consumer, sequence) → when (u64), then JSON list of `ActionId`.
 pub const ACKED: TableDefinition<(&str, u64), &[u8]> = TableDefinition::new("acked");
+/// (consumer, last sequence of a run) → [`way_row`](super::way::way_row). Since schema 2.
+pub const WAYS: TableDefinition<(&str, u64), &[u8]> = TableDefinition::new("ways");
 /// (consumer, sequence) → JSON `DeadLetter`.
 pub const DEAD: TableDefinition<(&str, u64), &[u8]> = TableDefinition::new("dead");
 /// Action id, which sorts by time → JSON `Action`.
@@ -64,7 +66,7 @@ pub struct Tally {
     pub head: u64,
     /// When it was committed; the feed's time never runs backwards.
     pub at: u64,
-    /// Bytes of the rows that grow with use: feed, ids, actions, dead letters.
+    /// Bytes of the rows that grow with use: feed, ids, actions, dead letters, ways.
     pub bytes: u64,
 }
 
@@ -94,6 +96,8 @@ pub struct IdRow<'a> {
     pub at: u64,
     /// It was told as deleted.
     pub deleted: bool,
+    /// The kinds of line that have seen it; none in rows of schema 1.
+    pub lines: Lines,
     /// The conversation, where the key does not say it.
     pub conversation: Cow<'a, str>,
     /// The newest revision told; empty where there is none.
@@ -101,12 +105,13 @@ pub struct IdRow<'a> {
 }
 
 impl<'a> IdRow<'a> {
-    /// As stored: seq, at, deleted, length and text of the conversation, the revision.
+    /// As stored: seq, at, deleted (a bit) with the lines (the others), length and text of the conversation, the
+    /// revision.
     pub fn encode(&self) -> Vec<u8> {
         let mut row = Vec::with_capacity(21 + self.conversation.len() + self.revision.len());
         row.extend_from_slice(&self.seq.to_le_bytes());
         row.extend_from_slice(&self.at.to_le_bytes());
-        row.push(u8::from(self.deleted));
+        row.push(u8::from(self.deleted) | self.lines.bits() << 1);
         put_text(&mut row, &self.conversation);
         row.extend_from_slice(self.revision.as_bytes());
         row
@@ -115,10 +120,11 @@ impl<'a> IdRow<'a> {
     /// Reads it back.
     pub fn decode(row: &'a [u8]) -> Result<Self, Fault> {
         let mut row = Fields(row);
-        let (seq, at, deleted) = (row.u64()?, row.u64()?, row.u8()? != 0);
+        let (seq, at, flags) = (row.u64()?, row.u64()?, row.u8()?);
+        let (deleted, lines) = (flags & 1 != 0, Lines::from_bits(flags >> 1));
         let conversation = row.text()?.into();
         let revision = std::str::from_utf8(row.0).map_err(|_| Fault::Row("an id"))?.into();
-        Ok(Self { seq, at, deleted, conversation, revision })
+        Ok(Self { seq, at, deleted, lines, conversation, revision })
     }
 }
 
@@ -141,10 +147,13 @@ const HAS_AUTHOR: u8 = 4;
 const HUMAN: u8 = 8;
 const AGENT: u8 = 16;
 const ONE_CONSUMER: u8 = 32;
+/// Since schema 2.
+const ARRIVAL: u8 = 64;
 
 /// The front of a feed row, behind which the event's bytes stand: checksum of all that follows (u64), at (u64),
-/// flags (u8), then with their lengths workspace, type, conversation, author, only_for.
-pub fn feed_front(at: u64, head: &Head, row: &mut Vec<u8>) {
+/// flags (u8), where it arrived by a line when (u64) and by which kind (u8), then with their lengths workspace, type, conversation,
+/// author, only_for.
+pub fn feed_front(at: u64, arrival: Option<Arrival>, head: &Head, row: &mut Vec<u8>) {
     row.clear();
     row.extend_from_slice(&[0; 8]);
     row.extend_from_slice(&at.to_le_bytes());
@@ -155,8 +164,13 @@ pub fn feed_front(at: u64, head: &Head, row: &mut Vec<u8>) {
             | flag(head.author.is_some(), HAS_AUTHOR)
             | flag(head.author_kind == Some(AuthorKind::Human), HUMAN)
             | flag(head.author_kind == Some(AuthorKind::Agent), AGENT)
-            | flag(head.only_for.is_some(), ONE_CONSUMER),
+            | flag(head.only_for.is_some(), ONE_CONSUMER)
+            | flag(arrival.is_some(), ARRIVAL),
     );
+    if let Some(Arrival { at, via }) = arrival {
+        row.extend_from_slice(&at.to_le_bytes());
+        row.push(via as u8);
+    }
     put_text(row, head.workspace.as_str());
     put_text(row, head.kind.as_str());
     put_text(row, &head.conversation);
@@ -179,6 +193,15 @@ pub fn feed_at(row: &[u8]) -> Result<u64, Fault> {
     row.u64()
 }
 
+/// When a feed row was committed, and when and by what its event came.
+pub fn feed_arrival(row: &[u8]) -> Result<(u64, Option<Arrival>), Fault> {
+    let mut row = Fields(row);
+    row.u64()?;
+    let at = row.u64()?;
+    let flags = row.u8()?;
+    Ok((at, row.arrival(flags)?))
+}
+
 /// Reads a whole feed row; a row that a disk altered is an error, never an event.
 pub fn feed_event(seq: u64, row: &[u8]) -> Result<Stored, Fault> {
     let mut fields = Fields(row);
@@ -186,6 +209,7 @@ pub fn feed_event(seq: u64, row: &[u8]) -> Result<Stored, Fault> {
         return Err(Fault::Row("an event"));
     }
     let (at, flags) = (fields.u64()?, fields.u8()?);
+    fields.arrival(flags)?;
     let has = |flag: u8| flags & flag != 0;
     let workspace = WorkspaceName::new(fields.text()?).map_err(|_| Fault::Row("an event's workspace"))?;
     let kind = Type::parse(fields.text()?).ok_or(Fault::Row("an event's type"))?;
@@ -251,6 +275,15 @@ impl<'a> Fields<'a> {
         self.array().map(u64::from_le_bytes)
     }
 
+    fn arrival(&mut self, flags: u8) -> Result<Option<Arrival>, Fault> {
+        if flags & ARRIVAL == 0 {
+            return Ok(None);
+        }
+        let (at, via) = (self.u64()?, self.u8()?);
+        let via = *Via::ALL.get(usize::from(via)).ok_or(Fault::Row("a kind of line"))?;
+        Ok(Some(Arrival { at, via }))
+    }
+
     /// A text behind its length.
     pub fn text(&mut self) -> Result<&'a str, Fault> {
         let length = self.u32()? as usize;
@@ -275,12 +308,13 @@ mod tests {
             only_for: Some("main".into()),
         };
         let mut front = Vec::new();
-        feed_front(7, &head, &mut front);
+        let arrival = Some(Arrival { at: 5, via: Via::History });
+        feed_front(7, arrival, &head, &mut front);
         let mut row = vec![0; front.len() + 5];
         feed_row(&front, b"{\"a\"}", &mut row);
         let stored = feed_event(3, &row).unwrap();
         assert_eq!((stored.at, &stored.head, &stored.bytes[..]), (7, &head, &b"{\"a\"}"[..]));
-        assert_eq!(feed_at(&row).unwrap(), 7);
+        assert_eq!((feed_at(&row).unwrap(), feed_arrival(&row).unwrap()), (7, (7, arrival)));
         for bit in 0..row.len() * 8 {
             row[bit / 8] ^= 1 << (bit % 8);
             assert!(feed_event(3, &row).is_err(), "bit {bit}");
@@ -299,7 +333,8 @@ mod tests {
 
     #[test]
     fn id_rows_read_back() {
-        let row = IdRow { seq: 1, at: 2, deleted: true, conversation: "c".into(), revision: "r".into() };
+        let lines = Lines::default().with(Via::Yjs);
+        let row = IdRow { seq: 1, at: 2, deleted: true, lines, conversation: "c".into(), revision: "r".into() };
         assert_eq!(IdRow::decode(&row.encode()).unwrap(), row);
         assert!(IdRow::decode(&row.encode()[..10]).is_err());
     }

@@ -121,7 +121,7 @@ async fn a_consumer_begins_where_its_from_says_and_only_once() {
 async fn a_mark_drops_what_is_settled_and_keeps_what_waits() {
     let place = Place::new();
     let store = place.open();
-    let waiting = Exception::Waiting { attempts: 2, not_before: 9, reason: "500".into() };
+    let waiting = Exception::Waiting { attempts: 2, not_before: 9, reason: "500".into(), failures: Vec::new() };
     let except = |seq, exception| Change::Except { consumer: "main".into(), seq, exception };
     let batch = Batch::new()
         .with(consumer("main", From::Start))
@@ -145,7 +145,7 @@ async fn a_mark_costs_the_same_however_many_wait_beneath_it() {
         let mark = |seq| Change::Mark { consumer: name.into(), seq };
         (WAITING + 1..WAITING + 500).fold(Batch::new(), |batch, seq| batch.with(mark(seq)))
     };
-    let waiting = Exception::Waiting { attempts: 2, not_before: 9, reason: "500".into() };
+    let waiting = Exception::Waiting { attempts: 2, not_before: 9, reason: "500".into(), failures: Vec::new() };
     let stuck = |seq| Change::Except { consumer: "stuck".into(), seq, exception: Some(waiting.clone()) };
     let start = Batch::new().with(consumer("stuck", From::Start)).with(consumer("free", From::Start));
     let batch = (1..=WAITING).fold(start, |batch, seq| batch.with(stuck(seq)));
@@ -166,7 +166,7 @@ async fn a_mark_costs_the_same_however_many_wait_beneath_it() {
 async fn a_removed_consumer_leaves_nothing_to_the_next_of_its_name() {
     let place = Place::new();
     let store = place.open();
-    let letter = DeadLetter { at: 1, reason: "no".into(), attempts: 3, event: "{}".into() };
+    let letter = DeadLetter { at: 1, reason: "no".into(), attempts: 3, failures: Vec::new(), event: "{}".into() };
     let dead = Change::Dead { consumer: "main".into(), seq: 4, letter: Some(Box::new(letter.clone())) };
     let secret =
         Change::Secret { owner: "consumer:main".into(), field: "sign".into(), value: Some("s".to_owned().into()) };

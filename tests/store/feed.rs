@@ -1,6 +1,6 @@
 //! Feed and ids: commit first, once.
 
-use agent_bridge::event::{Draft, Identity, Type};
+use agent_bridge::event::{Draft, Identity, Lines, Type};
 use agent_bridge::store::{Batch, Change, Known};
 
 use crate::support::{Place, acme, created, event, message, object};
@@ -60,7 +60,8 @@ async fn edits_and_deletions_are_noted_at_the_creation() {
     let edit = event(Type::MessageUpdated, "c/1", object("m%1", "r2"));
     store.commit(Batch::intake().event(created("c/1", "m%1")).event(created("c/1", "m2")).event(edit)).await.unwrap();
     let known = store.known(&acme(), Type::MessageCreated, "c/1", &["m2", "none", "m%1"]).unwrap();
-    let row = |seq, revision: &str, deleted| Some(Known { seq, revision: revision.into(), deleted });
+    let row =
+        |seq, revision: &str, deleted| Some(Known { seq, revision: revision.into(), deleted, lines: Lines::default() });
     assert_eq!(known, [row(2, "r1", false), None, row(1, "r2", false)]);
 
     let deletion = event(Type::MessageDeleted, "c/1", object("m%1", "x"));

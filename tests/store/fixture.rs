@@ -1,7 +1,7 @@
-//! A store written by schema 1 opens for ever: the checked-in file proves it.
+//! A store written by any schema opens for ever: the checked-in files prove it.
 //!
-//! The file was made by `STORE_FIXTURE=write cargo test --test store generator -- --ignored`; it is never made again for a schema
-//! that was released.
+//! The newest file was made by `STORE_FIXTURE=write cargo test --test store generator -- --ignored`, and those before it by
+//! their own code; a file is never made again for a schema that was released.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,8 +10,11 @@ use std::path::{Path, PathBuf};
 use agent_bridge::action::{Action, Request, State};
 use agent_bridge::clock::Clock;
 use agent_bridge::consumer::{Consumer, From, Only};
-use agent_bridge::event::{Identity, Type};
-use agent_bridge::store::{Anchor, Batch, Change, DeadLetter, Exception, Known, Options, Seat, Store, WorkspaceRecord};
+use agent_bridge::event::{Arrival, Identity, Lines, NewEvent, Type, Via};
+use agent_bridge::store::{
+    Anchor, Batch, Change, DeadLetter, Exception, Failure, How, Known, Options, Seat, Sighting, Store, Way,
+    WorkspaceRecord,
+};
 use secrecy::ExposeSecret;
 
 use crate::support::{NOW, acme, created, event, name, object};
@@ -20,9 +23,9 @@ fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
 
-fn options() -> Options {
+fn options(schema: u32) -> Options {
     let clock = Clock::paced(NOW);
-    Options { ballast: 0, clock, vault_key: Some(fixture("store-v1.key")), ..Options::default() }
+    Options { ballast: 0, clock, vault_key: Some(fixture(&format!("store-v{schema}.key"))), ..Options::default() }
 }
 
 fn record() -> WorkspaceRecord {
@@ -47,12 +50,28 @@ fn action(verb: &str, key: &str) -> Action {
     Action::accept(acme(), request, Some(1), NOW)
 }
 
-fn waiting() -> Exception {
-    Exception::Waiting { attempts: 2, not_before: NOW, reason: "500".into() }
+/// What only schema 2 remembers.
+fn failures(schema: u32) -> Vec<Failure> {
+    let failure = Failure { offered_at: Some(NOW), at: NOW + 1, why: "500".into() };
+    if schema > 1 { vec![failure] } else { Vec::new() }
 }
 
-fn letter() -> DeadLetter {
-    DeadLetter { at: NOW, reason: "rejected".into(), attempts: 10, event: "{}".into() }
+fn waiting(schema: u32) -> Exception {
+    Exception::Waiting { attempts: 2, not_before: NOW, reason: "500".into(), failures: failures(schema) }
+}
+
+fn letter(schema: u32) -> DeadLetter {
+    let failures = failures(schema);
+    DeadLetter { at: NOW, reason: "rejected".into(), attempts: 10, failures, event: "{}".into() }
+}
+
+fn way() -> Way {
+    Way { first: 1, offered: Some((NOW, NOW + 1)), at: 0, attempts: 1, how: How::Acked, failures: Vec::new() }
+}
+
+/// As if this kind of line had brought it.
+fn by(via: Via, event: NewEvent) -> NewEvent {
+    event.arrived(Some(Arrival { at: NOW - 5, via }))
 }
 
 fn anchor() -> Anchor {
@@ -65,7 +84,8 @@ fn content() -> Batch {
     settled.settled_at = Some(NOW);
     let main = || "main".to_owned();
     Batch::new()
-        .event(created("c1", "m1"))
+        .event(by(Via::Sse, created("c1", "m1")))
+        .event(by(Via::History, created("c1", "m1")))
         .event(created("c1", "m2"))
         .event(event(Type::MessageUpdated, "c1", object("m1", "r2")))
         .event(event(Type::MentionCreated, "c1", Identity::Native("native-7".into())))
@@ -75,9 +95,10 @@ fn content() -> Batch {
         .with(Change::Secret { owner: "acme".into(), field: "token".into(), value: Some("canary".to_owned().into()) })
         .with(Change::Consumer(Box::new(consumer())))
         .with(Change::Mark { consumer: main(), seq: 3 })
-        .with(Change::Except { consumer: main(), seq: 2, exception: Some(waiting()) })
+        .with(Change::Except { consumer: main(), seq: 2, exception: Some(waiting(2)) })
+        .with(Change::Way { consumer: main(), last: 1, way: way() })
         .with(Change::Acked { consumer: main(), seq: 1, actions: vec![settled.id.clone()] })
-        .with(Change::Dead { consumer: main(), seq: 4, letter: Some(Box::new(letter())) })
+        .with(Change::Dead { consumer: main(), seq: 4, letter: Some(Box::new(letter(2))) })
         .with(Change::Accept(Box::new(action("send", "waiting"))))
         .with(Change::Accept(Box::new(settled)))
         .with(Change::Workspace(Box::new(WorkspaceRecord { name: name("gone"), ..record() })))
@@ -90,10 +111,10 @@ async fn the_generator_writes_the_fixture_when_it_is_told_to() {
     if std::env::var("STORE_FIXTURE").as_deref() != Ok("write") {
         return;
     }
-    let path = fixture("store-v1.redb");
-    fs::write(fixture("store-v1.key"), "5a".repeat(32)).unwrap();
+    let path = fixture("store-v2.redb");
+    fs::write(fixture("store-v2.key"), "5a".repeat(32)).unwrap();
     drop(fs::remove_file(&path));
-    let store = Store::open(&path, options()).unwrap();
+    let store = Store::open(&path, options(2)).unwrap();
     store.commit(content()).await.unwrap();
     store.close().await.unwrap();
     let mut db = redb::Database::open(&path).unwrap();
@@ -101,13 +122,58 @@ async fn the_generator_writes_the_fixture_when_it_is_told_to() {
     db.close().unwrap();
 }
 
-#[tokio::test]
-async fn a_store_of_schema_1_opens_and_everything_is_in_it() {
+/// A copy of the file of this schema.
+fn copy(schema: u32) -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("store.redb");
-    fs::copy(fixture("store-v1.redb"), &path).unwrap();
-    let store = Store::open(&path, options()).unwrap();
+    fs::copy(fixture(&format!("store-v{schema}.redb")), &path).unwrap();
+    (directory, path)
+}
 
+#[tokio::test]
+async fn a_store_of_schema_1_opens_and_everything_is_in_it() {
+    let (_directory, path) = copy(1);
+    let store = Store::open(&path, options(1)).unwrap();
+    let seen = Sighting { at: store.event(1).unwrap().unwrap().at, arrival: None, lines: Lines::default() };
+    assert_eq!((store.sighting(1).unwrap(), store.way("main", 1).unwrap()), (Some(seen), None));
+    all_is_in(&store, 1).await;
+}
+
+#[tokio::test]
+async fn a_store_of_schema_2_opens_and_everything_is_in_it() {
+    let (_directory, path) = copy(2);
+    let store = Store::open(&path, options(2)).unwrap();
+    let at = store.event(1).unwrap().unwrap().at;
+    let arrival = Arrival { at: NOW - 5, via: Via::Sse };
+    let lines = Lines::default().with(Via::Sse).with(Via::History);
+    assert_eq!(store.sighting(1).unwrap(), Some(Sighting { at, arrival: Some(arrival), lines }));
+    assert_eq!(store.sighting(2).unwrap(), Some(Sighting { at, arrival: None, lines: Lines::default() }));
+    assert_eq!(store.way("main", 1).unwrap(), Some((1, Way { at, ..way() })));
+    all_is_in(&store, 2).await;
+}
+
+/// The upgrade is made once and for all, and what schema 2 remembers can be kept from then on.
+#[tokio::test]
+async fn a_store_of_schema_1_is_of_schema_2_from_its_first_opening_on() {
+    let (_directory, path) = copy(1);
+    drop(Store::open(&path, options(1)).unwrap());
+    let meta = redb::TableDefinition::<&str, &[u8]>::new("meta");
+    let db = redb::Database::open(&path).unwrap();
+    let schema = redb::ReadableDatabase::begin_read(&db).unwrap().open_table(meta).unwrap().get("schema").unwrap();
+    assert_eq!(schema.unwrap().value(), 2_u32.to_le_bytes());
+    drop(db);
+    let store = Store::open(&path, options(1)).unwrap();
+    let way = Change::Way { consumer: "main".into(), last: 4, way: Way { first: 2, ..way() } };
+    let again = by(Via::History, created("c1", "m1"));
+    assert_eq!(store.commit(Batch::intake().event(again).with(way)).await.unwrap().events, [None]);
+    let left = |seq| store.way("main", seq).unwrap().map(|(last, way)| (way.first, last));
+    assert_eq!([1, 2, 3, 4, 5].map(left), [None, Some((2, 4)), Some((2, 4)), Some((2, 4)), None]);
+    assert!(store.sighting(1).unwrap().unwrap().lines.has(Via::History));
+    all_is_in(&store, 1).await;
+}
+
+/// Everything that both schemas keep.
+async fn all_is_in(store: &Store, schema: u32) {
     let events = store.read(0, 10, 1 << 20).unwrap();
     let ids: Vec<_> = events.iter().map(|event| (event.seq, event.id())).collect();
     let expected = [
@@ -120,7 +186,8 @@ async fn a_store_of_schema_1_opens_and_everything_is_in_it() {
     assert!(events.iter().all(|event| store.find(&event.id()).unwrap() == Some(event.seq)));
     assert!(events.iter().all(|event| (NOW..NOW + 60_000).contains(&event.at)));
     let known = store.known(&acme(), Type::MessageCreated, "c1", &["m1"]).unwrap();
-    assert_eq!(known, [Some(Known { seq: 1, revision: "r2".into(), deleted: false })]);
+    let lines = known[0].as_ref().unwrap().lines;
+    assert_eq!(known, [Some(Known { seq: 1, revision: "r2".into(), deleted: false, lines })]);
 
     assert_eq!(store.workspaces().unwrap(), [record()]);
     assert!(store.tombstone(&name("gone")).unwrap().is_some());
@@ -130,8 +197,8 @@ async fn a_store_of_schema_1_opens_and_everything_is_in_it() {
 
     assert_eq!(store.consumers().unwrap(), [consumer()]);
     let progress = store.progress("main").unwrap();
-    assert_eq!((progress.mark, progress.exceptions), (3, BTreeMap::from([(2, waiting())])));
-    assert_eq!(store.dead("main", 9).unwrap(), [(4, letter())]);
+    assert_eq!((progress.mark, progress.exceptions), (3, BTreeMap::from([(2, waiting(schema))])));
+    assert_eq!(store.dead("main", 9).unwrap(), [(4, letter(schema))]);
 
     let settled = store.acked("main", 1).unwrap().unwrap();
     let state = store.action(&settled[0]).unwrap().unwrap().state;

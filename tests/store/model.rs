@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use agent_bridge::action::{Action, ActionId, Request, State};
 use agent_bridge::consumer::{Consumer, From};
-use agent_bridge::event::Type;
+use agent_bridge::event::{Lines, Type};
 use agent_bridge::store::{Batch, Change, Committed, DeadLetter, Exception, Known, Store};
 use proptest::prelude::*;
 use secrecy::ExposeSecret;
@@ -70,11 +70,15 @@ struct Model {
 }
 
 fn exception(settled: bool) -> Exception {
-    if settled { Exception::Settled } else { Exception::Waiting { attempts: 1, not_before: 2, reason: "r".into() } }
+    if settled {
+        Exception::Settled
+    } else {
+        Exception::Waiting { attempts: 1, not_before: 2, reason: "r".into(), failures: Vec::new() }
+    }
 }
 
 fn letter() -> DeadLetter {
-    DeadLetter { at: 1, reason: "r".into(), attempts: 2, event: "{}".into() }
+    DeadLetter { at: 1, reason: "r".into(), attempts: 2, failures: Vec::new(), event: "{}".into() }
 }
 
 impl Model {
@@ -170,7 +174,7 @@ impl Model {
         let seq = self.head;
         let revision = format!("r{revision}");
         if kind == Type::MessageCreated {
-            self.known.insert((room, object), Known { seq, revision, deleted: false });
+            self.known.insert((room, object), Known { seq, revision, deleted: false, lines: Lines::default() });
         } else if let Some(known) = self.known.get_mut(&(room, object)) {
             if kind == Type::MessageDeleted { known.deleted = true } else { known.revision = revision }
         }

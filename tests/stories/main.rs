@@ -16,3 +16,4 @@ mod receipts;
 mod restarts;
 mod seats;
 mod streams;
+mod tracing;

@@ -19,6 +19,14 @@ pub struct Status {
     pub workspace: Option<String>,
 }
 
+/// `trace`: the way of an event or an action.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Trace {
+    /// An event's id, its sequence, or an action's id.
+    pub id: String,
+}
+
 /// `join`: take a seat in a workspace.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

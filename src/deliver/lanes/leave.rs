@@ -7,7 +7,7 @@ use super::{Lanes, Moment, Open, Place, Rest, State, except};
 use crate::deliver::subscription::ReaderId;
 use crate::event::{Head, Stored};
 use crate::retry::attempts;
-use crate::store::{Change, DeadLetter, Exception};
+use crate::store::{Change, DeadLetter, Exception, Failure, How};
 
 impl Lanes {
     /// Where an event stands.
@@ -35,8 +35,15 @@ impl Lanes {
         self.out.range(..=upto).filter(held).copied().collect()
     }
 
-    /// Settles events for good, in whatever state they are.
+    /// The agent has done with events: settles them for good, in whatever state they are.
     pub fn ack(&mut self, seqs: &[u64]) {
+        let ways = self.acked(seqs);
+        self.changes.extend(ways);
+        self.settle(seqs);
+    }
+
+    /// Settles events without a word on how they left.
+    pub fn settle(&mut self, seqs: &[u64]) {
         let mut left = Vec::with_capacity(seqs.len());
         for seq in seqs {
             match self.take(*seq) {
@@ -60,11 +67,12 @@ impl Lanes {
     pub fn fail(&mut self, seq: u64, reason: &str, rest: Rest, now: Moment) {
         let Some(open) = self.open.get_mut(&seq) else { return };
         open.attempts += 1;
-        let attempts = open.attempts;
+        let (attempts, offered) = (open.attempts, open.offered());
+        Failure::note(&mut open.failures, offered, now.wall, reason);
         if attempts >= self.limits.max_attempts
             && let Some(event) = open.body.clone()
         {
-            return self.bury(&event, reason, now);
+            return self.bury(&event, reason, How::Dead, now);
         }
         let backoff = attempts::wait(attempts, self.bounds.attempts, &mut self.chance);
         let rest = match rest {
@@ -74,7 +82,8 @@ impl Lanes {
         };
         let rest = rest.min(attempts::LONGEST.max(backoff));
         open.row = true;
-        let row = Exception::Waiting { attempts, not_before: now.wall + rest, reason: reason.to_owned() };
+        let (not_before, reason, failures) = (now.wall + rest, reason.to_owned(), open.failures.clone());
+        let row = Exception::Waiting { attempts, not_before, reason, failures };
         self.changes.push(except(&self.name, seq, Some(row)));
         self.rest(seq, now.mono + rest);
     }
@@ -87,11 +96,13 @@ impl Lanes {
     }
 
     /// To the dead letters, now. `event` is that event.
-    pub fn bury(&mut self, event: &Stored, reason: &str, now: Moment) {
+    pub fn bury(&mut self, event: &Stored, reason: &str, how: How, now: Moment) {
+        let way = self.buried(event.seq, how);
         let Some(open) = self.take(event.seq) else { return };
         let text = String::from_utf8_lossy(&event.bytes).into_owned();
-        let letter = DeadLetter { at: now.wall, reason: reason.to_owned(), attempts: open.attempts, event: text };
-        let letter = Some(Box::new(letter));
+        let (reason, attempts, failures) = (reason.to_owned(), open.attempts, open.failures);
+        let letter = Some(Box::new(DeadLetter { at: now.wall, reason, attempts, failures, event: text }));
+        self.changes.push(way);
         self.changes.push(Change::Dead { consumer: self.name.clone(), seq: event.seq, letter });
         self.dead.insert(event.seq);
         self.balance();
@@ -143,7 +154,7 @@ impl Lanes {
             !out && open.body.as_ref().is_some_and(|event| !wanted(&event.head))
         };
         let gone: Vec<u64> = self.open.iter().filter(|(_, open)| unwanted(open)).map(|(seq, _)| *seq).collect();
-        self.ack(&gone);
+        self.settle(&gone);
     }
 
     /// Gives up what is in line up to `upto`, but for retried letters, and says what that is, with the bodies that
@@ -152,7 +163,7 @@ impl Lanes {
         let old = |seq: &u64| !self.dead.contains(seq) && !self.out.contains(seq);
         let open = self.open.range(..=upto).filter(|(seq, _)| old(seq));
         let gone: Vec<_> = open.map(|(seq, open)| (*seq, open.body.clone())).collect();
-        self.ack(&gone.iter().map(|(seq, _)| *seq).collect::<Vec<_>>());
+        self.settle(&gone.iter().map(|(seq, _)| *seq).collect::<Vec<_>>());
         gone
     }
 
@@ -161,16 +172,18 @@ impl Lanes {
         self.changes.push(except(&self.name, seq, None));
     }
 
-    /// A dead letter back into delivery; it stays on file until its event is settled.
-    pub fn revive(&mut self, event: &Arc<Stored>, now: Moment) {
+    /// A dead letter back into delivery, with what is remembered of its failures; it stays on file until its event is
+    /// settled.
+    pub fn revive(&mut self, event: &Arc<Stored>, failures: Vec<Failure>, now: Moment) {
         let seq = event.seq;
         let reason = "put back by the operator".to_owned();
-        let row = Exception::Waiting { attempts: 0, not_before: now.wall, reason };
+        let row = Exception::Waiting { attempts: 0, not_before: now.wall, reason, failures: failures.clone() };
         self.changes.push(except(&self.name, seq, Some(row)));
         self.settled.remove(&seq);
         let lane = self.lane(&event.head);
         let body = Some(event.clone());
-        self.admit(seq, Open { lane, attempts: 0, state: State::Queued, row: true, body });
+        let state = State::Queued;
+        self.admit(seq, Open { lane, attempts: 0, state, offered: 0, failures, row: true, body });
     }
 
     /// The lowest event that the feed must keep for this consumer; `None` where it needs nothing up to `scanned`.

@@ -26,7 +26,8 @@ impl Lanes {
                 let until = if let State::Resting { until } = open.state { until } else { now.mono };
                 let not_before = now.wall + until.saturating_sub(now.mono);
                 let reason = "the mark moved past its lane".to_owned();
-                let row = Exception::Waiting { attempts: open.attempts, not_before, reason };
+                let (attempts, failures) = (open.attempts, open.failures.clone());
+                let row = Exception::Waiting { attempts, not_before, reason, failures };
                 self.changes.push(except(&self.name, *seq, Some(row)));
             }
             if !matches!(open.state, State::Out { .. }) {

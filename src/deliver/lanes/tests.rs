@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::event::{Type, WorkspaceName};
+use crate::store::{How, Way};
 
 const READER: ReaderId = ReaderId(1);
 const LIMITS: Limits = Limits { max_in_flight: 3, per_lane: 1, max_attempts: 3, ack_wait: 1_000 };
@@ -40,6 +41,7 @@ struct World {
     letters: BTreeSet<u64>,
     failures: BTreeMap<u64, u32>,
     acked: BTreeSet<u64>,
+    ways: BTreeMap<u64, Way>,
     sent: u64,
 }
 
@@ -58,6 +60,7 @@ impl World {
             letters: BTreeSet::new(),
             failures: BTreeMap::new(),
             acked: BTreeSet::new(),
+            ways: BTreeMap::new(),
             sent: 0,
         };
         world.settle_down();
@@ -89,11 +92,29 @@ impl World {
                 }
                 Change::Except { seq, exception: Some(row), .. } => drop(self.rows.insert(seq, row)),
                 Change::Except { seq, exception: None, .. } => drop(self.rows.remove(&seq)),
+                Change::Way { last, way, .. } => self.left(last, way),
                 Change::Dead { seq, letter: Some(_), .. } => drop(self.letters.insert(seq)),
                 Change::Dead { seq, letter: None, .. } => assert!(self.letters.remove(&seq)),
                 other => panic!("lanes do not write {other:?}"),
             }
         }
+    }
+
+    /// Each event is told to have left once, and how it did; only a dead letter may leave again, in its own row.
+    fn left(&mut self, last: u64, way: Way) {
+        let again = way.first == last && self.ways.remove(&last).is_some_and(|before| before.how != How::Acked);
+        let failed = self.failures.get(&last).map_or(0, |count| *count as usize);
+        assert!(again || way.failures.len() == failed, "{last}: {way:?}");
+        for seq in way.first..=last {
+            assert_eq!(self.way_of(seq), None, "{seq} left before");
+            assert!(way.how != How::Acked || self.acked.contains(&seq), "{seq} was not acked");
+        }
+        self.ways.insert(last, way);
+    }
+
+    /// As the store looks it up.
+    fn way_of(&self, seq: u64) -> Option<&Way> {
+        self.ways.range(seq..).next().map(|(_, way)| way).filter(|way| way.first <= seq)
     }
 
     fn gone(&self, seq: u64) -> bool {
@@ -154,7 +175,7 @@ impl World {
                 self.fail(seq);
                 self.lanes.fail(seq, "nacked", Rest::Backoff, self.now);
             }
-            (7, Some(seq)) => self.lanes.bury(&self.feed[index(seq)].clone(), "rejected", self.now),
+            (7, Some(seq)) => self.lanes.bury(&self.feed[index(seq)].clone(), "rejected", How::Rejected, self.now),
             (8, Some(upto)) => self.ack(&self.lanes.leased(upto, Some((READER, self.sent)))),
             (9, _) => self.pass_time(1_000),
             (10, _) => self.close(pick),
@@ -198,10 +219,11 @@ impl World {
         let settled = self.rows.iter().filter_map(settled).collect();
         self.lanes = fresh(self.limits, self.mark, settled, self.letters.clone());
         for (seq, row) in &self.rows {
-            if let Exception::Waiting { attempts, not_before, .. } = row {
+            if let Exception::Waiting { attempts, not_before, failures, .. } = row {
                 assert_eq!(*attempts, self.failures.get(seq).copied().unwrap_or(0));
+                assert_eq!(failures.len(), *attempts as usize);
                 let until = self.now.mono + not_before.saturating_sub(self.now.wall);
-                self.lanes.park(*seq, &self.feed[index(*seq)].head, *attempts, until);
+                self.lanes.park(*seq, &self.feed[index(*seq)].head, *attempts, failures.clone(), until);
             }
         }
     }
@@ -307,14 +329,13 @@ fn what_is_out_is_not_expired_and_the_rest_is_counted() {
 fn a_retried_letter_stays_on_file_until_it_is_settled() {
     let mut world = World::new(&[0], LIMITS);
     assert_eq!(world.send(), Some(1));
-    world.lanes.bury(&event(1, 0), "rejected", world.now);
+    world.lanes.bury(&event(1, 0), "rejected", How::Rejected, world.now);
     world.write(false);
-    world.lanes.revive(&event(1, 0), world.now);
+    world.lanes.revive(&event(1, 0), Vec::new(), world.now);
     world.write(false);
     assert!(world.letters.contains(&1) && world.rows.contains_key(&1));
     assert!(world.lanes.expire(1).is_empty(), "it does not need the feed");
     assert!(matches!(world.lanes.next(None), Some(Next::Send(_))));
-    world.lanes.ack(&[1]);
-    world.write(false);
+    world.ack(&[1]);
     assert!(world.letters.is_empty() && world.rows.is_empty());
 }

@@ -17,6 +17,31 @@ pub enum Place {
     Ahead,
 }
 
+/// How an event stands that was not settled, as only the running consumer knows. Times in milliseconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Offered, and not answered yet.
+    Out {
+        /// 1 for the first.
+        attempt: u32,
+        /// Since when.
+        at: u64,
+        /// When its lease ends.
+        lease_until: u64,
+    },
+    /// In line behind others, or for want of a reader.
+    InLine,
+    /// Failed, and not yet due again.
+    Resting {
+        /// Until when.
+        until: u64,
+    },
+    /// The consumer has not come to it.
+    Ahead,
+    /// Settled, passed over, or among the dead letters.
+    Left,
+}
+
 /// How long a failed event rests, in milliseconds; never longer than 1 h.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rest {

@@ -73,10 +73,10 @@ impl Task {
     fn fetch(&mut self, seq: u64) -> Result<(), StoreError> {
         match self.read_one(seq)? {
             Some(event) if self.wants(&event) => self.lanes.fetched(&event),
-            Some(_) => self.lanes.ack(&[seq]),
+            Some(_) => self.lanes.settle(&[seq]),
             None => {
                 self.missed.add(Missed::one(seq));
-                self.lanes.ack(&[seq]);
+                self.lanes.settle(&[seq]);
             }
         }
         Ok(())
@@ -87,6 +87,6 @@ impl Task {
             return Ok(Some(event));
         }
         let letter = self.ground.store.dead_letter(&self.consumer.name, seq)?;
-        Ok(letter.and_then(|letter| keep::from_letter(seq, &letter)).map(Arc::new))
+        Ok(letter.and_then(|letter| keep::letter_event(seq, &letter)).map(Arc::new))
     }
 }

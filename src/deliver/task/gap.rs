@@ -104,7 +104,7 @@ impl Task {
         if let Some((seq, earlier)) = self.gap.take()
             && matches!(self.lanes.place(seq), Place::Open(None) | Place::Ahead)
         {
-            self.lanes.ack(&[seq]);
+            self.lanes.settle(&[seq]);
             missed.add(earlier);
         }
         Some((self.gap_event(missed), missed))

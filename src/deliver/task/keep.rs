@@ -38,11 +38,11 @@ impl Task {
             self.gap = Some((seq, told));
         }
         match (exception, event) {
-            (Exception::Waiting { attempts, not_before, .. }, Some(event)) => {
+            (Exception::Waiting { attempts, not_before, failures, .. }, Some(event)) => {
                 let longest = LONGEST.max(millis(self.ground.bounds.attempts.longest));
                 // Never longer than the longest wait: somebody may have set the clock.
                 let wait = not_before.saturating_sub(self.ground.clock.now()).min(longest);
-                self.lanes.park(seq, &event.head, *attempts, wait);
+                self.lanes.park(seq, &event.head, *attempts, failures.clone(), wait);
             }
             (Exception::Waiting { .. }, None) => {
                 self.missed.add(Missed::one(seq));
@@ -55,10 +55,11 @@ impl Task {
     pub(super) fn retry(&mut self, seq: u64, answer: Reply<()>) -> Result<(), StoreError> {
         let dead = self.lanes.place(seq) == Place::Dead;
         let letter = if dead { self.ground.store.dead_letter(&self.consumer.name, seq)? } else { None };
-        let done = match letter.and_then(|letter| from_letter(seq, &letter)) {
-            Some(event) => {
+        let found = letter.and_then(|letter| Some((letter_event(seq, &letter)?, letter.failures)));
+        let done = match found {
+            Some((event, failures)) => {
                 let now = self.now();
-                self.lanes.revive(&Arc::new(event), now);
+                self.lanes.revive(&Arc::new(event), failures, now);
                 Ok(())
             }
             None => Err(Refusal::NoSuchLetter(seq)),
@@ -70,7 +71,7 @@ impl Task {
     pub(super) fn drop_letter(&mut self, seq: u64, answer: Reply<()>) {
         let known = self.lanes.dead().contains(&seq);
         if known {
-            self.lanes.ack(&[seq]);
+            self.lanes.settle(&[seq]);
         }
         self.answer_after_commit(if known { Ok(()) } else { Err(Refusal::NoSuchLetter(seq)) }, answer);
     }
@@ -150,7 +151,7 @@ impl Task {
 }
 
 /// The event in a dead letter, which may have left the feed; `None` for what is no event of ours.
-pub(super) fn from_letter(seq: u64, letter: &DeadLetter) -> Option<Stored> {
+pub fn letter_event(seq: u64, letter: &DeadLetter) -> Option<Stored> {
     #[derive(Deserialize)]
     struct Event {
         r#type: Type,

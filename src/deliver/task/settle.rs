@@ -13,7 +13,7 @@ use crate::deliver::lanes::{Place, Rest};
 use crate::deliver::subscription::ReaderId;
 use crate::event::Stored;
 use crate::failpoint::{Defence, stands};
-use crate::store::{Change, Committed, StoreError};
+use crate::store::{Change, Committed, How, StoreError};
 
 /// The longest reason of a nack or a reject that is kept, in bytes.
 const REASON: usize = 2_000;
@@ -237,7 +237,7 @@ impl Task {
         };
         let Some(event) = event else { return Ok(Err(Refusal::NotDelivered(seq))) };
         let now = self.now();
-        self.lanes.bury(&event, &short(reason.to_owned()), now);
+        self.lanes.bury(&event, &short(reason.to_owned()), How::Rejected, now);
         Ok(Ok(()))
     }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{History, Lost, NAMED, Read, ends_all};
-use crate::event::{ConversationKind, Draft, Type};
+use crate::event::{Arrival, ConversationKind, Draft, Type, Via};
 use crate::line::intake::Intake;
 use crate::line::read::{Gathered, ReadError};
 use crate::line::shape::Shaper;
@@ -150,6 +150,7 @@ impl History {
 
     /// Whether somebody else said something that was not in the feed.
     async fn room(&mut self, gathered: Gathered, shaper: &mut Shaper, intake: &mut Intake) -> Result<bool, StoreError> {
+        let arrival = Arrival { at: shaper.now(), via: Via::History };
         // What the stream brought is known only once it is committed.
         intake.drain().await?;
         let Gathered { room, found, end } = gathered;
@@ -166,11 +167,12 @@ impl History {
             last.push(self.anchor(&room, plan.anchor));
         }
         last.extend(self.relist(&room, &seen));
+        last.extend(self.sighted(&room, &seen, &known));
         let others = drafts.iter().any(is_of_others);
         if drafts.iter().any(|draft| draft.kind == Type::MessageCreated) {
             self.schedule.lively(&room, Instant::now());
         }
-        intake.commit(drafts, last).await?;
+        intake.commit(drafts, Some(arrival), last).await?;
         shaper.walked(&room);
         if moved {
             self.anchored.insert(room);
@@ -196,6 +198,20 @@ impl History {
             Step::Deleted { id } => shaper.deleted(id, room),
         };
         plan.steps.iter().map(draft).collect()
+    }
+
+    /// What another line told, and this one sees for the first time.
+    fn sighted(&self, room: &str, seen: &[Seen], known: &[Option<Known>]) -> Vec<Change> {
+        let told = |known: &Option<Known>| known.as_ref().is_some_and(|known| !known.lines.has(Via::History));
+        let objects: Vec<String> =
+            seen.iter().zip(known).filter(|(_, known)| told(known)).map(|(seen, _)| seen.id.clone()).collect();
+        let sighted = |chunk: &[String]| Change::Sighted {
+            workspace: self.workspace.clone(),
+            conversation: room.to_owned(),
+            objects: chunk.to_vec(),
+            via: Via::History,
+        };
+        objects.chunks(LISTED).map(sighted).collect()
     }
 
     /// What the platform still lists is not forgotten (P2): said at the first read and now and then, not each time.

@@ -3,7 +3,7 @@
 use serde_json::json;
 use std::time::Duration;
 
-use crate::event::Draft;
+use crate::event::{Arrival, Draft, Via};
 use crate::line::event_stream::Item;
 use crate::line::held::{Held, Overrun, Waiting};
 use crate::line::intake::Intake;
@@ -13,8 +13,8 @@ use crate::store::StoreError;
 
 /// Frames that wait, frames that go, and the cursor that moves past both.
 pub(super) struct HeldBack {
-    held: Held<Draft>,
-    ready: Vec<Draft>,
+    held: Held<(Draft, Arrival)>,
+    ready: Vec<(Draft, Arrival)>,
     /// The id of the newest frame. It is committed only once nothing before it waits (P1).
     cursor: Option<String>,
     resumes: bool,
@@ -53,6 +53,7 @@ impl HeldBack {
         mut waits: impl FnMut(&str) -> bool,
     ) -> Result<(), Overrun> {
         let mut taken = Ok(());
+        let arrival = Arrival { at: shaper.now(), via: Via::Sse };
         for item in items {
             let (draft, size, id) = match item {
                 Item::Comment => continue,
@@ -70,14 +71,14 @@ impl HeldBack {
             if self.resumes && !id.is_empty() {
                 self.cursor = Some(id.as_ref().to_owned());
             }
-            taken = taken.and(self.put(draft, size, shaper, &mut waits));
+            taken = taken.and(self.put((draft, arrival), size, shaper, &mut waits));
         }
         taken
     }
 
     fn put(
         &mut self,
-        mut draft: Draft,
+        (mut draft, arrival): (Draft, Arrival),
         size: usize,
         shaper: &mut Shaper,
         waits: &mut impl FnMut(&str) -> bool,
@@ -86,10 +87,10 @@ impl HeldBack {
         // Asked for every frame: what the stream says, whether it has to wait or not, is also noted there.
         if waits(conversation) || self.held.has(conversation) {
             let conversation = conversation.to_owned();
-            return self.held.push(Waiting { conversation, size, what: draft });
+            return self.held.push(Waiting { conversation, size, what: (draft, arrival) });
         }
         shaper.place(&mut draft);
-        self.ready.push(draft);
+        self.ready.push((draft, arrival));
         Ok(())
     }
 
@@ -109,9 +110,9 @@ impl HeldBack {
         intake: &mut Intake,
         still: impl FnMut(&str) -> bool,
     ) -> Result<(), StoreError> {
-        for Waiting { what: mut draft, .. } in self.held.release(still) {
+        for Waiting { what: (mut draft, arrival), .. } in self.held.release(still) {
             shaper.place(&mut draft);
-            self.ready.push(draft);
+            self.ready.push((draft, arrival));
         }
         self.send(intake).await
     }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::event::Lines;
 use crate::store::Known;
 
 fn seen(id: &str) -> Seen {
@@ -20,7 +21,7 @@ fn anchor(ids: &str) -> Anchor {
 }
 
 fn known(revision: &str) -> Known {
-    Known { seq: 1, revision: revision.into(), deleted: false }
+    Known { seq: 1, revision: revision.into(), deleted: false, lines: Lines::default() }
 }
 
 fn created(index: usize) -> Step {
