@@ -71,12 +71,7 @@ impl Opening<'_> {
     /// Makes the store under another name and puts it in place only when whole: a crash leaves nothing half-made.
     fn fresh(&self) -> Result<Opened, OpenError> {
         let parent = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut directories = DirBuilder::new();
-        directories
-            .recursive(true)
-            .mode(0o700)
-            .create(parent)
-            .map_err(|source| self.refused("make the directory of", source))?;
+        make_directory(parent).map_err(|source| self.refused("make the directory of", source))?;
         let unfinished = Unfinished::beside(self.path);
         unfinished.sweep();
         let file = OpenOptions::new()
@@ -161,6 +156,13 @@ impl Opening<'_> {
     fn refused(&self, what: &'static str, source: io::Error) -> OpenError {
         OpenError::System { what, path: self.path.display().to_string(), source }
     }
+}
+
+/// Makes a directory, and durably: its name is data of the one above, without which a power cut takes the store along.
+fn make_directory(path: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    missing.into_iter().filter(|folder| !folder.as_os_str().is_empty()).try_for_each(sync_directory)
 }
 
 /// A store that is being made, under a name of its own; gone when dropped before it is in place.
