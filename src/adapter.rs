@@ -3,6 +3,7 @@
 mod act;
 mod call;
 mod check;
+mod cost;
 mod error;
 mod join;
 mod json;
@@ -14,7 +15,6 @@ mod pointer;
 mod receive;
 mod scope;
 mod template;
-mod unfold;
 
 use std::collections::BTreeMap;
 use std::path::Path as FilePath;
@@ -82,7 +82,7 @@ impl Manifests {
 
 /// Reads and checks one manifest. `file` is what errors call it.
 pub fn parse(file: &str, source: &str) -> Result<Manifest, ManifestError> {
-    unfold::check(file, source)?;
+    cost::check(file, source)?;
     let manifest = serde_yaml::from_str(source).map_err(|error| ManifestError::read(file, &error))?;
     check::check(&manifest).map_err(|finding| ManifestError::found(file, source, finding))?;
     Ok(manifest)

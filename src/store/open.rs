@@ -1,9 +1,9 @@
 //! Opening: a file proves to be ours, whole and sealed with our key before a byte of it changes; a fresh one appears
 //! under its name only when it is complete.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use redb::backends::FileBackend;
@@ -13,7 +13,7 @@ use super::fault::{Fault, OpenError, caught};
 use super::gate::Gate;
 use super::options::Options;
 use super::tables::{self, SCHEMA, Tally};
-use super::unfinished::Unfinished;
+use super::unfinished::{Unfinished, make_directory};
 use super::vault::{KeyFile, VaultKey};
 use crate::failpoint::{Point, reach};
 
@@ -73,12 +73,7 @@ impl Opening<'_> {
     /// Makes the store under another name and puts it in place only when whole: a crash leaves nothing half-made.
     fn fresh(&self) -> Result<Opened, OpenError> {
         let parent = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut directories = DirBuilder::new();
-        directories
-            .recursive(true)
-            .mode(0o700)
-            .create(parent)
-            .map_err(|source| self.refused("make the directory of", source))?;
+        make_directory(parent).map_err(|source| self.refused("make the directory of", source))?;
         let unfinished = Unfinished::beside(self.path);
         unfinished.sweep();
         let file = OpenOptions::new()

@@ -1,13 +1,22 @@
 //! What must be there whole or not at all, the store and its key, is made under another name: a crash leaves nothing
 //! half-made under the one that counts, and of two processes that begin at once one is first.
 
+use std::fs::DirBuilder;
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::vault::sync_directory;
 use crate::failpoint::{Point, reach};
+
+/// Makes a directory, and durably: its name is data of the one above, without which a power cut takes the store along.
+pub fn make_directory(path: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    missing.into_iter().filter(|folder| !folder.as_os_str().is_empty()).try_for_each(sync_directory)
+}
 
 /// A file that is being made, under a name of its own; gone when dropped before it is in place.
 pub struct Unfinished {

@@ -129,13 +129,16 @@ macro_rules! runs {
 
 runs!(event_stream frame socket_lines rpc manifest template config);
 
-/// A manifest nested without end is refused, and neither hangs the start nor eats the stack.
+/// What is nested without end neither hangs its reader nor eats its stack; a manifest or a config is refused.
 #[test]
 fn what_is_nested_without_end_is_refused() {
     for (open, close) in [("[", "]"), ("{ a: ", "}"), ("- ", ""), ("? ", ""), ("&a [", "]"), ("!a ", "")] {
-        let deep = [open.repeat(20_000), close.repeat(20_000)].concat();
+        let deep = [open.repeat(100_000), close.repeat(100_000)].concat();
         let error = agent_bridge::adapter::parse("deep.yaml", &deep).expect_err("no manifest is that deep");
         assert!(!error.message.is_empty());
+    }
+    for toml in [format!("a = {}", "[".repeat(100_000)), format!("{}a = 1", "a.".repeat(20_000))] {
+        entries::run("config", toml.as_bytes());
     }
     let json = ["[".repeat(400_000), "]".repeat(400_000)].concat();
     entries::run("rpc", format!("{{\"id\":1,\"method\":\"act\",\"params\":{{\"args\":{json}}}}}").as_bytes());

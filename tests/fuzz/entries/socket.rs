@@ -1,5 +1,6 @@
 //! What an agent sends: lines, and the calls on them.
 
+use agent_bridge::action::{Action, Request};
 use agent_bridge::api::lines::{Line, Lines};
 use agent_bridge::api::params::{Ack, Act, Nack, Subscribe};
 use agent_bridge::api::rpc;
@@ -52,7 +53,10 @@ pub fn call(input: &[u8]) {
         Ok(call) => {
             let params: Value = serde_json::from_str(call.params.get()).unwrap_or_default();
             worded(rpc::params::<Value>(&call.params));
-            worded(rpc::params::<Act>(&call.params));
+            match rpc::params::<Act>(&call.params) {
+                Ok(act) => kept(act),
+                refused => worded(refused),
+            }
             worded(rpc::params::<Ack>(&call.params));
             worded(rpc::params::<Nack>(&call.params));
             worded(rpc::params::<Subscribe>(&call.params));
@@ -69,6 +73,14 @@ pub fn call(input: &[u8]) {
     assert!(matches!(id.get().as_bytes()[0], b'"' | b'-' | b'0'..=b'9' | b'n'), "{id} is no id");
     let front = format!("{{\"jsonrpc\":\"2.0\",\"id\":{},", id.get());
     assert!(answer.starts_with(front.as_bytes()), "the id comes back as it came");
+}
+
+/// An action that was taken is a row that the store can read again, however deep its arguments are nested.
+fn kept(Act { workspace, verb, args, key, .. }: Act) {
+    let action = Action::accept(workspace.clone(), Request { workspace: Some(workspace), verb, args, key }, None, 0);
+    let row = serde_json::to_vec(&action).expect("an action can be written");
+    let again: Action = serde_json::from_slice(&row).expect("and read again");
+    assert_eq!((again.id, again.verb, again.key), (action.id, action.verb, action.key));
 }
 
 fn worded<T>(read: Result<T, agent_bridge::api::Problem>) {

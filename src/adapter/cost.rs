@@ -1,4 +1,5 @@
-//! Refuses a manifest that unfolds to far more than its file: aliases of aliases can name more than a memory holds.
+//! Refuses a manifest that costs its reader far more than its size: aliases of aliases can name more than a memory
+//! holds, and the time for brackets within brackets grows with their square.
 
 use std::cell::Cell;
 use std::fmt;
@@ -10,9 +11,17 @@ use super::error::ManifestError;
 /// What a manifest may unfold to, each value counted with its text and one: 4 MiB, where a file has 1 MiB at most.
 const CAP: usize = 4 << 20;
 
-/// Walks the document once as its reader would, without keeping anything. Other errors are the reader's to tell.
+/// The deepest that brackets may stand within each other; the reader itself follows no more.
+const DEPTH: usize = 128;
+
+/// What is over a bound; everything else is the reader's to tell.
 pub(super) fn check(file: &str, source: &str) -> Result<(), ManifestError> {
+    let refused = |line, message| ManifestError { file: file.to_owned(), line, key: String::new(), message };
+    if let Some(line) = too_deep(source) {
+        return Err(refused(line, format!("over {DEPTH} `[` or `{{` are open here: close them")));
+    }
     let left = Cell::new(Some(CAP));
+    // Walks the document once as its reader would, without keeping anything.
     let walked = Walk(&left).deserialize(serde_yaml::Deserializer::from_str(source));
     let Err(error) = walked else { return Ok(()) };
     // The reader itself follows so many aliases, whatever they stand for, and then says this.
@@ -20,8 +29,21 @@ pub(super) fn check(file: &str, source: &str) -> Result<(), ManifestError> {
         return Ok(());
     }
     let line = error.location().map_or(0, |at| at.line());
-    let message = format!("what its aliases stand for is over {CAP} bytes: use fewer of them");
-    Err(ManifestError { file: file.to_owned(), line, key: String::new(), message })
+    Err(refused(line, format!("what its aliases stand for is over {CAP} bytes: use fewer of them")))
+}
+
+/// The line on which too many brackets are open, quoted or not: no text that people write has so many.
+fn too_deep(source: &str) -> Option<usize> {
+    let mut open = 0_usize;
+    let at = source.bytes().position(|byte| {
+        match byte {
+            b'[' | b'{' => open += 1,
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        open > DEPTH
+    })?;
+    Some(source[..at].matches('\n').count() + 1)
 }
 
 /// What is left of the cap; `None` once it was reached.
@@ -112,6 +134,14 @@ mod tests {
         for bomb in [laughs(7), laughs(12), big(&"x".repeat(50_000), 500), big(&"x,".repeat(5_000), 5_000)] {
             let error = check("a.yaml", &bomb).expect_err("a bomb").to_string();
             assert!(error.starts_with("a.yaml:") && error.contains("aliases"), "{error}");
+        }
+    }
+
+    #[test]
+    fn p10_brackets_within_brackets_are_refused_before_they_are_read() {
+        for open in ["[", "{ a: ", "&a [\n", "\"{\" "] {
+            let error = check("a.yaml", &open.repeat(200_000)).expect_err("too deep").to_string();
+            assert!(error.starts_with("a.yaml:1") && error.contains("are open here"), "{error}");
         }
     }
 
