@@ -104,7 +104,7 @@ types! {
     WorkspaceGap = "workspace.gap", "The platform made the bridge miss something.";
     WorkspaceNeedsAction = "workspace.needs_action", "A person must act; the event says what.";
     WorkspaceRevoked = "workspace.revoked", "The platform took the seat away.";
-    ConsumerGap = "consumer.gap", "This consumer missed events that left by retention.";
+    ConsumerGap = "consumer.gap", "This consumer missed events that left by retention, or for want of room.";
     PlatformOther = "platform.other", "Something no mapping knows, kept raw.";
 }
 

@@ -109,7 +109,8 @@ async fn letters(house: &House) -> Vec<u64> {
 #[tokio::test]
 async fn row_12_half_an_ack_line_and_a_closed_socket_are_no_ack() {
     matrix::row(12, async {
-        let mut house = House::new(documented()).await;
+        let short = "[deliver]\nfirst_wait = \"20ms\"\nlongest_wait = \"100ms\"";
+        let mut house = House::with(documented(), &format!("{QUICK}\n{short}")).await;
         let mut attempts = 0;
         house.say("held");
         for keep in [1, 20, 40] {

@@ -1,6 +1,6 @@
 //! Rows about the disk: 5–7. A sync that fails, a disk (or a budget) that is full, a bit that has turned.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::Stdio;
 
@@ -26,9 +26,11 @@ async fn row_05_a_sync_that_fails_ends_the_bridge_and_no_ack_after_it_counts() {
         let mut house = House::new(documented()).await;
         house.stop().await;
         // From the first sync of a start to some in the midst of its work.
-        for at in (1..).step_by(4).take(matrix::cycles(5)) {
+        let mut answered = 0;
+        for at in (1..).map(|cycle| cycle * cycle).take(matrix::cycles(6)) {
             let before = house.home.log().len();
             let (acked, code) = until_the_disk_fails(&mut house, at).await;
+            answered += acked.len();
             let log = house.home.log().split_off(before);
             assert_ne!(code, Some(0), "sync {at}: {log}");
             assert!(log.contains("Input/output error"), "sync {at}: {log}");
@@ -41,6 +43,7 @@ async fn row_05_a_sync_that_fails_ends_the_bridge_and_no_ack_after_it_counts() {
             drop(agent);
             house.stop().await;
         }
+        assert!(answered > 0, "some of them failed in the midst of acks");
         house.start().await;
         let mut agent = house.agent().await;
         house.is_sound(&mut agent, 0).await;
@@ -201,12 +204,12 @@ async fn has_taken_them(house: &mut House) {
 #[tokio::test]
 async fn row_06_with_drop_oldest_intake_goes_on_and_only_who_missed_events_is_told() {
     let consumers = "[[consumer]]\nname = \"main\"\n[[consumer]]\nname = \"slow\"\nfrom = \"start\"\nper_lane = 0";
-    let store = "ballast = \"0B\"\ndisk_budget = \"400KiB\"\non_full = \"drop-oldest\"";
+    let store = "ballast = \"0B\"\ndisk_budget = \"300KiB\"\non_full = \"drop-oldest\"";
     let mut house = House::with(documented(), &config(store, consumers)).await;
     matrix::row(6, async {
         let text = "x".repeat(1_000);
         let mut agent = house.agent().await;
-        for _ in 0..40 {
+        for _ in 0..25 {
             for _ in 0..20 {
                 house.say(&text);
             }
@@ -216,7 +219,7 @@ async fn row_06_with_drop_oldest_intake_goes_on_and_only_who_missed_events_is_to
         assert!(house.ledger.firsts("consumer.gap").is_empty(), "who kept up missed nothing");
         let status = house.store_status().await;
         let [oldest, dropped] = ["oldest", "dropped"].map(|key| status[key].as_u64().expect("a number"));
-        assert!(oldest > 400 && dropped >= oldest - 1, "{status}");
+        assert!(oldest > 250 && dropped >= oldest - 1, "{status}");
         assert_eq!(house.home.log().matches("the oldest events are dropped").count(), 1, "{}", house.home.log());
 
         let mut slow = house.agent_of("slow").await;
@@ -314,13 +317,17 @@ async fn starts(home: &Home, count: usize) -> Result<Vec<Value>, (Option<i32>, S
     }
 }
 
-/// The first `count` events as the consumer `archive` gets them, which never acks; `None` where the bridge ended.
+/// The first `count` events as the consumer `archive` gets them, which never acks: those of an earlier connection rest
+/// for a moment, and come behind newer ones. `None` where the bridge ended.
 async fn archived(home: &Home, count: usize) -> Option<Vec<Value>> {
     let mut agent = home.agent().await;
-    agent.try_call("subscribe", json!({ "consumer": "archive", "max_in_flight": 4096 })).await?.ok()?;
-    let mut events = Vec::new();
+    agent.try_call("subscribe", json!({ "consumer": "archive", "max_in_flight": 4_096 })).await?.ok()?;
+    let mut events = BTreeMap::new();
     while events.len() < count {
-        events.push(agent.try_delivery().await?.event);
+        let delivery = agent.try_delivery().await?;
+        if delivery.seq <= count as u64 {
+            events.insert(delivery.seq, delivery.event);
+        }
     }
-    Some(events)
+    Some(events.into_values().collect())
 }

@@ -56,8 +56,18 @@ impl Ledger {
 
     /// What has not been told (L).
     pub fn missing(&self) -> Vec<String> {
-        let told = |owed: &Owed| self.had.iter().any(|had| owed.is_told_by(&had.event));
-        self.owed.iter().filter(|owed| !told(owed)).map(|owed| format!("{owed:?}")).collect()
+        // By type and message first: with hundreds of both, each against each would take minutes.
+        let mut told: BTreeMap<(&str, &str), Vec<&Value>> = BTreeMap::new();
+        for event in self.had.iter().map(|had| &had.event) {
+            if let (Some(kind), Some(id)) = (event["type"].as_str(), event["data"]["message"]["id"].as_str()) {
+                told.entry((kind, id)).or_default().push(event);
+            }
+        }
+        let is_told = |owed: &&Owed| {
+            let events = told.get(&(owed.kind, owed.message.as_str()));
+            events.is_some_and(|events| events.iter().any(|event| owed.is_told_by(event)))
+        };
+        self.owed.iter().filter(|owed| !is_told(owed)).map(|owed| format!("{owed:?}")).collect()
     }
 
     /// Rooms in which something was said.
