@@ -257,7 +257,8 @@ async fn p11_what_is_out_is_dropped_from_the_feed_and_can_still_be_acked_or_is_t
 #[tokio::test]
 async fn p11_where_nothing_can_be_dropped_intake_pauses() {
     let bridge = small();
-    let letter = DeadLetter { at: 1, reason: "no".into(), attempts: 1, failures: Vec::new(), event: "x".repeat(195_000) };
+    let letter =
+        DeadLetter { at: 1, reason: "no".into(), attempts: 1, failures: Vec::new(), event: "x".repeat(195_000) };
     let dead = Change::Dead { consumer: "main".into(), seq: 1, letter: Some(Box::new(letter)) };
     bridge.store.commit(Batch::new().with(dead)).await.unwrap();
     let text = "x".repeat(1_000);

@@ -233,6 +233,15 @@ impl Lanes {
         }
         open.state = State::Resting { until: mono };
         self.timers.insert((mono, seq));
+        if seq <= self.mark {
+            // It is read again when it is due: what rests beneath the mark must not fill the window.
+            let body = open.body.take();
+            if !self.out.contains(&seq) {
+                let bytes = body.map(|event| event.bytes.len());
+                self.leave_window(bytes);
+            }
+        }
+        let Some(open) = self.open.get(&seq) else { return };
         let (lane, bytes) = (open.lane, open.body.as_ref().map(|event| event.bytes.len()));
         if self.out.remove(&seq) {
             if let Some(bytes) = bytes {

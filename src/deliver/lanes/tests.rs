@@ -304,6 +304,25 @@ fn p3_a_stuck_event_neither_stops_the_mark_nor_fills_the_memory() {
 }
 
 #[test]
+fn p3_what_failed_beneath_the_mark_leaves_the_others_their_room() {
+    let lanes: Vec<u8> = (0..26).map(|n| u8::from(n >= 6)).collect();
+    let mut world = World::new(&lanes, Limits { max_in_flight: 6, per_lane: usize::MAX, ..LIMITS });
+    world.lanes.set_aside(6, world.now);
+    for expected in 1..=6 {
+        assert_eq!(world.send(), Some(expected));
+    }
+    for seq in 1..=6 {
+        world.fail(seq);
+        world.lanes.fail(seq, "nacked", Rest::Backoff, world.now);
+    }
+    for expected in 7..=26 {
+        assert_eq!(world.send(), Some(expected), "another lane flows");
+        world.ack(&[expected]);
+    }
+    world.drain();
+}
+
+#[test]
 fn up_to_means_what_this_connection_took() {
     let mut world = World::new(&[0, 1, 2, 3], Limits { max_in_flight: 4, ..LIMITS });
     for _ in 0..4 {

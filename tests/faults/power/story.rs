@@ -195,7 +195,8 @@ impl Storyteller {
         let mut steps: Vec<Step> = actions.into_iter().map(Step::Accept).collect();
         steps.insert(0, Step::Mark(name.clone(), seq));
         if self.chance.once_in(3) {
-            let waiting = Exception::Waiting { attempts: 2, not_before: NOW, reason: "500".into(), failures: Vec::new() };
+            let waiting =
+                Exception::Waiting { attempts: 2, not_before: NOW, reason: "500".into(), failures: Vec::new() };
             steps.push(Step::Except(name.clone(), self.seq(truth), waiting));
         }
         steps.push(Step::Acked(name.clone(), seq, ids));
@@ -234,7 +235,11 @@ impl Storyteller {
     fn dead_letter(&mut self, truth: &Truth) -> Vec<Step> {
         let (seq, reason) = (self.seq(truth), format!("rejected {}", self.count()));
         let event = prose(self.count);
-        vec![Step::Dead(CONSUMERS[0].into(), seq, DeadLetter { at: NOW, reason, attempts: 10, event, failures: Vec::new() })]
+        vec![Step::Dead(
+            CONSUMERS[0].into(),
+            seq,
+            DeadLetter { at: NOW, reason, attempts: 10, event, failures: Vec::new() },
+        )]
     }
 }
 
