@@ -96,6 +96,13 @@ async fn how_events_left_is_forgotten_with_them_and_with_their_consumer() {
     store.commit(Batch::new().with(Change::Trim(3))).await.unwrap();
     let told = |seq| store.way("main", seq).unwrap().is_some();
     assert_eq!([1, 2, 3, 4, 5].map(told), [false, false, true, true, false]);
+    let dead = Way { attempts: 3, offered: Some((1, 2)), how: How::Dead, ..way(5) };
+    let late = Way { attempts: 0, ..way(5) };
+    for way in [dead.clone(), late] {
+        store.commit(Batch::new().with(Change::Way { consumer: "main".into(), last: 5, way })).await.unwrap();
+    }
+    let kept = store.way("main", 5).unwrap().map(|(_, way)| Way { at: 0, ..way });
+    assert_eq!(kept, Some(Way { how: How::Acked, ..dead }), "a late ack leaves the attempts as they were");
     store.commit(Batch::new().with(Change::ForgetConsumer("main".into()))).await.unwrap();
     store.commit(Batch::new().with(Change::Consumer(Box::new(main())))).await.unwrap();
     assert!(!told(4), "another consumer of that name has no past");
