@@ -7,10 +7,9 @@ use serde::de::DeserializeOwned;
 use super::append::{Appended, Feed, object_id};
 use super::batch::{Batch, Change, Committed};
 use super::fault::Fault;
-use super::record::{Exception, Tombstone, Way, WorkspaceRecord};
+use super::record::{Exception, Tombstone, WorkspaceRecord};
 use super::tables::{self, cost};
 use super::vault::VaultKey;
-use super::way::way_row;
 use crate::action::ActionId;
 use crate::consumer::{Consumer, From};
 use crate::event::{Type, WorkspaceName};
@@ -88,10 +87,7 @@ impl<'t> Applying<'t> {
             Change::Mark { consumer, seq } => self.mark(&consumer, seq)?,
             Change::Except { consumer, seq, exception } => self.except(&consumer, seq, exception.as_ref())?,
             Change::Acked { consumer, seq, actions } => self.acked(&consumer, seq, &actions)?,
-            Change::Way { consumer, last, way } => {
-                let row = way_row(&Way { at: self.feed.tally.at, ..way })?;
-                self.set_counted(tables::WAYS, (&*consumer, last), consumer.len() + 8, Some(&row))?;
-            }
+            Change::Way { consumer, last, way } => self.way(&consumer, last, way)?,
             Change::Dead { consumer, seq, letter } => {
                 let row = letter.as_deref().map(to_json).transpose()?;
                 self.set_counted(tables::DEAD, (&*consumer, seq), consumer.len() + 8, row.as_deref())?;
@@ -176,31 +172,6 @@ impl<'t> Applying<'t> {
         for table in [tables::DEAD, tables::WAYS] {
             self.forget_rows(table, consumer, u64::MAX)?;
         }
-        Ok(())
-    }
-
-    /// How events left consumers is forgotten with the events.
-    fn trim_ways(&mut self, seq: u64) -> Result<(), Fault> {
-        let names: Vec<String> = {
-            let consumers = self.tx.open_table(tables::CONSUMERS)?;
-            consumers.iter()?.map(|entry| Ok(entry?.0.value().to_owned())).collect::<Result<_, Fault>>()?
-        };
-        names.iter().try_for_each(|name| self.forget_rows(tables::WAYS, name, seq))
-    }
-
-    /// Forgets a consumer's rows up to and with `seq`, in a table that counts towards the budget.
-    fn forget_rows(
-        &mut self,
-        table: TableDefinition<(&'static str, u64), &'static [u8]>,
-        consumer: &str,
-        seq: u64,
-    ) -> Result<(), Fault> {
-        let mut freed = 0;
-        self.tx.open_table(table)?.retain_in((consumer, 0)..=(consumer, seq), |_, row| {
-            freed += cost(consumer.len() + 8, row.len());
-            false
-        })?;
-        self.feed.tally.bytes = self.feed.tally.bytes.saturating_sub(freed);
         Ok(())
     }
 

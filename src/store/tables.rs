@@ -39,7 +39,7 @@ pub const MARKS: TableDefinition<&str, u64> = TableDefinition::new("marks");
 pub const EXCEPTIONS: TableDefinition<(&str, u64), &[u8]> = TableDefinition::new("exceptions");
 /// (consumer, sequence) → when (u64), then JSON list of `ActionId`.
 pub const ACKED: TableDefinition<(&str, u64), &[u8]> = TableDefinition::new("acked");
-/// (consumer, last sequence of a run) → [`way_row`](super::way::way_row). Since schema 2.
+/// (consumer, last sequence of a run) → `way_row` (`store/way`). Since schema 2.
 pub const WAYS: TableDefinition<(&str, u64), &[u8]> = TableDefinition::new("ways");
 /// (consumer, sequence) → JSON `DeadLetter`.
 pub const DEAD: TableDefinition<(&str, u64), &[u8]> = TableDefinition::new("dead");

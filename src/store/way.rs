@@ -1,15 +1,17 @@
 //! How events went: by which lines they were seen, and how they left each consumer.
 
+use redb::{ReadableTable, TableDefinition};
+
 use super::Store;
-use super::apply::{from_json, to_json};
+use super::apply::{Applying, from_json, to_json};
 use super::fault::{Fault, StoreError};
 use super::record::{Exception, How, Sighting, Way};
-use super::tables::{self, Fields, IdRow, feed_arrival, feed_event, id_key};
+use super::tables::{self, Fields, IdRow, cost, feed_arrival, feed_event, id_key};
 use crate::event::Lines;
 
 /// A row of [`tables::WAYS`]: first, at, first and last offer (u64 each; 0 where unknown), attempts (u32), how (u8), and
 /// where there are any, the failures as JSON.
-pub fn way_row(way: &Way) -> Result<Vec<u8>, Fault> {
+fn way_row(way: &Way) -> Result<Vec<u8>, Fault> {
     let (from, to) = way.offered.unwrap_or_default();
     let mut row = Vec::with_capacity(37);
     for number in [way.first, way.at, from, to] {
@@ -39,6 +41,46 @@ fn way_of(row: &[u8]) -> Result<Way, Fault> {
     };
     let failures = if row.0.is_empty() { Vec::new() } else { from_json(row.0)? };
     Ok(Way { first, offered: (to > 0).then_some((from, to)), at, attempts, how, failures })
+}
+
+impl Applying<'_> {
+    /// Remembers how a run left. Where the consumer knows nothing of it (a dead letter that is acked late), what was
+    /// remembered of its attempts stays.
+    pub(super) fn way(&mut self, consumer: &str, last: u64, way: Way) -> Result<(), Fault> {
+        let mut way = Way { at: self.feed.tally.at, ..way };
+        if way.attempts == 0 {
+            let before = self.tx.open_table(tables::WAYS)?.get((consumer, last))?.map(|row| way_of(row.value()));
+            if let Some(Way { offered, attempts, failures, .. }) = before.transpose()? {
+                way = Way { offered, attempts, failures, ..way };
+            }
+        }
+        self.set_counted(tables::WAYS, (consumer, last), consumer.len() + 8, Some(&way_row(&way)?))
+    }
+
+    /// How events left consumers is forgotten with the events.
+    pub(super) fn trim_ways(&mut self, seq: u64) -> Result<(), Fault> {
+        let names: Vec<String> = {
+            let consumers = self.tx.open_table(tables::CONSUMERS)?;
+            consumers.iter()?.map(|entry| Ok(entry?.0.value().to_owned())).collect::<Result<_, Fault>>()?
+        };
+        names.iter().try_for_each(|name| self.forget_rows(tables::WAYS, name, seq))
+    }
+
+    /// Forgets a consumer's rows up to and with `seq`, in a table that counts towards the budget.
+    pub(super) fn forget_rows(
+        &mut self,
+        table: TableDefinition<(&'static str, u64), &'static [u8]>,
+        consumer: &str,
+        seq: u64,
+    ) -> Result<(), Fault> {
+        let mut freed = 0;
+        self.tx.open_table(table)?.retain_in((consumer, 0)..=(consumer, seq), |_, row| {
+            freed += cost(consumer.len() + 8, row.len());
+            false
+        })?;
+        self.feed.tally.bytes = self.feed.tally.bytes.saturating_sub(freed);
+        Ok(())
+    }
 }
 
 impl Store {
@@ -78,14 +120,6 @@ impl Store {
             let known = ids.get(&*id_key(&id))?.map(|row| IdRow::decode(row.value()).map(|row| row.lines));
             let first = arrival.map_or(Lines::default(), |arrival| Lines::default().with(arrival.via));
             Ok(Some(Sighting { at, arrival, lines: known.transpose()?.unwrap_or(first) }))
-        })
-    }
-
-    /// When the actions of the first ack of (consumer, seq) were accepted, milliseconds since 1970.
-    pub fn acked_at(&self, consumer: &str, seq: u64) -> Result<Option<u64>, StoreError> {
-        self.shared.look(|tx| {
-            let row = tx.open_table(tables::ACKED)?.get((consumer, seq))?;
-            row.map(|row| Fields(row.value()).u64()).transpose()
         })
     }
 }

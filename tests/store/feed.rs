@@ -1,7 +1,8 @@
 //! Feed and ids: commit first, once.
 
+use agent_bridge::consumer::Consumer;
 use agent_bridge::event::{Draft, Identity, Lines, Type};
-use agent_bridge::store::{Batch, Change, Known};
+use agent_bridge::store::{Batch, Change, How, Known, Way};
 
 use crate::support::{Place, acme, created, event, message, object};
 
@@ -77,6 +78,37 @@ async fn an_id_that_json_escapes_is_known_again() {
     let odd = || event(Type::MessageCreated, "c1", Identity::Native("a\"b\\c\u{1}ü".into()));
     assert_eq!(store.commit(Batch::intake().event(odd()).event(odd())).await.unwrap().events, [Some(1), None]);
     assert_eq!(store.find("acme/message.created/a\"b\\c\u{1}ü").unwrap(), Some(1));
+}
+
+#[tokio::test]
+async fn how_events_left_is_forgotten_with_them_and_with_their_consumer() {
+    let place = Place::new();
+    let store = place.open();
+    let main = || Consumer { name: "main".into(), ..Consumer::default() };
+    let empty = store.commit(Batch::new().with(Change::Consumer(Box::new(main())))).await.map(|_| store.size().0);
+    let events = (1..=6).fold(Batch::intake(), |batch, id| batch.event(message(&format!("m{id}"))));
+    store.commit(events).await.unwrap();
+    let way = |first| Way { first, offered: None, at: 0, attempts: 1, how: How::Acked, failures: Vec::new() };
+    let left = |first, last| Change::Way { consumer: "main".into(), last, way: way(first) };
+    let before = store.size().0;
+    store.commit(Batch::new().with(left(1, 2)).with(left(3, 4))).await.unwrap();
+    assert!(store.size().0 > before, "such rows count");
+    store.commit(Batch::new().with(Change::Trim(3))).await.unwrap();
+    let told = |seq| store.way("main", seq).unwrap().is_some();
+    assert_eq!([1, 2, 3, 4, 5].map(told), [false, false, true, true, false]);
+    let dead = Way { attempts: 3, offered: Some((1, 2)), how: How::Dead, ..way(5) };
+    let late = Way { attempts: 0, ..way(5) };
+    for way in [dead.clone(), late] {
+        store.commit(Batch::new().with(Change::Way { consumer: "main".into(), last: 5, way })).await.unwrap();
+    }
+    let kept = store.way("main", 5).unwrap().map(|(_, way)| Way { at: 0, ..way });
+    assert_eq!(kept, Some(Way { how: How::Acked, ..dead }), "a late ack leaves the attempts as they were");
+    store.commit(Batch::new().with(Change::ForgetConsumer("main".into()))).await.unwrap();
+    store.commit(Batch::new().with(Change::Consumer(Box::new(main())))).await.unwrap();
+    assert!(!told(4), "another consumer of that name has no past");
+    store.commit(Batch::new().with(Change::Trim(6))).await.unwrap();
+    let ids = store.size().0 - empty.unwrap();
+    assert!(ids > 0 && ids < before, "only the ids are left: {ids}");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Where did it go? Every event and every action tells its way, while the bridge runs, after a crash, and at rest.
 
+use agent_bridge::store::{Batch, Change, Options, Store};
 use agent_bridge_sim::agentunited::Fault;
 use serde_json::{Value, json};
 
@@ -126,7 +127,11 @@ async fn a_dead_letter_tells_every_attempt_and_so_does_its_event() {
         steps.map(|step| step["what"].as_str().expect("a word").to_owned()).collect()
     };
     let way = ["offered", "failed", "offered", "failed", "dead"];
-    assert_eq!(of(&trace(&house, &seq).await, "stubborn"), way);
+    let told = trace(&house, &seq).await;
+    assert_eq!(of(&told, "stubborn"), way);
+    let attempts: Vec<_> =
+        told["steps"].as_array().unwrap().iter().filter_map(|step| step["attempt"].as_u64()).collect();
+    assert_eq!(attempts, [1, 1, 2, 2], "{told:#}");
     assert_eq!(of(&trace(&house, &seq).await, "main"), ["waiting"], "another consumer has its own way");
     house.kill().await;
     assert_eq!(of(&trace(&house, &seq).await, "stubborn"), way);
@@ -135,4 +140,14 @@ async fn a_dead_letter_tells_every_attempt_and_so_does_its_event() {
     house.start().await;
     let mut agent = house.agent().await;
     house.is_sound(&mut agent, 0).await;
+
+    house.stop().await;
+    let options = Options { ballast: 0, ..Options::default() };
+    let store = Store::open(&house.home.path("state/bridge.redb"), options).expect("the store opens");
+    store.commit(Batch::new().with(Change::Trim(seq.parse().expect("a sequence")))).await.expect("it is trimmed");
+    store.close().await.expect("it closes");
+    let output = house.home.cli(&["trace", &seq]).await;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.code() == Some(66) && said.contains("has left the feed"), "{said}{shown}");
 }

@@ -43,13 +43,12 @@ impl Bridge {
             Ok(seq) => Some(seq),
             Err(_) => self.0.store.find(id)?,
         };
-        match seq.filter(|seq| (1..=*self.0.store.head().borrow()).contains(seq)) {
-            Some(seq) => Ok((Some(seq), None)),
-            None => {
-                let word = "give an event's `id`, its sequence, or an action's id";
-                Err(Problem::new("no_such_event", format!("no event `{}` is remembered: {word}", shown(id))))
-            }
-        }
+        let given = 1..=*self.0.store.head().borrow();
+        let seq = seq.filter(|seq| given.contains(seq)).ok_or_else(|| {
+            let word = "give an event's `id`, its sequence, or an action's id";
+            Problem::new("no_such_event", format!("no event `{}` is remembered: {word}", shown(id)))
+        })?;
+        Ok((Some(seq), None))
     }
 
     async fn facts(&self, seq: Option<u64>, action: Option<Action>) -> Result<Facts, Problem> {
@@ -80,8 +79,8 @@ impl Bridge {
     /// The event from the feed, or from a letter that outlived it.
     fn told(&self, seq: u64, legs: &[Leg]) -> Result<Option<Told>, StoreError> {
         let kept = self.0.store.event(seq)?.map(|event| Stored::clone(&event));
-        let letters = legs.iter().filter_map(|leg| leg.letter.as_ref());
-        let Some(event) = kept.or_else(|| letters.filter_map(|letter| letter_event(seq, letter)).next()) else {
+        let mut letters = legs.iter().filter_map(|leg| leg.letter.as_ref());
+        let Some(event) = kept.or_else(|| letters.find_map(|letter| letter_event(seq, letter))) else {
             return Ok(None);
         };
         let sighting = self.0.store.sighting(seq)?;

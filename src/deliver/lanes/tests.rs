@@ -105,6 +105,8 @@ impl World {
         let again = way.first == last && self.ways.remove(&last).is_some_and(|before| before.how != How::Acked);
         let failed = self.failures.get(&last).map_or(0, |count| *count as usize);
         assert!(again || way.failures.len() == failed, "{last}: {way:?}");
+        let attempts = way.attempts as usize - failed.min(way.attempts as usize);
+        assert!(again || attempts <= usize::from(way.how != How::Dead), "{last}: {way:?}");
         for seq in way.first..=last {
             assert_eq!(self.way_of(seq), None, "{seq} left before");
             assert!(way.how != How::Acked || self.acked.contains(&seq), "{seq} was not acked");

@@ -36,7 +36,9 @@ impl Lanes {
     fn way(&self, seq: u64, how: How) -> Way {
         let open = self.open.get(&seq);
         let offered = open.and_then(Open::offered).map(|at| (at, at));
-        let attempts = open.map_or(0, |open| open.attempts + u32::from(matches!(open.state, State::Out { .. })));
+        // What failed for the last time is counted already.
+        let under_way = |open: &Open| how != How::Dead && matches!(open.state, State::Out { .. });
+        let attempts = open.map_or(0, |open| open.attempts + u32::from(under_way(open)));
         let failures = open.map(|open| open.failures.clone()).unwrap_or_default();
         Way { first: seq, offered, at: 0, attempts, how, failures }
     }
