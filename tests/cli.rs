@@ -7,6 +7,7 @@ mod running;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
+use agent_bridge::store::{Batch, Change, DeadLetter, Options as StoreOptions, Store};
 use agent_bridge_sim::agentunited::{Options, Sim};
 use running::{Home, stderr};
 use serde_json::Value;
@@ -299,5 +300,43 @@ fn a_bound_that_stops_everything_is_refused_by_its_key() {
     for (config, words) in cases {
         let (code, said) = fails(&Home::with_config(config), &["check"]);
         assert!(code == 78 && said.contains(words), "{said}");
+    }
+}
+
+/// Letters of a store that no daemon works on, more than one page of them.
+async fn with_letters(home: &Home, count: u64) {
+    let store = Store::open(&home.path("state/bridge.redb"), StoreOptions::default()).unwrap();
+    let letter = |seq| {
+        let event = r#"{"type":"message.created","workspace":"acme"}"#.to_owned();
+        let letter = DeadLetter { at: seq, reason: "no".into(), attempts: 3, event };
+        Change::Dead { consumer: "helper".into(), seq, letter: Some(Box::new(letter)) }
+    };
+    store.commit((1..=count).map(letter).fold(Batch::new(), Batch::with)).await.unwrap();
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn dead_letters_beyond_one_page_are_listed_shown_retried_and_dropped() {
+    let home = Home::new();
+    home.says(&["consumer", "add", "helper"]);
+    with_letters(&home, 2_300).await;
+    let count = || home.says(&["dead", "list", "helper"]).lines().count();
+    assert_eq!(count(), 2_300);
+    let shown: Value = serde_json::from_str(&home.says(&["dead", "show", "helper", "2222"])).unwrap();
+    assert_eq!((&shown["seq"], &shown["attempts"]), (&2_222.into(), &3.into()));
+    assert_eq!(home.says(&["dead", "retry", "helper", "1500", "2298-9999"]).lines().count(), 4);
+    home.says(&["dead", "drop", "helper", "5", "2290-2300"]);
+    assert_eq!(count(), 2_288);
+    for (args, code) in [
+        (&["dead", "show", "helper", "5"][..], 66),
+        (&["dead", "drop", "helper", "5"], 66),
+        (&["dead", "retry", "helper", "2290-2300"], 66),
+        (&["dead", "list", "nobody"], 66),
+        (&["dead", "retry", "nobody", "--all"], 66),
+        (&["dead", "drop", "helper", "9-3"], 64),
+        (&["dead", "drop", "helper"], 64),
+        (&["dead", "drop", "helper", "--all", "7"], 64),
+    ] {
+        assert_eq!(home.does(args).status.code(), Some(code), "{args:?}");
     }
 }
