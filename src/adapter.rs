@@ -40,6 +40,8 @@ const EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/manifests.
 
 /// A manifest larger than this is none. 1 MiB.
 const CAP: u64 = 1 << 20;
+/// A manifest whose brackets are deeper than this is none; the deepest of ours has 6.
+const DEEPEST: usize = 64;
 
 /// Every platform the bridge knows.
 #[derive(Clone, Debug, Default)]
@@ -81,9 +83,28 @@ impl Manifests {
 
 /// Reads and checks one manifest. `file` is what errors call it.
 pub fn parse(file: &str, source: &str) -> Result<Manifest, ManifestError> {
+    if depth(source) > DEEPEST {
+        let message = format!("opens over {DEEPEST} brackets within each other: no manifest does");
+        return Err(ManifestError::whole(file, message));
+    }
     let manifest = serde_yaml::from_str(source).map_err(|error| ManifestError::read(file, &error))?;
     check::check(&manifest).map_err(|finding| ManifestError::found(file, source, finding))?;
     Ok(manifest)
+}
+
+/// The most brackets that are open at once; those in texts count as well, and are closed there. Looked at first: the
+/// time that the YAML scanner takes grows with the square of it.
+fn depth(source: &str) -> usize {
+    let (mut open, mut deepest) = (0_usize, 0);
+    for byte in source.bytes() {
+        match byte {
+            b'[' | b'{' => open += 1,
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(open);
+    }
+    deepest
 }
 
 /// (name, text) of every `*.yaml` in the directory, sorted.

@@ -30,4 +30,4 @@ pub use registry::Consumers;
 pub use retention::Times;
 pub use subscription::{Closed, Delivery, ReaderId, Subscription};
 pub use task::Ground;
-pub use webhook::{BadUrl, SECRET, SECRET_BEFORE, Target};
+pub use webhook::{BadUrl, SECRET, SECRET_BEFORE, Target, is_weak};
