@@ -134,7 +134,7 @@ async fn attack_deep_json_is_refused_at_every_door() {
 
 #[tokio::test]
 async fn attack_deep_json_in_a_stream_is_its_own_frames_failure() {
-    let (good, fine) = (platform::message("m1", "ch1", json!({})), platform::message("m2", "ch1", json!({})));
+    let (good, fine) = (platform::message("m1", "ch1", &json!({})), platform::message("m2", "ch1", &json!({})));
     let platform = Platform::of(Vec::new(), vec![json!({ "id": "ch1", "name": "general" })]).await;
     let frame = |data: &str| format!("event: message.created\ndata: {data}\n\n").into_bytes();
     let nested = format!("{{\"type\":\"message.created\",\"id\":\"x\",\"channel_id\":\"ch1\",\"text\":{}}}", deep());
@@ -153,8 +153,8 @@ async fn attack_deep_json_in_a_stream_is_its_own_frames_failure() {
 
 #[tokio::test]
 async fn attack_deep_and_swelling_files_are_refused() {
-    let lol: String =
-        (1..30).map(|n| format!("l{n}: &l{n} [{}]\n", vec![format!("*l{}", n - 1); 9].join(","))).collect();
+    let lol: String = (1..30)
+        .fold(String::new(), |lol, n| lol + &format!("l{n}: &l{n} [{}]\n", vec![format!("*l{}", n - 1); 9].join(",")));
     for (what, manifest) in [
         ("deep lists", format!("platform: {}\n", deep())),
         ("deep maps", format!("platform: {}\n", "{a: ".repeat(DEEP))),
