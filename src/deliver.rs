@@ -32,4 +32,4 @@ pub use retention::Times;
 pub use room::OnFull;
 pub use subscription::{Closed, Delivery, ReaderId, Subscription};
 pub use task::{Ground, letter_event};
-pub use webhook::{BadUrl, SECRET, SECRET_BEFORE, Target};
+pub use webhook::{BadUrl, SECRET, SECRET_BEFORE, Target, is_weak};

@@ -136,7 +136,9 @@ impl From<Failure> for Fault {
             Failure::Impatient => Self::new(TEMPORARY, failure),
             Failure::Bug(_) => Self::new(SOFTWARE, failure),
             Failure::Network(_) | Failure::Signals(_) | Failure::Listen { .. } => Self::new(UNAVAILABLE, failure),
-            Failure::Consumer(_) | Failure::SecretFile { .. } | Failure::Token(_) => Self::new(CONFIG, failure),
+            Failure::Consumer(_) | Failure::SecretFile { .. } | Failure::WeakSecret { .. } | Failure::Token(_) => {
+                Self::new(CONFIG, failure)
+            }
         }
     }
 }

@@ -27,16 +27,11 @@ pub fn json(value: &Value) -> Result<(), Fault> {
 
 /// The same JSON without a character that a terminal obeys: those beyond ASCII, too, are written as escapes.
 pub fn json_text(json: &str) -> String {
-    let mut shown = String::with_capacity(json.len());
-    for c in json.chars() {
-        if c != '\n' && obeyed(c) {
-            // All of them are of one unit in UTF-16.
-            shown.push_str(&format!("\\u{:04x}", u32::from(c)));
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
+    json.chars().fold(String::with_capacity(json.len()), |shown, c| match c {
+        // All of them are of one unit in UTF-16.
+        c if c != '\n' && obeyed(c) => shown + &format!("\\u{:04x}", u32::from(c)),
+        c => shown + c.encode_utf8(&mut [0; 4]),
+    })
 }
 
 /// A text that others wrote, for a line of its own: what a terminal would obey becomes a space.
@@ -52,7 +47,7 @@ const fn obeyed(c: char) -> bool {
 
 /// Rows under headers on a terminal; without them, tab-separated, in a pipe.
 pub fn table(headers: &[&str], rows: Vec<Vec<String>>) -> Result<(), Fault> {
-    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| clean(cell)).collect()).collect();
+    let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.iter().map(|cell| clean(cell)).collect()).collect();
     if !is_terminal() {
         return rows.iter().try_for_each(|row| line(row.join("\t")));
     }

@@ -50,7 +50,11 @@ fn read(consumer: &str, path: &Path) -> Result<SecretString, Failure> {
         path: path.display().to_string(),
         source,
     })?;
-    Ok(SecretString::from(text.trim()))
+    let secret = SecretString::from(text.trim());
+    if crate::deliver::is_weak(&secret) {
+        return Err(Failure::WeakSecret { consumer: consumer.to_owned(), path: path.display().to_string() });
+    }
+    Ok(secret)
 }
 
 /// Makes and changes what the config names; what it no longer names stays, and is the operator's from now on.

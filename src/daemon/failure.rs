@@ -40,6 +40,15 @@ pub enum Failure {
         /// The system's word.
         source: std::io::Error,
     },
+    /// A signing secret that could be guessed.
+    #[error("{path} holds no secret of at least 16 bytes to sign for consumer `{consumer}`: write `whsec_` and the \
+             base64 of 32 random bytes into it")]
+    WeakSecret {
+        /// Whose.
+        consumer: String,
+        /// The file.
+        path: String,
+    },
     /// A socket cannot be opened.
     #[error(transparent)]
     Bind(#[from] BindError),

@@ -16,7 +16,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
-pub use signature::{fresh_secret, sign};
+pub use signature::{fresh_secret, is_weak, sign};
 pub use target::{BadUrl, Target};
 use verdict::Verdict;
 

@@ -33,6 +33,12 @@ pub fn sign(secrets: &[SecretString], id: &str, timestamp: u64, body: &[u8]) -> 
     secrets.iter().map(one).collect::<Vec<_>>().join(" ")
 }
 
+/// Whether a key of under 16 bytes stands in it, or none: anybody could sign in the bridge's name. (The specification
+/// asks for 24 to 64.)
+pub fn is_weak(secret: &SecretString) -> bool {
+    key(secret).len() < 16
+}
+
 /// The key that `whsec_<base64>` stands for; what is no base64 is the key itself.
 fn key(secret: &SecretString) -> zeroize::Zeroizing<Vec<u8>> {
     let text = secret.expose_secret();
@@ -59,6 +65,17 @@ mod tests {
         let id = message_id("acme/message.created/ünïcödé");
         assert!(id.len() == 36 && id.is_ascii());
         assert_ne!(id, message_id("acme/message.created/other"));
+    }
+
+    #[test]
+    fn a_secret_that_can_be_guessed_is_weak() {
+        for weak in ["", "whsec_", "whsec_QQ==", "whsec_!!!!", "a plain one"] {
+            assert!(is_weak(&weak.into()), "{weak}");
+        }
+        for good in ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "a plain one of 24 bytes."] {
+            assert!(!is_weak(&good.into()), "{good}");
+        }
+        assert!(!is_weak(&fresh_secret()));
     }
 
     #[test]

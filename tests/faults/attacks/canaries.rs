@@ -23,11 +23,13 @@ fn private(path: &Path, text: &str) {
 }
 
 /// What stands behind each of these marks on the wire, up to the end of the value.
-fn on_the_wire(passed: &str) -> BTreeSet<String> {
+pub fn on_the_wire(passed: &str) -> BTreeSet<String> {
     let marks =
         ["authorization: Bearer ", "\"password\":\"", "\"jwt_token\":\"", "\"token\":\"", "\"plaintext_key\":\""];
     let ends = |c: char| c == '"' || c == '\r';
-    let values = marks.iter().flat_map(|mark| passed.split(mark).skip(1).map(|rest| rest.split(ends).next().unwrap()));
+    let values = marks
+        .iter()
+        .flat_map(|mark| passed.split(mark).skip(1).map(|rest| rest.split(ends).next().unwrap_or_default()));
     values.map(str::to_owned).filter(|value| value.len() >= 12).collect()
 }
 
@@ -39,6 +41,62 @@ impl Said {
     async fn by(&mut self, house: &House, args: &[&str]) {
         let output = house.home.cli(args).await;
         self.0.push((format!("{args:?}"), [output.stdout, output.stderr].concat()));
+    }
+
+    /// Joins that fail and joins that do: by invite, by password, by key. The key, whose workspace is left again.
+    async fn joins(&mut self, house: &House, origin: &str, invite: &str) -> String {
+        for fault in [Fault::Status { status: 500 }, Fault::HalfBody, Fault::TruncatedJson, Fault::Html] {
+            house.sim.fault("GET /invite", fault);
+            self.by(house, &["join", "agentunited", invite, "--as", "acme"]).await;
+        }
+        house.sim.fault("POST /invite/accept", Fault::StoredThen500);
+        self.by(house, &["join", "agentunited", invite, "--as", "acme"]).await;
+        self.by(house, &["join", "agentunited", invite, "--as", "acme", "--json"]).await;
+        let at = |name: &str| house.home.path(name).display().to_string();
+        let password = format!("password=@{}", at("password"));
+        let by_password =
+            ["join", "agentunited", origin, "--as", "other", "--email", "agent@workspace.test", "--secret", &password];
+        self.by(house, &by_password).await;
+        let key = house.sim.api_key(&house.sim.members()[0]);
+        private(&house.home.path("key"), &key);
+        let by_key = format!("api_key=@{}", at("key"));
+        self.by(house, &["join", "agentunited", origin, "--as", "keyed", "--secret", &by_key, "--json"]).await;
+        self.by(house, &["join", "agentunited", origin, "--as", "again", "--secret", &format!("api_key={key}")]).await;
+        self.by(house, &["leave", "keyed", "--yes"]).await;
+        key
+    }
+
+    /// What the bridge says at its other doors and commands.
+    async fn everywhere(&mut self, house: &House, listen: &str) {
+        for path in [
+            "/metrics",
+            "/v1/status",
+            "/v1/workspaces",
+            "/v1/consumers",
+            "/openapi.json",
+            "/v1/feed?from=start&once=true",
+        ] {
+            self.0.push((path.into(), get(&house.home, path).await.into_bytes()));
+        }
+        let call = r#"{"workspace":"acme","method":"GET","path":"/channels?x=canary-wrong-token-0123456789"}"#;
+        self.0.push(("call".into(), post(&house.home, "/v1/call", call).await.into_bytes()));
+        for token in [WRONG, BEARER] {
+            let mut peer = Peer::tcp(listen).await;
+            let line = format!(
+                "GET /v1/status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {token}"
+            );
+            peer.sends(format!("{line}\r\n\r\n").as_bytes()).await;
+            self.0.push(("the door on TCP".into(), peer.hears().await.into_bytes()));
+        }
+        for args in [
+            &["tail", "--from", "start", "--once"][..],
+            &["tail", "--from", "start", "--once", "--json"],
+            &["status"],
+            &["check"],
+            &["consumer", "list", "--json"],
+        ] {
+            self.by(house, args).await;
+        }
     }
 
     /// Every file below the folder that the bridge wrote.
@@ -97,27 +155,10 @@ async fn attack_no_secret_is_ever_printed_served_or_stored_in_clear() {
     let mut secrets: BTreeSet<String> =
         [BEARER, PASSWORD, WRONG, &hook_secret, &hook_secret[6..], &vault_key].map(str::to_owned).into();
 
-    // Joins that fail and joins that do: by invite, by password, by key.
     let invite = house.sim.invite(Some("agent@workspace.test"));
     secrets.insert(invite.split("token=").nth(1).unwrap().trim_end_matches("%3D").to_owned());
-    for fault in [Fault::Status { status: 500 }, Fault::HalfBody, Fault::TruncatedJson, Fault::Html] {
-        house.sim.fault("GET /invite", fault);
-        said.by(&house, &["join", "agentunited", &invite, "--as", "acme"]).await;
-    }
-    house.sim.fault("POST /invite/accept", Fault::StoredThen500);
-    said.by(&house, &["join", "agentunited", &invite, "--as", "acme"]).await;
-    said.by(&house, &["join", "agentunited", &invite, "--as", "acme", "--json"]).await;
-    let (origin, password) = (front.origin.clone(), format!("password=@{}", at("password")));
-    let by_password =
-        ["join", "agentunited", &origin, "--as", "other", "--email", "agent@workspace.test", "--secret", &password];
-    said.by(&house, &by_password).await;
-    let key = house.sim.api_key(&house.sim.members()[0]);
-    private(&house.home.path("key"), &key);
+    let key = said.joins(&house, &front.origin, &invite).await;
     secrets.insert(key.clone());
-    let by_key = format!("api_key=@{}", at("key"));
-    said.by(&house, &["join", "agentunited", &origin, "--as", "keyed", "--secret", &by_key, "--json"]).await;
-    said.by(&house, &["join", "agentunited", &origin, "--as", "again", "--secret", &format!("api_key={key}")]).await;
-    said.by(&house, &["leave", "keyed", "--yes"]).await;
     house.listens().await;
 
     // Work, a platform that repeats secrets, refused credentials.
@@ -144,30 +185,7 @@ async fn attack_no_secret_is_ever_printed_served_or_stored_in_clear() {
     let status = crate::bridge::until(seat, || house.home.log()).await;
     said.0.push(("status".into(), status.into_bytes()));
 
-    // Every other place where the bridge speaks.
-    for path in
-        ["/metrics", "/v1/status", "/v1/workspaces", "/v1/consumers", "/openapi.json", "/v1/feed?from=start&once=true"]
-    {
-        said.0.push((path.into(), get(&house.home, path).await.into_bytes()));
-    }
-    let call = r#"{"workspace":"acme","method":"GET","path":"/channels?x=canary-wrong-token-0123456789"}"#;
-    said.0.push(("call".into(), post(&house.home, "/v1/call", call).await.into_bytes()));
-    for token in [WRONG, BEARER] {
-        let mut peer = Peer::tcp(&listen).await;
-        let head =
-            format!("GET /v1/status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {token}");
-        peer.sends(format!("{head}\r\n\r\n").as_bytes()).await;
-        said.0.push(("the door on TCP".into(), peer.hears().await.into_bytes()));
-    }
-    for args in [
-        &["tail", "--from", "start", "--once"][..],
-        &["tail", "--from", "start", "--once", "--json"],
-        &["status"],
-        &["check"],
-        &["consumer", "list", "--json"],
-    ] {
-        said.by(&house, args).await;
-    }
+    said.everywhere(&house, &listen).await;
     said.0.push(("the webhook".into(), hook.passed().into_bytes()));
     house.stop().await;
     let log = house.home.log();

@@ -150,7 +150,7 @@ async fn attack_watchers_that_stop_reading_are_cut_off_and_cost_little() {
 }
 
 /// The daemon's memory in kB (proc_pid_status(5)).
-async fn resident(home: &Home) -> u64 {
+pub async fn resident(home: &Home) -> u64 {
     let stream = tokio::net::UnixStream::connect(home.path("run/control.sock")).await.expect("it listens");
     let pid = stream.peer_cred().expect("a peer").pid().expect("a pid");
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");

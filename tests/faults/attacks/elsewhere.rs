@@ -145,7 +145,7 @@ async fn attack_an_invite_does_not_aim_where_no_workspace_is() {
 async fn attack_a_url_in_a_message_or_a_page_is_told_and_never_fetched() {
     let recorder = recorder().await;
     let url = format!("{}/inside", recorder.origin);
-    let message = platform::message("m1", "ch1", json!({ "attachment_url": url, "attachment_name": "a.png" }));
+    let message = platform::message("m1", "ch1", &json!({ "attachment_url": url, "attachment_name": "a.png" }));
     let platform = Platform::of(vec![message.clone()], vec![json!({ "id": "ch1", "name": "general" })]).await;
     // Were a page's own idea of the next page followed, it would lead away, too.
     platform.page(

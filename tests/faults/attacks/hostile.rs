@@ -30,7 +30,7 @@ const TERMINAL: [char; 7] = ['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}', '\u{2028}'
 fn messages() -> Vec<Value> {
     let foul = |(number, id): (usize, &&str)| {
         let more = json!({ "text": format!("text {id}"), "author_id": id, "author_name": id, "channel_name": id });
-        platform::message(&format!("{number}{id}"), id, more)
+        platform::message(&format!("{number}{id}"), id, &more)
     };
     IDS.iter().enumerate().map(foul).collect()
 }
@@ -92,7 +92,7 @@ async fn attack_hostile_ids_and_names_leave_every_frame_whole() {
 #[tokio::test]
 async fn attack_a_hostile_place_in_the_stream_forges_no_header() {
     let frame = |id: &str, number: usize| {
-        let message = platform::message(&format!("m{number}"), "ch1", json!({}));
+        let message = platform::message(&format!("m{number}"), "ch1", &json!({}));
         format!("id: {id}\nevent: message.created\ndata: {message}\n\n").into_bytes()
     };
     let ids = ["a\u{0}b", "c\td", "\u{1b}[2J", "é\u{202e}", "e: f", &"g".repeat(100_000), "h\u{7f}", "i,j;k=\"l\""];

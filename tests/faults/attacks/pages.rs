@@ -10,8 +10,8 @@ const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 async fn with_loopback() -> (Home, Daemon, String) {
     let (home, listen) = (Home::new(""), address());
     let token = home.path("token");
-    std::fs::write(&token, TOKEN).unwrap();
-    std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::write(&token, TOKEN).expect("the token is written");
+    std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o600)).expect("its mode is set");
     home.configure(&format!("[http]\nlisten = \"{listen}\"\ntoken_file = \"{}\"\n", token.display()));
     let daemon = home.start().await;
     (home, daemon, listen)

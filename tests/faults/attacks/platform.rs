@@ -25,7 +25,7 @@ pub struct Platform {
 }
 
 /// A message as the platform's stream and history have it.
-pub fn message(id: &str, room: &str, more: Value) -> Value {
+pub fn message(id: &str, room: &str, more: &Value) -> Value {
     let mut message = json!({
         "type": "message.created", "id": id, "message_id": id, "channel_id": room, "text": "hello",
         "author_id": "u1", "author_name": "Ann", "author_type": "user", "created_at": "2026-03-22T18:00:00Z",
@@ -49,25 +49,25 @@ impl Platform {
         let front = Front::of("http://127.0.0.1:1").await;
         let (script, log) = (says.clone(), dialled.clone());
         front.rule(move |line| {
-            log.lock().unwrap().push(line.to_owned());
-            Some(answer(line, &mut script.lock().unwrap()))
+            log.lock().expect("no test panics while it holds this").push(line.to_owned());
+            Some(answer(line, &mut script.lock().expect("no test panics while it holds this")))
         });
         Self { front, says, dialled }
     }
 
     /// From now on each dial of the stream gets the next of these, and then its end.
     pub fn turns(&self, turns: Vec<Vec<u8>>) {
-        self.says.lock().unwrap().turns = turns;
+        self.says.lock().expect("no test panics while it holds this").turns = turns;
     }
 
     /// From now on each history is this page.
     pub fn page(&self, page: Value) {
-        self.says.lock().unwrap().page = page;
+        self.says.lock().expect("no test panics while it holds this").page = page;
     }
 
     /// Every request line so far.
     pub fn dialled(&self) -> Vec<String> {
-        self.dialled.lock().unwrap().clone()
+        self.dialled.lock().expect("no test panics while it holds this").clone()
     }
 
     /// All that the bridge sent, raw.
