@@ -79,7 +79,7 @@ impl Writer {
         let shared = Arc::clone(&self.shared);
         let db = reading(&shared.db);
         let mut vault = writing(&shared.vault);
-        let tx = begin(db.as_ref(), false)?;
+        let tx = begin(db.as_ref())?;
         reseal(&tx, &vault, key)?;
         tx.commit()?;
         *vault = key.clone();
