@@ -9,6 +9,7 @@ mod configured;
 mod doors;
 mod failure;
 mod guard;
+mod files;
 pub mod log;
 pub mod readers;
 pub mod seats;
@@ -52,6 +53,7 @@ struct Daemon {
 
 /// Runs the bridge until a signal or a failure ends it.
 pub async fn run(config: Config, places: Places) -> Result<(), Failure> {
+    files::raise_limit();
     let mut signals = signals::Signals::listen().map_err(Failure::Signals)?;
     let token = CancellationToken::new();
     let mut daemon = Daemon::start(&config, &places, token.clone()).await?;

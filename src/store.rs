@@ -15,6 +15,7 @@ mod gate;
 mod lookup;
 mod open;
 mod options;
+mod quick;
 mod read;
 mod record;
 mod ring;
@@ -118,6 +119,7 @@ impl Store {
             sweep: None,
             stepped: Instant::now(),
             dirty: true,
+            quickened: Instant::now(),
         };
         // A paced clock follows the time of the runtime that it was made in.
         let runtime = tokio::runtime::Handle::try_current().ok();

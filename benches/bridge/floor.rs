@@ -1,5 +1,6 @@
-//! What disk and engine themselves take: one two-phase commit of one row; opening a file.
+//! What disk and engine themselves take: one two-phase commit of one row; bytes one after the other; opening a file.
 
+use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -28,6 +29,19 @@ pub fn commit() -> anyhow::Result<(f64, f64)> {
     }
     times.sort_by(f64::total_cmp);
     Ok((quantile(&times, 0.5), quantile(&times, 0.99)))
+}
+
+/// Bytes a second that the disk takes, each piece of `at_once` bytes durable before the next is written: no store that
+/// commits so many bytes at once can take more.
+pub fn disk(at_once: usize) -> anyhow::Result<f64> {
+    const WHOLE: usize = 256 << 20;
+    let mut file = tempfile::tempfile_in(env!("CARGO_TARGET_TMPDIR"))?;
+    let (piece, begun) = (vec![7; at_once], Instant::now());
+    for _ in 0..WHOLE / at_once {
+        file.write_all(&piece)?;
+        file.sync_data()?;
+    }
+    Ok((WHOLE / at_once * at_once) as f64 / begun.elapsed().as_secs_f64())
 }
 
 /// Milliseconds that the engine takes to open a file, repairs included, and to be ready to read.

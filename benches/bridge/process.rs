@@ -1,4 +1,4 @@
-//! What the system tells of a process: memory, processor time.
+//! What the system tells of a process: memory, processor time, bytes to the disk; and how many files one may have.
 
 use std::time::Duration;
 
@@ -19,4 +19,20 @@ pub fn processor(pid: u32) -> anyhow::Result<Duration> {
     // Counted from the state on, utime and stime stand at 11 and 12 (proc(5)), in hundredths.
     let hundredths = fields[11].parse::<u64>()? + fields[12].parse::<u64>()?;
     Ok(Duration::from_millis(hundredths * 10))
+}
+
+/// Bytes that it has caused to be written to a disk so far (proc(5): write_bytes).
+pub fn written(pid: u32) -> anyhow::Result<u64> {
+    let io = std::fs::read_to_string(format!("/proc/{pid}/io"))?;
+    let line = io.lines().find_map(|line| line.strip_prefix("write_bytes:")).context("write_bytes")?;
+    Ok(line.trim().parse()?)
+}
+
+/// Raises the limit of open files as far as it goes, for this process and those it starts; how many that is.
+pub fn files() -> u64 {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    // What cannot be raised is found too low below.
+    let _stays = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }

@@ -22,6 +22,8 @@ pub const WORKSPACE: &str = "bench";
 pub const BYTES: usize = 1024;
 /// Rooms with `per_lane` 1, where each has one event out at a time.
 const ROOMS: usize = 64;
+/// About what one commit writes under full load, in bytes.
+const COMMIT: usize = 4 << 20;
 /// How long a daemon's socket may take to be there.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The consumer: from now on, new messages alone.
@@ -37,9 +39,12 @@ types = [\"message.created\"]
 pub fn run(sizes: &Sizes, report: &mut Report) -> anyhow::Result<()> {
     let one = measure(sizes, sizes.events, 1, 0)?;
     let floor = floor(sizes.events)?;
+    let disk = super::floor::disk(COMMIT)?;
     let note = |run: &Run, events: u64, rooms: usize, per_lane: u32| {
         json!({
             "events_per_s": run.rate, "floor_events_per_s": floor, "ratio_to_floor": run.rate / floor,
+            "disk_bytes_per_event": run.written, "floor_disk_bytes_per_s": disk,
+            "floor_disk_events_per_s": disk / run.written, "ratio_to_disk": run.rate * run.written / disk,
             "daemon_cpu_us_per_event": run.cpu, "events": events, "stored": sizes.stored, "rooms": rooms,
             "per_lane": per_lane, "max_in_flight": sizes.in_flight, "event_bytes": BYTES,
         })
@@ -55,6 +60,8 @@ struct Run {
     rate: f64,
     /// Processor time of the daemon for each event, in microseconds.
     cpu: f64,
+    /// Bytes that the daemon had written to the disk for each event.
+    written: f64,
 }
 
 fn measure(sizes: &Sizes, events: u64, rooms: usize, per_lane: u32) -> anyhow::Result<Run> {
@@ -66,7 +73,7 @@ fn measure(sizes: &Sizes, events: u64, rooms: usize, per_lane: u32) -> anyhow::R
     let mut agent = Agent::connect(&home.agent_socket(), PATIENCE)?;
     agent.subscribe("main", sizes.in_flight, per_lane)?;
     let each = events / rooms.len() as u64;
-    let before = process::processor(daemon.pid())?;
+    let before = (process::processor(daemon.pid())?, process::written(daemon.pid())?);
     let begun = Instant::now();
     std::thread::scope(|scope| {
         let bursts: Vec<_> = rooms.iter().map(|room| scope.spawn(|| platform.burst(room, 7, each, BYTES))).collect();
@@ -74,13 +81,14 @@ fn measure(sizes: &Sizes, events: u64, rooms: usize, per_lane: u32) -> anyhow::R
         bursts.into_iter().try_for_each(|burst| burst.join().expect("no burst panics"))
     })?;
     let seconds = begun.elapsed().as_secs_f64();
-    let cpu = process::processor(daemon.pid())?.saturating_sub(before);
+    let cpu = process::processor(daemon.pid())?.saturating_sub(before.0);
+    let written = process::written(daemon.pid())?.saturating_sub(before.1);
     // A request behind the acks: answered when they are committed.
     agent.call("ping", &json!({}))?;
     settled(&daemon)?;
     daemon.stop()?;
     let count = (each * rooms.len() as u64) as f64;
-    Ok(Run { rate: count / seconds, cpu: cpu.as_secs_f64() * 1e6 / count })
+    Ok(Run { rate: count / seconds, cpu: cpu.as_secs_f64() * 1e6 / count, written: written as f64 / count })
 }
 
 /// Every room's messages, each once, in order.

@@ -80,7 +80,7 @@ impl Writer {
         let shared = Arc::clone(&self.shared);
         let db = reading(&shared.db);
         let mut vault = writing(&shared.vault);
-        let tx = begin(db.as_ref(), false)?;
+        let tx = begin(db.as_ref())?;
         reseal(&tx, &vault, key)?;
         reach(Point::StoreResealedBefore);
         tx.commit()?;

@@ -22,8 +22,8 @@ pub const EVERY: u64 = DAY;
 const DAY: u64 = 24 * 60 * 60 * 1000;
 /// The newest ids of a conversation and type that are never forgotten (P2).
 const NEWEST: usize = 200;
-/// Rows looked at in one step: some milliseconds.
-const STEP: usize = 2_000;
+/// Rows looked at in one step: less than a millisecond, for a commit may wait for it.
+const STEP: usize = 500;
 /// Conversations of one workspace and type that a pass keeps count of; the ids of further ones stay until a later
 /// pass. At 200 sequences each this bounds a pass to 16 MiB.
 const CONVERSATIONS: usize = 10_000;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use redb::{Database, WriteTransaction};
+use redb::{Database, StorageBackend, WriteTransaction};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::append::{Appended, Feed};
@@ -14,6 +14,7 @@ use super::ballast::Ballast;
 use super::batch::{Batch, Committed};
 use super::fault::{Fault, Health, StoreError, caught};
 use super::gate::Gate;
+use super::quick;
 use super::shared::{Shared, reading, writing};
 use super::sweep::Sweep;
 use super::tables::{self, Tally};
@@ -26,8 +27,10 @@ const TOGETHER: usize = 4_096;
 /// Events' bytes of one transaction, beyond the batch that reaches it. With ids that come in no order each event of
 /// 1 KiB dirties a page of 4 KiB more; all of them must fit the engine's write buffer, half of the cache.
 const TOGETHER_BYTES: usize = 4 << 20;
-/// Idleness after writes until the state is written that makes a start after a crash quick.
-const QUIET: Duration = Duration::from_secs(1);
+/// Idleness after a commit without the state that makes a start after a crash quick ([`quick`]) until it is written.
+const QUIET: Duration = Duration::from_millis(100);
+/// Time between two steps of forgetting while there is no idleness.
+const BETWEEN: Duration = Duration::from_millis(250);
 /// How often an idle writer looks whether something is due.
 const IDLE: Duration = Duration::from_mins(1);
 
@@ -60,7 +63,10 @@ pub struct Writer {
     pub key_file: KeyFile,
     pub sweep: Option<Sweep>,
     pub stepped: Instant,
+    /// The last commit was without the state that makes a start after a crash quick.
     pub dirty: bool,
+    /// The last commit with it.
+    pub quickened: Instant,
 }
 
 type Batches = Vec<(Batch, Answer<Committed>)>;
@@ -81,7 +87,7 @@ impl Writer {
                         drop(answer.send(closed));
                         return;
                     }
-                    self.chores(QUIET);
+                    self.chores(BETWEEN);
                 }
                 Err(RecvTimeoutError::Timeout) => self.idle(),
                 Err(RecvTimeoutError::Disconnected) => {
@@ -184,25 +190,33 @@ impl Writer {
         })
     }
 
-    /// One two-phase transaction; what it changed is published when its commit has returned.
+    /// One two-phase transaction; what it changed is published when its commit has returned. With `quicken`, or where
+    /// that costs little, it writes what makes a start after a crash quick.
     pub(super) fn transact<T>(
         &mut self,
-        quick_repair: bool,
+        quicken: bool,
         work: impl FnOnce(&mut Applying<'_>) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         let shared = Arc::clone(&self.shared);
         let db = reading(&shared.db);
-        let tx = begin(db.as_ref(), quick_repair)?;
+        let mut tx = begin(db.as_ref())?;
         let vault = reading(&shared.vault);
         let mut applying = Applying::new(&tx, Feed::open(&tx, self.tally, self.clock.now())?, &vault);
         let result = work(&mut applying)?;
         let (Appended { tally, fresh, trimmed }, outbox) = applying.finish();
         tx.open_table(tables::META)?.insert("tally", &tally.encode()[..])?;
+        let grown = tally.bytes.saturating_sub(self.tally.bytes);
+        let cheap = |file| quick::is_cheap(file, grown, self.quickened.elapsed());
+        let quicken = quicken || self.gate.len().is_ok_and(cheap);
+        tx.set_quick_repair(quicken);
         reach(Point::StoreCommitBefore);
         tx.commit()?;
         reach(Point::StoreCommitAfter);
         self.tally = tally;
-        self.dirty = !quick_repair;
+        self.dirty = !quicken;
+        if quicken {
+            self.quickened = Instant::now();
+        }
         {
             let mut ring = writing(&shared.ring);
             ring.push(fresh);
@@ -227,9 +241,8 @@ impl Writer {
     }
 }
 
-pub(super) fn begin(db: Option<&Database>, quick_repair: bool) -> Result<WriteTransaction, Fault> {
+pub(super) fn begin(db: Option<&Database>) -> Result<WriteTransaction, Fault> {
     let mut tx = db.ok_or(redb::Error::DatabaseClosed)?.begin_write()?;
     tx.set_two_phase_commit(true);
-    tx.set_quick_repair(quick_repair);
     Ok(tx)
 }

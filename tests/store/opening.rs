@@ -235,15 +235,17 @@ fn needs_a_walk(place: &Place) -> Option<bool> {
 }
 
 #[tokio::test]
-async fn a_quiet_second_after_writes_makes_a_start_after_a_crash_quick() {
+async fn a_start_after_a_crash_is_quick_whenever_the_crash_comes() {
     let place = Place::new();
     let store = place.open();
-    store.commit(Batch::intake().event(message("m1"))).await.unwrap();
-    assert_eq!(needs_a_walk(&place), Some(true));
-    let patience = std::time::Instant::now() + std::time::Duration::from_secs(30);
-    while needs_a_walk(&place) != Some(false) {
-        assert!(std::time::Instant::now() < patience, "the quick-repair commit never came");
-        tokio::task::yield_now().await;
+    let patience = std::time::Instant::now() + std::time::Duration::from_secs(40);
+    for n in 0..20 {
+        store.commit(Batch::intake().event(message(&format!("m{n}")))).await.unwrap();
+        // Two small commits right behind one another may leave it to the quiet moment after them.
+        while needs_a_walk(&place) != Some(false) {
+            assert!(std::time::Instant::now() < patience, "the quick-repair commit never came");
+            tokio::task::yield_now().await;
+        }
     }
 }
 
