@@ -308,7 +308,7 @@ async fn with_letters(home: &Home, count: u64) {
     let store = Store::open(&home.path("state/bridge.redb"), StoreOptions::default()).unwrap();
     let letter = |seq| {
         let event = r#"{"type":"message.created","workspace":"acme"}"#.to_owned();
-        let letter = DeadLetter { at: seq, reason: "no".into(), attempts: 3, event };
+        let letter = DeadLetter { at: seq, reason: "no".into(), attempts: 3, failures: Vec::new(), event };
         Change::Dead { consumer: "helper".into(), seq, letter: Some(Box::new(letter)) }
     };
     store.commit((1..=count).map(letter).fold(Batch::new(), Batch::with)).await.unwrap();

@@ -123,7 +123,8 @@ mod tests {
         let mut source = "l0: &l0 ha\n".to_owned();
         for line in 1..lines {
             let again = vec![format!("*l{}", line - 1); 10].join(", ");
-            source.push_str(&format!("l{line}: &l{line} [{again}]\n"));
+            let text = format!("l{line}: &l{line} [{again}]\n");
+            source.push_str(&text);
         }
         source
     }
