@@ -41,8 +41,10 @@ pub enum Failure {
         source: std::io::Error,
     },
     /// A signing secret that could be guessed.
-    #[error("{path} holds no secret of at least 16 bytes to sign for consumer `{consumer}`: write `whsec_` and the \
-             base64 of 32 random bytes into it")]
+    #[error(
+        "{path} holds no secret of at least 16 bytes to sign for consumer `{consumer}`: write `whsec_` and the \
+             base64 of 32 random bytes into it"
+    )]
     WeakSecret {
         /// Whose.
         consumer: String,
