@@ -12,6 +12,10 @@ use super::{Frame, Item};
 /// The event type when the server names none.
 const UNNAMED: Cow<'static, str> = Cow::Borrowed("message");
 
+/// An id over this is passed over, as one with a NUL is: it goes back in a header, and a head of more than 8 KiB is
+/// refused by many servers, for ever. Bytes.
+const LONGEST_ID: usize = 4 << 10;
+
 /// The block being read, and the ids that outlive it.
 pub(super) struct Block {
     limit: usize,
@@ -99,7 +103,7 @@ impl Block {
     }
 
     fn set_id(&mut self, value: &[u8]) {
-        if !value.contains(&0) && value != self.id.as_bytes() {
+        if value.len() <= LONGEST_ID && !value.contains(&0) && value != self.id.as_bytes() {
             self.id = String::from_utf8_lossy(value).into();
         }
     }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use agent_bridge_sim::agentunited::Options;
 use serde_json::{Value, json};
 
+use tokio::io::AsyncReadExt;
+
 use super::peer::{Peer, address, get, post, status};
 use crate::bridge::{Home, until};
 use crate::house::{House, QUICK};
@@ -135,6 +137,8 @@ async fn attack_watchers_that_stop_reading_are_cut_off_and_cost_little() {
     for _ in 0..WATCHERS {
         let mut peer = Peer::control(&house.home).await;
         peer.sends(b"GET /v1/feed?from=start HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+        // Its first byte says that it has its place.
+        peer.0.read_exact(&mut [0]).await.expect("an answer");
         deaf.push(peer);
     }
     // Each of them has 3 MB to come, and they take every place for requests until they are cut off.
