@@ -37,7 +37,7 @@ impl Sse {
         match turn {
             Turn::Read(read) => {
                 if let Some(history) = &mut self.history {
-                    history.absorb(read, &mut self.shaper, &mut self.intake).await?;
+                    Box::pin(history.absorb(read, &mut self.shaper, &mut self.intake)).await?;
                 }
             }
             Turn::Settled(settled) => settled?,
