@@ -219,8 +219,9 @@ async fn read(request: &Request, cap: usize, mut answer: reqwest::Response) -> R
 }
 
 /// The body as it comes; ends with an error when nothing comes for `silence`.
-fn chunks(url: PrivateUrl, silence: Duration, answer: reqwest::Response) -> Stream {
-    let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+fn chunks(url: PrivateUrl, silence: Duration, mut answer: reqwest::Response) -> Stream {
+    // Taken out, for they are parts of the buffer that they were read into: it would live as long as the stream.
+    let (status, headers) = (answer.status().as_u16(), std::mem::take(answer.headers_mut()));
     let body = stream::unfold(Some((answer, url)), move |open| async move {
         let (mut answer, url) = open?;
         match tokio::time::timeout(silence, answer.chunk()).await {

@@ -120,10 +120,11 @@ impl Sse {
         let until = if let Phase::Waiting(until) = &phase { Some(*until) } else { None };
         self.report.phase(phase.word(), until);
         match phase {
-            Phase::Dialing => self.dialing().await,
-            Phase::CatchingUp(link) => self.catching_up(link).await,
+            // Boxed: a line is live nearly all its life, and in its task it would keep the room of the largest phase.
+            Phase::Dialing => Box::pin(self.dialing()).await,
+            Phase::CatchingUp(link) => Box::pin(self.catching_up(link)).await,
             Phase::Live(link) => self.live(link).await,
-            Phase::Waiting(until) => self.waiting(until).await,
+            Phase::Waiting(until) => Box::pin(self.waiting(until)).await,
             stopped @ Phase::Stopped(_) => stopped,
         }
     }

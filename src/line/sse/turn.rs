@@ -38,7 +38,7 @@ impl Sse {
             Turn::Read(read) => {
                 self.shaper.knows_itself().await?;
                 if let Some(history) = &mut self.history {
-                    history.absorb(read, &mut self.shaper, &mut self.intake).await?;
+                    Box::pin(history.absorb(read, &mut self.shaper, &mut self.intake)).await?;
                 }
             }
             Turn::Settled(settled) => settled?,
