@@ -213,7 +213,12 @@ fn locate(text: &str, path: &str, error: &toml::de::Error) -> ConfigError {
     let at = error.span().map_or(0, |span| span.start).min(text.len());
     let line = text.as_bytes()[..at].split(|byte| *byte == b'\n').count();
     let what = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
-    ConfigError::Parse { path: path.to_owned(), line, key: key_at(text, line), what }
+    ConfigError::Parse { path: path.to_owned(), line, key: printable(&key_at(text, line)), what: printable(&what) }
+}
+
+/// What stands in a file may be anything; what a terminal is told may not.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// The key that a line belongs to: its own, or the nearest above, under the nearest section.

@@ -6,7 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 
 /// Why a manifest cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {message}", self.place())]
+#[error("{}", self.one_line())]
 pub struct ManifestError {
     /// The file, or the directory.
     pub file: String,
@@ -26,6 +26,12 @@ pub(super) struct Finding {
 }
 
 impl ManifestError {
+    /// All of it as one line: what a manifest holds may be anything, what a terminal is told may not.
+    fn one_line(&self) -> String {
+        let line = format!("{}: {}", self.place(), self.message);
+        line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    }
+
     /// `file:line: key`, as far as they are known.
     fn place(&self) -> String {
         let line = if self.line == 0 { String::new() } else { format!(":{}", self.line) };

@@ -17,6 +17,7 @@ pub fn manifest(input: &[u8]) {
         Err(error) => {
             let said = error.to_string();
             assert!(said.starts_with("fuzz.yaml") && !error.message.trim().is_empty(), "it says `{said}`");
+            assert!(!said.contains(char::is_control), "it says more than a line: {said:?}");
             // YAML has more line ends than one, and an end that comes too early is told of the line behind the last.
             let lines = source.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']).count();
             assert!(error.line <= lines + 1, "{said}");
@@ -112,6 +113,7 @@ pub fn config(input: &[u8]) {
         Err(error) => {
             let said = error.to_string();
             assert!(said.starts_with("config.toml:") && said.len() > "config.toml: ".len(), "it says `{said}`");
+            assert!(!said.contains(char::is_control), "it says more than a line: {said:?}");
         }
         Ok(config) => {
             let written = toml::to_string(&config).expect("a config can be written");
