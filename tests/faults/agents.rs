@@ -159,8 +159,8 @@ const MIB: u64 = 1 << 20;
 async fn row_13_a_reader_that_stops_reading_costs_bounded_memory_and_holds_up_nobody() {
     matrix::row(13, async {
         let store = "ballast = \"0B\"\ncache = \"4MiB\"\nrecent = \"1MiB\"";
-        let quick = QUICK.replace("ballast = \"0B\"", store).replace("[lines]", "[lines]\nahead = 1");
-        // Pages of such messages are much to read again and again.
+        let quick = QUICK.replace("ballast = \"0B\"", store).replace("[lines]", "[lines]\nahead = 1\ncut = \"1d\"");
+        // Pages of such messages are much to read again and again, on every connect and from time to time.
         let quick = quick.replace("others = \"500ms\"", "others = \"10m\"");
         let mut house = House::with(documented(), &format!("{quick}{SLIM}")).await;
         let mut agent = house.agent().await;
