@@ -137,9 +137,11 @@ impl Daemon {
     /// Waits until `count` workspaces are live.
     pub fn live(&self, count: usize) -> anyhow::Result<()> {
         let begun = Instant::now();
-        // First connects are spread over more time where there are many, and the list of many is costly to ask for.
-        let patience = PATIENCE + Duration::from_millis(50) * u32::try_from(count)?;
-        let pause = Duration::from_millis(if count > 100 { 2_000 } else { 20 });
+        // First connects are spread over more time where there are many. Their list is large: what it took stands in
+        // the daemon's memory for long, between what it keeps, so it is asked for seldom.
+        let count_of = u32::try_from(count)?;
+        let patience = PATIENCE + Duration::from_millis(50) * count_of;
+        let pause = Duration::from_millis(20).max(Duration::from_millis(5) * count_of);
         loop {
             let answer = self.call("workspaces", &json!({}))?;
             let text = answer.to_string();

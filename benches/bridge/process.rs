@@ -21,10 +21,11 @@ pub fn processor(pid: u32) -> anyhow::Result<Duration> {
     Ok(Duration::from_millis(hundredths * 10))
 }
 
-/// Bytes that it has caused to be written to a disk so far (proc(5): write_bytes).
+/// Bytes that it has handed to write calls so far, what goes to sockets left out (proc(5): wchar). `write_bytes` counts
+/// whole folios of the page cache, however little of one is new.
 pub fn written(pid: u32) -> anyhow::Result<u64> {
     let io = std::fs::read_to_string(format!("/proc/{pid}/io"))?;
-    let line = io.lines().find_map(|line| line.strip_prefix("write_bytes:")).context("write_bytes")?;
+    let line = io.lines().find_map(|line| line.strip_prefix("wchar:")).context("wchar")?;
     Ok(line.trim().parse()?)
 }
 

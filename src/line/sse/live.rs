@@ -42,7 +42,7 @@ impl Sse {
         };
         match turn {
             Turn::Burst(burst) => self.burst(burst?).await?,
-            Turn::Fresh(fresh) => return self.fresh(*fresh, link).await,
+            Turn::Fresh(fresh) => return Box::pin(self.fresh(*fresh, link)).await,
             read @ Turn::Read(_) => {
                 self.common(read).await?;
                 self.let_go().await?;
