@@ -29,12 +29,12 @@ async fn row_01_kill_9_at_random_moments_under_load_loses_doubles_and_swaps_noth
             let dialect = if store % 2 == 0 { documented() } else { observed() };
             let mut load = Load::new(dialect).await;
             for _ in 0..crashes {
-                load.works(Duration::from_millis(chance.below(700))).await;
+                load.works(chance.millis(700)).await;
                 load.house.kill().await;
                 // It may be killed before it is ready, too.
                 load.says(2);
                 load.house.spawn(&[]);
-                tokio::time::sleep(Duration::from_millis(chance.below(150))).await;
+                tokio::time::sleep(chance.millis(150)).await;
                 load.house.kill().await;
                 load.house.start().await;
             }
@@ -82,7 +82,7 @@ async fn row_04_a_recovery_that_is_cut_off_again_and_again_loses_nothing() {
 async fn is_cut_off(house: &mut House, start: usize, chance: &mut Chance) {
     if start % 3 == 2 {
         house.spawn(&[]);
-        tokio::time::sleep(Duration::from_millis(chance.below(120))).await;
+        tokio::time::sleep(chance.millis(120)).await;
         house.kill().await;
     } else {
         house.spawn(&[("AGENT_BRIDGE_KILL_AT", OPENING[start * 2 / 3 % OPENING.len()])]);

@@ -17,6 +17,8 @@ mod matrix;
 mod actions;
 mod agents;
 mod attacks;
+#[path = "../support/chance.rs"]
+#[allow(dead_code, reason = "rows use their part")]
 mod chance;
 mod controls;
 mod crashes;

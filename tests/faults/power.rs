@@ -5,8 +5,6 @@
 //! a naive model holds after all that was answered, and after none, some or all of what was not: whole batches, in
 //! order. A failure names its seed; `FAULT_SEED` begins there.
 
-#[path = "../support/chance.rs"]
-mod chance;
 mod disk;
 mod facts;
 mod life;
@@ -17,9 +15,9 @@ mod work;
 use agent_bridge::clock::Clock;
 use agent_bridge::store::{OpenError, Options, Store};
 
-use self::chance::Chance;
 use self::disk::{Disk, Loss};
 use self::life::{Bridge, Count};
+use crate::chance::Chance;
 use crate::matrix;
 
 /// Runs `cycles` stories with a seed each; what all of them counted.

@@ -1,10 +1,23 @@
 //! Chance that can be had again: the same seed, the same choices (splitmix64).
 
+use std::time::Duration;
+
+/// Another seed than the system's, to repeat a failure.
+const SEED: &str = "FAULT_SEED";
+
 /// A source of choices.
 #[derive(Clone, Debug)]
 pub struct Chance(u64);
 
 impl Chance {
+    /// From the seed of `FAULT_SEED`, else a fresh one; says which, so that a failure can be repeated.
+    pub fn told(row: u32) -> Self {
+        let told = std::env::var(SEED).map(|seed| seed.parse().expect("FAULT_SEED is a number"));
+        let seed = told.unwrap_or_else(|_| getrandom::u64().expect("the system's random source answers"));
+        println!("row {row}: {SEED}={seed} chooses the same again");
+        Self(seed)
+    }
+
     /// From a seed.
     pub const fn new(seed: u64) -> Self {
         Self(seed)
@@ -28,6 +41,11 @@ impl Chance {
     pub fn below(&mut self, bound: usize) -> usize {
         let bound = u64::try_from(bound).expect("a usize fits");
         usize::try_from(self.number() % bound).expect("it is below a usize")
+    }
+
+    /// Some milliseconds below `bound`.
+    pub fn millis(&mut self, bound: u64) -> Duration {
+        Duration::from_millis(self.number() % bound)
     }
 
     /// Once in `times`.

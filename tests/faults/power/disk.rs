@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use redb::StorageBackend;
 
-use super::chance::Chance;
+use crate::chance::Chance;
 
 /// What a cut leaves of the writes that no sync has covered. A system writes its cache back in any order: each page
 /// (or sector) by itself stands at any of its versions since the last sync.

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use agent_bridge::clock::Clock;
 use agent_bridge::store::{Options, Store};
 
-use super::chance::Chance;
 use super::disk::{Disk, Loss};
 use super::facts::{difference, facts_of};
 use super::story::{NOW, Storyteller};
 use super::truth::{Truth, explained};
 use super::work::Asked;
+use crate::chance::Chance;
 
 /// Lives of one story.
 const LIVES: usize = 5;

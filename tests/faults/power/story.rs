@@ -8,8 +8,8 @@ use agent_bridge::consumer::{Consumer, From};
 use agent_bridge::event::{Conversation, Data, Draft, Identity, Message, NewEvent, Type, WorkspaceName};
 use agent_bridge::store::{Anchor, Batch, Change, DeadLetter, Exception, Seat, WorkspaceRecord};
 
-use super::chance::Chance;
 use super::truth::Truth;
+use crate::chance::Chance;
 
 /// 2026-01-01, in milliseconds.
 pub const NOW: u64 = 1_767_225_600_000;
