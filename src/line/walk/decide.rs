@@ -159,12 +159,15 @@ impl Compared<'_> {
                 None => doubtful.push(message.clone()),
             }
         }
-        for seen in self.streamed.iter().filter(|seen| !self.tail.iter().any(|(id, _)| *id == seen.id)) {
-            // Something behind it must also be newer: a stream may have lost what a slow list shows before it.
-            let newer = || behind(front).iter().any(|other| other.at >= seen.at);
+        let in_tail = |seen: &Seen| self.tail.iter().any(|(id, _)| *id == seen.id);
+        for (nth, seen) in self.streamed.iter().enumerate().filter(|(_, seen)| !in_tail(seen)) {
+            // The list must have been made after this was said: it has what the stream told later, or something newer.
+            // The same time is not newer, for platforms tick in milliseconds, or in seconds.
+            let told_later = || self.streamed[nth + 1..].iter().any(|later| self.places.contains_key(&*later.id));
+            let newer = || seen.at.is_some() && behind(front).iter().any(|other| other.at > seen.at);
             match self.places.get(&*seen.id) {
                 Some(place) => front = front.max(*place),
-                None if newer() => gone.entry(front).or_default().push(seen.id.clone()),
+                None if told_later() || newer() => gone.entry(front).or_default().push(seen.id.clone()),
                 None => doubtful.push(pair(seen)),
             }
         }

@@ -257,6 +257,17 @@ fn what_a_stream_told_and_the_platform_no_longer_lists_is_deleted() {
 }
 
 #[test]
+fn what_the_stream_told_while_the_list_was_on_its_way_is_not_called_deleted() {
+    // The stream lost 3, and told 4 behind the list's back, in the same millisecond.
+    let at = |ids: &str| list(ids).into_iter().map(|seen| Seen { at: Some(5_000), ..seen }).collect::<Vec<_>>();
+    for streamed in [at("4"), list("4")] {
+        let plan = decide(&at("1 2 3"), &vec![None; 3], Some(&anchor("1 2")), &streamed, None, End::Anchor);
+        assert_eq!(plan.steps, [created(2)]);
+        assert_eq!(plan.anchor, anchor("1 2 3 4"), "it is looked for again");
+    }
+}
+
+#[test]
 fn an_unreadable_message_that_changed_is_not_called_deleted() {
     let plan = decide(&list("1 ?b 3"), &[None, None, None], Some(&anchor("1 ?a 3")), &[], None, End::Anchor);
     assert_eq!(plan.steps, [created(1)]);
