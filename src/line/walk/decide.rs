@@ -160,7 +160,11 @@ impl Compared<'_> {
             }
         }
         let in_tail = |seen: &Seen| self.tail.iter().any(|(id, _)| *id == seen.id);
-        for (nth, seen) in self.streamed.iter().enumerate().filter(|(_, seen)| !in_tail(seen)) {
+        // A stream that replays tells what lies before the page, and before the tail: no list has it, and none needs to.
+        let oldest = self.found.first().and_then(|seen| seen.at);
+        let covered = |seen: &Seen| oldest.is_none() || seen.at.is_none() || seen.at >= oldest;
+        let told = self.streamed.iter().enumerate().filter(|(_, seen)| !in_tail(seen) && covered(seen));
+        for (nth, seen) in told {
             // The list must have been made after this was said: it has what the stream told later, or something newer.
             // The same time is not newer, for platforms tick in milliseconds, or in seconds.
             let told_later = || self.streamed[nth + 1..].iter().any(|later| self.places.contains_key(&*later.id));

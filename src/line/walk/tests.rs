@@ -268,6 +268,14 @@ fn what_the_stream_told_while_the_list_was_on_its_way_is_not_called_deleted() {
 }
 
 #[test]
+fn what_a_stream_replays_from_before_the_page_is_not_called_deleted() {
+    let at = |ids: &str, at| list(ids).into_iter().map(|seen| Seen { at: Some(at), ..seen }).collect::<Vec<_>>();
+    let (page, replayed) = (at("7 8 9", 9_000), [at("1 2", 1_000), at("8 9", 9_000)].concat());
+    let plan = decide(&page, &vec![None; 3], Some(&anchor("7 8")), &replayed, None, End::Anchor);
+    assert_eq!((plan.steps, plan.anchor), (vec![created(2)], anchor("7 8 9")));
+}
+
+#[test]
 fn an_unreadable_message_that_changed_is_not_called_deleted() {
     let plan = decide(&list("1 ?b 3"), &[None, None, None], Some(&anchor("1 ?a 3")), &[], None, End::Anchor);
     assert_eq!(plan.steps, [created(1)]);
