@@ -21,14 +21,16 @@ use crate::workspace::Context;
 /// Longer than a round takes on a busy machine; reached only by what is stuck.
 const ROUND: Duration = Duration::from_secs(2);
 
-/// A network that blocks the thread of whoever asks, until it is let go.
+/// A network that blocks the task of whoever asks, in the middle of a poll, until it is let go.
 #[derive(Clone, Default)]
 struct Blocking(Arc<(Mutex<bool>, Condvar)>);
 
 impl Blocking {
+    /// Blocks the task, and not what else its thread was to do: the runtime's timers may be among that, and without
+    /// them no round would ever end.
     fn block(&self) {
         let (free, changed) = &*self.0;
-        drop(changed.wait_while(free.lock().unwrap(), |free| !*free));
+        tokio::task::block_in_place(|| drop(changed.wait_while(free.lock().unwrap(), |free| !*free)));
     }
 
     fn let_go(&self) {
