@@ -119,7 +119,7 @@ impl Store {
             sweep: None,
             stepped: Instant::now(),
             dirty: true,
-            quickened: Instant::now(),
+            committed: Instant::now(),
         };
         // A paced clock follows the time of the runtime that it was made in.
         let runtime = tokio::runtime::Handle::try_current().ok();

@@ -56,6 +56,8 @@ pub struct Parts {
 pub struct Caller {
     /// The consumer that this connection reads.
     pub reader: Option<(ConsumerHandle, ReaderId)>,
+    /// It does not want to hear what becomes of this call: a notification.
+    pub deaf: bool,
 }
 
 /// A call that was taken in its turn.

@@ -168,6 +168,12 @@ impl ConsumerHandle {
         Ok(Answer { name: self.name.clone(), answer: receiver })
     }
 
+    /// Hands in a settling call of which nobody wants to hear: its commit may wait a moment for others.
+    pub async fn settle_unheard(&self, settle: Settle, from: Option<ReaderId>) -> Result<(), Refusal> {
+        let (answer, _) = oneshot::channel();
+        self.tell(Command::Settle { settle, from, answer }).await
+    }
+
     /// [`ConsumerHandle::submit`], answered.
     pub async fn settle(&self, settle: Settle, from: Option<ReaderId>) -> Result<Settled, Refusal> {
         self.submit(settle, from).await?.await

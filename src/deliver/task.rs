@@ -214,22 +214,27 @@ impl Task {
             .then(|| self.mark_due.filter(|_| !due))
             .map(|kept| kept.unwrap_or_else(|| Instant::now() + IDLE_MARK));
         if !changes.is_empty() {
-            self.commit(changes, |_| Done::Answered);
+            self.write(Batch { changes, patient: true, ..Batch::new() }, |_| Done::Answered);
         }
     }
 
-    /// Sends changes, and with them what was missed and not told yet, and goes on; `then` runs after the commit.
+    /// Sends changes and goes on; `then` runs after the commit.
     fn commit(
         &mut self,
-        mut changes: Vec<Change>,
+        changes: Vec<Change>,
         then: impl FnOnce(&Result<Committed, StoreError>) -> Done + Send + 'static,
     ) {
+        self.write(Batch { changes, ..Batch::new() }, then);
+    }
+
+    /// Sends a batch, and with it what was missed and not told yet, and goes on; `then` runs after the commit.
+    fn write(&mut self, mut batch: Batch, then: impl FnOnce(&Result<Committed, StoreError>) -> Done + Send + 'static) {
         let told = self.gap_to_tell().map(|(event, missed)| {
-            changes.extend(self.lanes.take_changes(true));
-            changes.push(Change::Event(Box::new(event)));
+            batch.changes.extend(self.lanes.take_changes(true));
+            batch.changes.push(Change::Event(Box::new(event)));
             missed
         });
-        let receiver = self.ground.store.send(Batch { changes, intake: false });
+        let receiver = self.ground.store.send(batch);
         let mark = self.lanes.mark_written();
         self.commits.push(Box::pin(async move {
             let result = receiver.await.unwrap_or(Err(StoreError::Closed));

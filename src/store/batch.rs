@@ -128,6 +128,8 @@ pub struct Batch {
     pub changes: Vec<Change>,
     /// Comes from a platform: refused with `StoreError::Full` at the disk budget.
     pub intake: bool,
+    /// Nobody waits for its commit: it goes with the next one that somebody waits for, or alone after a moment.
+    pub patient: bool,
 }
 
 impl Batch {

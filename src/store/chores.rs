@@ -11,13 +11,13 @@ use super::shared::{reading, writing};
 use super::sweep::{EVERY, Sweep};
 use super::tables;
 use super::vault::VaultKey;
-use super::writer::{Writer, begin};
+use super::writer::{QUIET, Writer, begin};
 use crate::failpoint::{Point, reach};
 
 impl Writer {
     /// A quiet moment: what makes the next start quick, the ballast, forgetting.
     pub(super) fn idle(&mut self) {
-        if self.dirty && self.sweep.is_none() {
+        if self.dirty && self.committed.elapsed() >= QUIET {
             // A failure is published; there is nobody here to answer.
             drop(self.guarded(|writer| writer.transact(true, |_| Ok(()))));
         }

@@ -3,7 +3,8 @@
 //! Without that state (the engine's map of free pages) the start after a kill walks the whole file: seconds for each
 //! GiB. With it the start takes what a clean one takes, whenever the kill comes. It is two bits for each page, so that
 //! beside the one row of a small commit it may be most of what is written; then it waits for a commit that is larger,
-//! or later.
+//! or that stands alone. Among small commits that follow each other closely one with it would help only if the kill
+//! came before the next: there it waits for a quiet moment.
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ const SHARE: u64 = 8;
 const RATE: u64 = 8 << 20;
 
 /// Whether the state of a file of `file` bytes costs little beside a commit that adds `grown` bytes, `since` after the
-/// last one that wrote it.
+/// last one.
 pub fn is_cheap(file: u64, grown: u64, since: Duration) -> bool {
     let state = file / PER_BYTE;
     state <= grown / SHARE || u128::from(state) * 1_000_000 <= u128::from(RATE) * since.as_micros()
@@ -26,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn small_files_large_commits_and_rare_ones_always_write_it() {
+    fn small_files_large_commits_and_lone_ones_always_write_it() {
         const GIB: u64 = 1 << 30;
         assert!(is_cheap(8 << 20, 1_000, Duration::from_micros(100)), "512 bytes");
         assert!(is_cheap(2 * GIB, 2 << 20, Duration::ZERO), "a burst");

@@ -27,10 +27,15 @@ const TOGETHER: usize = 4_096;
 /// Events' bytes of one transaction, beyond the batch that reaches it. With ids that come in no order each event of
 /// 1 KiB dirties a page of 4 KiB more; all of them must fit the engine's write buffer, half of the cache.
 const TOGETHER_BYTES: usize = 4 << 20;
+/// How long batches that nobody waits for are kept for others to commit with.
+const PATIENCE: Duration = Duration::from_millis(5);
 /// Idleness after a commit without the state that makes a start after a crash quick ([`quick`]) until it is written.
-const QUIET: Duration = Duration::from_millis(100);
+pub(super) const QUIET: Duration = Duration::from_millis(100);
 /// Time between two steps of forgetting while there is no idleness.
 const BETWEEN: Duration = Duration::from_millis(250);
+/// Time between two steps of forgetting while there is idleness: steps in one go would take a processor from those
+/// whose work comes next.
+const PAUSE: Duration = Duration::from_millis(2);
 /// How often an idle writer looks whether something is due.
 const IDLE: Duration = Duration::from_mins(1);
 
@@ -65,8 +70,8 @@ pub struct Writer {
     pub stepped: Instant,
     /// The last commit was without the state that makes a start after a crash quick.
     pub dirty: bool,
-    /// The last commit with it.
-    pub quickened: Instant,
+    /// The last commit.
+    pub committed: Instant,
 }
 
 type Batches = Vec<(Batch, Answer<Committed>)>;
@@ -102,7 +107,7 @@ impl Writer {
     fn patience(&self) -> Duration {
         match (&self.sweep, self.dirty) {
             _ if self.shared.failure().is_some() => IDLE,
-            (Some(_), _) => Duration::ZERO,
+            (Some(_), _) => PAUSE,
             (None, true) => QUIET,
             (None, false) => IDLE,
         }
@@ -127,13 +132,17 @@ impl Writer {
 
     /// Commits the batch with all that waits behind it; returns the first order that is no batch.
     fn commit_together(&mut self, first: (Batch, Answer<Committed>)) -> Option<Order> {
+        let until = Instant::now() + PATIENCE;
         let mut weight = first.0.weight();
+        let mut awaited = !first.0.patient;
         let mut batches = vec![first];
         let mut other = None;
         while batches.len() < TOGETHER && weight < TOGETHER_BYTES {
-            match self.queue.try_recv() {
+            let left = if awaited { Duration::ZERO } else { until.saturating_duration_since(Instant::now()) };
+            match self.queue.recv_timeout(left) {
                 Ok(Order::Commit { batch, answer, permit: _ }) => {
                     weight += batch.weight();
+                    awaited |= !batch.patient;
                     batches.push((batch, answer));
                 }
                 Ok(order) => {
@@ -206,7 +215,7 @@ impl Writer {
         let (Appended { tally, fresh, trimmed }, outbox) = applying.finish();
         tx.open_table(tables::META)?.insert("tally", &tally.encode()[..])?;
         let grown = tally.bytes.saturating_sub(self.tally.bytes);
-        let cheap = |file| quick::is_cheap(file, grown, self.quickened.elapsed());
+        let cheap = |file| quick::is_cheap(file, grown, self.committed.elapsed());
         let quicken = quicken || self.gate.len().is_ok_and(cheap);
         tx.set_quick_repair(quicken);
         reach(Point::StoreCommitBefore);
@@ -214,9 +223,7 @@ impl Writer {
         reach(Point::StoreCommitAfter);
         self.tally = tally;
         self.dirty = !quicken;
-        if quicken {
-            self.quickened = Instant::now();
-        }
+        self.committed = Instant::now();
         {
             let mut ring = writing(&shared.ring);
             ring.push(fresh);

@@ -3,7 +3,8 @@
 use std::io;
 use std::ops::Bound;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use agent_bridge::event::Type;
 use agent_bridge::store::{Batch, Change, Health, Options, Store, StoreError};
@@ -12,11 +13,12 @@ use redb::{BackendError, StorageBackend};
 
 use crate::support::{Place, created, event_with, message, object};
 
-/// A disk whose `fsync` can fail.
+/// A disk whose `fsync` can fail, and is counted.
 #[derive(Debug, Default)]
 struct Disk {
     memory: InMemoryBackend,
     broken: Arc<AtomicBool>,
+    synced: Arc<AtomicUsize>,
 }
 
 impl StorageBackend for Disk {
@@ -30,6 +32,7 @@ impl StorageBackend for Disk {
         self.memory.set_len(length)
     }
     fn sync_data(&self) -> io::Result<()> {
+        self.synced.fetch_add(1, Ordering::SeqCst);
         if self.broken.load(Ordering::SeqCst) { Err(io::Error::other("injected EIO")) } else { self.memory.sync_data() }
     }
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
@@ -38,6 +41,37 @@ impl StorageBackend for Disk {
     fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
         self.memory.try_lock_range(start, end)
     }
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_goes_with_the_next_commit_or_alone() {
+    let place = Place::new();
+    place.make();
+    let key = place.file("key");
+    std::fs::write(&key, [7; 32]).unwrap();
+    let disk = Disk::default();
+    let synced = Arc::clone(&disk.synced);
+    let store = Store::open_on(disk, Options { vault_key: Some(key), ..place.options.clone() }).unwrap();
+    let mark = |seq| Batch::new().with(Change::Mark { consumer: "main".into(), seq });
+    let patient = |seq| Batch { patient: true, ..mark(seq) };
+
+    store.commit(patient(1)).await.unwrap();
+    let before = synced.load(Ordering::SeqCst);
+    store.commit(mark(2)).await.unwrap();
+    let one = synced.load(Ordering::SeqCst) - before;
+    assert!(one > 0);
+    let mut together = 0;
+    for round in 0..40 {
+        let before = synced.load(Ordering::SeqCst);
+        let first = store.send(patient(3 + 2 * round));
+        // Long enough for a writer that does not wait to have begun.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        store.commit(mark(4 + 2 * round)).await.unwrap();
+        first.await.unwrap().unwrap();
+        together += usize::from(synced.load(Ordering::SeqCst) - before == one);
+    }
+    assert!(together > 10, "{together} of 40 went with the next commit");
+    assert_eq!(store.progress("main").unwrap().mark, 82);
 }
 
 #[tokio::test]

@@ -19,13 +19,18 @@ impl Bridge {
             .reader
             .as_ref()
             .filter(|(handle, _)| settling.consumer.as_deref().is_none_or(|consumer| consumer == handle.name()));
-        let answer = match (own, &settling.consumer) {
-            (Some((handle, reader)), _) => handle.submit(settling.settle, Some(*reader)).await?,
-            (None, Some(name)) => self.0.readers.handle(name)?.submit(settling.settle, None).await?,
+        let (handle, from) = match (own, &settling.consumer) {
+            (Some((handle, reader)), _) => (handle.clone(), Some(*reader)),
+            (None, Some(name)) => (self.0.readers.handle(name)?, None),
             (None, None) => {
                 return Err(Problem::new("not_subscribed", "say `subscribe` first, or name the `consumer`"));
             }
         };
+        if caller.deaf {
+            handle.settle_unheard(settling.settle, from).await?;
+            return Ok(Begun::Done(Value::Null));
+        }
+        let answer = handle.submit(settling.settle, from).await?;
         let bridge = self.clone();
         Ok(Begun::later(async move { bridge.settled(&answer.await?) }))
     }

@@ -151,6 +151,7 @@ impl Reader {
             let word = format!("{} requests are open: wait for an answer first", self.limits.open_requests);
             return self.refuse(call.id, Problem::new("too_many_requests", word));
         }
+        self.caller.deaf = call.id.is_none();
         let begun = match verb(&call.method) {
             Ok(Verb::Subscribe) => return self.subscribe(call).await,
             Ok(verb) => self.bridge.begin(&self.caller, verb, &call.params).await,

@@ -13,7 +13,7 @@ use crate::deliver::lanes::{Place, Rest};
 use crate::deliver::subscription::ReaderId;
 use crate::event::Stored;
 use crate::failpoint::{Defence, stands};
-use crate::store::{Change, Committed, How, StoreError};
+use crate::store::{Batch, Change, Committed, How, StoreError};
 
 /// The longest reason of a nack or a reject that is kept, in bytes.
 const REASON: usize = 2_000;
@@ -180,12 +180,14 @@ impl Task {
             let (told, _) = tokio::sync::oneshot::channel();
             drop(std::mem::replace(&mut answer, told).send(Ok(Settled { actions: ids.clone(), lease_until: None })));
         }
+        // Without actions an ack is for whoever asked, and for nobody where nobody listens.
+        let patient = rows.is_empty() && answer.is_closed();
         if !rows.is_empty() {
             let consumer = self.consumer.name.clone();
             changes.extend(rows);
             changes.push(Change::Acked { consumer, seq: anchor, actions: ids });
         }
-        self.commit(changes, move |result| {
+        self.write(Batch { changes, patient, ..Batch::new() }, move |result| {
             let ids = |committed: &Committed| {
                 firsts.iter().filter_map(|at| committed.actions.get(*at).cloned()).collect::<Vec<_>>()
             };
