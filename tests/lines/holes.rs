@@ -1,6 +1,6 @@
 //! What history tells: holes, edits, deletions, crashes in between.
 
-use agent_bridge_sim::agentunited::{Armed, Fault};
+use agent_bridge_sim::agentunited::{Armed, Fault, StreamFault};
 use serde_json::Value;
 
 use crate::bench::{HISTORY, Story, documented, message, observed, text};
@@ -31,6 +31,26 @@ async fn p1_the_last_known_message_is_deleted_and_the_walk_ends_all_the_same() {
     assert_eq!(gone, [last]);
     assert_eq!(story.of("workspace.gap").len(), 0);
     assert!(story.created(&story.room).contains(&first));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_stream_replays_from_before_the_page_is_not_called_deleted() {
+    let mut story = Story::begun(documented());
+    for n in 0..250 {
+        story.sim.say(&story.ann, &story.room, &n.to_string());
+        story.pass_secs(1).await;
+    }
+    // The anchor remembers the newest page, and that page is all the next walk reads.
+    story.join().await;
+    story.start().await;
+    story.until_live().await;
+    story.sim.stream_fault(&StreamFault::ReplayOld { events: 200 });
+    let new = story.say("a new one");
+    story.until("all of the replay is told", |story| story.created(&story.room).contains(&new)).await;
+    let walks = story.seen(HISTORY);
+    story.until("the room is read again", |story| story.seen(HISTORY) > walks).await;
+    story.pass_secs(10).await;
+    assert_eq!(story.of("message.deleted").len(), 0);
 }
 
 #[tokio::test(start_paused = true)]
