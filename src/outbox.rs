@@ -70,7 +70,7 @@ impl Default for Limits {
 /// Serves one workspace's actions until it is told to stop, or the store fails. What is under way when it stops is
 /// found again, as a lost reply, by the next start. `beat` answers for the loop.
 pub async fn run(courier: Arc<Courier>, mut beat: Beat, stop: CancellationToken) -> Result<(), StoreError> {
-    let mut changed = courier.store.outbox_changed();
+    let mut changed = courier.store.outbox_changed(&courier.session.record().name);
     let (mut busy, mut runs) = (HashSet::new(), JoinSet::new());
     loop {
         changed.mark_unchanged();

@@ -9,6 +9,7 @@ mod append;
 mod apply;
 mod ballast;
 mod batch;
+mod bells;
 mod chores;
 mod fault;
 mod gate;
@@ -49,6 +50,7 @@ use self::ballast::Ballast;
 use self::open::Opened;
 use self::shared::Shared;
 use self::writer::{Order, Writer};
+use crate::event::WorkspaceName;
 
 /// What may wait for the writer by [`Store::commit`], in KiB; a batch counts for one at least.
 const QUEUE: u32 = 64 << 10;
@@ -184,9 +186,9 @@ impl Store {
         self.shared.head.subscribe()
     }
 
-    /// Grows whenever an action is accepted or changes.
-    pub fn outbox_changed(&self) -> watch::Receiver<u64> {
-        self.shared.outbox.subscribe()
+    /// Changes whenever an action of this workspace is accepted, changes or is forgotten.
+    pub fn outbox_changed(&self, workspace: &WorkspaceName) -> watch::Receiver<u64> {
+        self.shared.outbox.listen(workspace)
     }
 
     /// Bytes stored, and the budget. Counted are the rows that grow with use (feed, ids, actions, dead letters), each

@@ -233,7 +233,8 @@ impl Workspace {
 
     async fn outbox_is_empty(&self) -> Result<(), StoreError> {
         let Means { store, .. } = &self.context.means;
-        let (name, mut changed) = (self.session.record().name, store.outbox_changed());
+        let name = self.session.record().name;
+        let mut changed = store.outbox_changed(&name);
         loop {
             changed.mark_unchanged();
             if store.outbox(&name)?.is_empty() {

@@ -47,7 +47,7 @@ impl Shaper {
     /// A shaper for the workspace of this session.
     pub fn new(session: Session, store: Store, clock: Clock) -> Result<Self, StoreError> {
         let mut record = session.changes();
-        let mut actions = store.outbox_changed();
+        let mut actions = store.outbox_changed(&session.record().name);
         let (now, _) = (record.borrow_and_update().clone(), actions.borrow_and_update().to_owned());
         let mapping = Arc::new(Mapping::new(Arc::clone(session.manifest()), &now, session.secrets()));
         let own = own(&store, &now.name)?;
@@ -81,7 +81,7 @@ impl Shaper {
             let verb = verbs.get(&action.verb).filter(|_| action.state == State::Trying);
             verb.is_some_and(|verb| verb.call.take.names().any(|taken| me.iter().any(|fact| fact == taken)))
         };
-        let mut changed = self.store.outbox_changed();
+        let mut changed = self.store.outbox_changed(&self.workspace);
         let until = Instant::now() + TAUGHT;
         loop {
             changed.mark_unchanged();

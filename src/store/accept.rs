@@ -55,8 +55,14 @@ impl Applying<'_> {
         for id in &unsettled {
             self.forget_action(id)?;
         }
-        self.outbox += 1;
+        self.touched(name);
         Ok(())
+    }
+
+    fn touched(&mut self, workspace: &WorkspaceName) {
+        if !self.outbox.contains(workspace) {
+            self.outbox.insert(workspace.clone());
+        }
     }
 
     /// Removes an action with everything that leads to it.
@@ -89,7 +95,7 @@ impl Applying<'_> {
         } else {
             outbox.insert(place, ())?;
         }
-        self.outbox += 1;
+        self.touched(&action.workspace);
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! A batch, change by change, within the writer's transaction.
 
+use std::collections::BTreeSet;
+
 use redb::{Key, ReadableTable, TableDefinition, WriteTransaction};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -20,8 +22,8 @@ pub struct Applying<'t> {
     /// Feed and ids.
     pub feed: Feed<'t>,
     pub(super) vault: &'t VaultKey,
-    /// Actions were accepted or changed.
-    pub outbox: u64,
+    /// Workspaces whose actions were accepted, changed or forgotten.
+    pub outbox: BTreeSet<WorkspaceName>,
     /// Actions of this batch whose key had a first one: (as they came, that first one).
     renamed: Vec<(ActionId, ActionId)>,
 }
@@ -29,11 +31,11 @@ pub struct Applying<'t> {
 impl<'t> Applying<'t> {
     /// Around a transaction, its feed and the key for new secrets.
     pub const fn new(tx: &'t WriteTransaction, feed: Feed<'t>, vault: &'t VaultKey) -> Self {
-        Self { tx, feed, vault, outbox: 0, renamed: Vec::new() }
+        Self { tx, feed, vault, outbox: BTreeSet::new(), renamed: Vec::new() }
     }
 
-    /// Lets go of the tables, for the commit: what became of the feed, and how many actions changed.
-    pub fn finish(self) -> (Appended, u64) {
+    /// Lets go of the tables, for the commit: what became of the feed, and whose actions changed.
+    pub fn finish(self) -> (Appended, BTreeSet<WorkspaceName>) {
         (self.feed.finish(), self.outbox)
     }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use redb::{Database, ReadTransaction, ReadableDatabase};
 use tokio::sync::watch;
 
+use super::bells::Bells;
 use super::fault::{Fault, Health, StoreError, caught};
 use super::ring::Ring;
 use super::tables::Tally;
@@ -23,8 +24,8 @@ pub struct Shared {
     pub health: watch::Sender<Health>,
     /// The newest committed sequence.
     pub head: watch::Sender<u64>,
-    /// Grows with every accepted or changed action.
-    pub outbox: watch::Sender<u64>,
+    /// Rings with every accepted or changed action.
+    pub outbox: Bells,
     /// Bytes stored.
     pub bytes: AtomicU64,
     /// Bytes at which intake pauses.
@@ -41,7 +42,7 @@ impl Shared {
             ring: RwLock::new(Ring::new(recent)),
             health: watch::Sender::new(health),
             head: watch::Sender::new(tally.head),
-            outbox: watch::Sender::new(0),
+            outbox: Bells::default(),
             bytes: tally.bytes.into(),
             budget,
         }

@@ -230,9 +230,7 @@ impl Writer {
             ring.trim(trimmed);
         }
         shared.publish(&tally);
-        if outbox > 0 {
-            shared.outbox.send_modify(|count| *count += outbox);
-        }
+        shared.outbox.ring(&outbox);
         Ok(result)
     }
 

@@ -189,7 +189,7 @@ impl Desk {
     pub async fn run_until<T>(&self, done: impl Fn() -> Option<T>) -> T {
         let courier = Courier::new(self.store.clone(), self.session.clone(), self.clock.clone(), Limits::default());
         let run = outbox::run(Arc::new(courier), agent_bridge::pulse::pulse().1, CancellationToken::new());
-        let mut changed = self.store.outbox_changed();
+        let mut changed = self.store.outbox_changed(&name());
         let watch = async {
             loop {
                 if let Some(answer) = done() {

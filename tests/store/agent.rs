@@ -74,7 +74,7 @@ async fn p5_a_key_names_one_action_for_thirty_days_in_its_own_workspace() {
 async fn the_outbox_holds_what_is_not_settled_and_recent_holds_both() {
     let place = Place::new();
     let store = place.open();
-    let mut changed = store.outbox_changed();
+    let mut changed = store.outbox_changed(&acme());
     let mut actions: Vec<Action> = (0..4).map(|_| action(&acme(), None)).collect();
     actions.sort_by(|a, b| a.id.cmp(&b.id));
     let batch = actions.iter().fold(Batch::new(), |batch, action| batch.with(accept(action)));

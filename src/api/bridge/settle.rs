@@ -93,7 +93,8 @@ impl Bridge {
     /// The receipt once it has settled, or as it stands when the wait is over.
     async fn await_receipt(&self, id: &ActionId, wait: Option<params::Wait>) -> Result<Value, Problem> {
         let wait = wait.map_or(Duration::ZERO, |wait| wait.0.min(self.0.wait));
-        let mut changed = self.0.store.outbox_changed();
+        let Some(first) = self.0.store.action(id)? else { return self.look_up(id) };
+        let mut changed = self.0.store.outbox_changed(&first.workspace);
         let settles = async {
             loop {
                 changed.mark_unchanged();
