@@ -30,44 +30,67 @@ impl Owed {
     }
 }
 
+/// Places of debts and of deliveries that speak of one message. In a long run there are thousands of both, and each
+/// against each would take minutes.
+#[derive(Clone, Debug, Default)]
+struct Talk {
+    owed: Vec<usize>,
+    had: Vec<usize>,
+}
+
 /// What happened, and every delivery in the order in which it came.
 #[derive(Debug, Default)]
 pub struct Ledger {
     owed: Vec<Owed>,
     had: Vec<Delivery>,
+    /// By message.
+    talk: BTreeMap<String, Talk>,
+    /// Places of debts that have not been told.
+    open: BTreeSet<usize>,
 }
 
 impl Ledger {
     /// Notes that something happened which has to be told.
     pub fn owes(&mut self, kind: &'static str, room: &str, message: &str, text: Option<&str>) {
         let text = text.map(str::to_owned);
-        self.owed.push(Owed { kind, room: room.to_owned(), message: message.to_owned(), text });
+        let owed = Owed { kind, room: room.to_owned(), message: message.to_owned(), text };
+        let talk = self.talk.entry(owed.message.clone()).or_default();
+        talk.owed.push(self.owed.len());
+        if !talk.had.iter().any(|at| owed.is_told_by(&self.had[*at].event)) {
+            self.open.insert(self.owed.len());
+        }
+        self.owed.push(owed);
     }
 
     /// The same debts to another reader, who has had nothing.
     pub fn of_another_reader(&self) -> Self {
-        Self { owed: self.owed.clone(), had: Vec::new() }
+        let mut talk = self.talk.clone();
+        for talk in talk.values_mut() {
+            talk.had.clear();
+        }
+        Self { owed: self.owed.clone(), had: Vec::new(), talk, open: (0..self.owed.len()).collect() }
     }
 
     /// Notes what the agent was given.
     pub fn had(&mut self, delivery: &Delivery) {
+        if let Some(message) = delivery.event["data"]["message"]["id"].as_str() {
+            let talk = self.talk.entry(message.to_owned()).or_default();
+            talk.had.push(self.had.len());
+            for at in talk.owed.iter().filter(|at| self.owed[**at].is_told_by(&delivery.event)) {
+                self.open.remove(at);
+            }
+        }
         self.had.push(delivery.clone());
     }
 
     /// What has not been told (L).
     pub fn missing(&self) -> Vec<String> {
-        // By type and message first: with hundreds of both, each against each would take minutes.
-        let mut told: BTreeMap<(&str, &str), Vec<&Value>> = BTreeMap::new();
-        for event in self.had.iter().map(|had| &had.event) {
-            if let (Some(kind), Some(id)) = (event["type"].as_str(), event["data"]["message"]["id"].as_str()) {
-                told.entry((kind, id)).or_default().push(event);
-            }
-        }
-        let is_told = |owed: &&Owed| {
-            let events = told.get(&(owed.kind, owed.message.as_str()));
-            events.is_some_and(|events| events.iter().any(|event| owed.is_told_by(event)))
-        };
-        self.owed.iter().filter(|owed| !is_told(owed)).map(|owed| format!("{owed:?}")).collect()
+        self.open.iter().map(|at| format!("{:?}", self.owed[*at])).collect()
+    }
+
+    /// Whether everything has been told.
+    pub fn is_settled(&self) -> bool {
+        self.open.is_empty()
     }
 
     /// Rooms in which something was said.
@@ -111,8 +134,8 @@ impl Ledger {
             assert_eq!(*places.entry(had.seq).or_insert(id), id, "a redelivery keeps its id");
         }
         for owed in &self.owed {
-            let told: BTreeSet<u64> =
-                self.had.iter().filter(|had| owed.is_told_by(&had.event)).map(|had| had.seq).collect();
+            let had = self.talk[&owed.message].had.iter().map(|at| &self.had[*at]);
+            let told: BTreeSet<u64> = had.filter(|had| owed.is_told_by(&had.event)).map(|had| had.seq).collect();
             assert_eq!(told.len(), 1, "doubled: {owed:?} as {told:?}");
         }
     }
@@ -120,7 +143,9 @@ impl Ledger {
     fn nothing_is_altered_or_invented(&self) {
         for had in self.had.iter().filter(|had| had.event["type"].as_str().is_some_and(|it| it.starts_with("message.")))
         {
-            let owed = self.owed.iter().find(|owed| owed.is_told_by(&had.event));
+            let talk = had.event["data"]["message"]["id"].as_str().and_then(|id| self.talk.get(id));
+            let mut debts = talk.into_iter().flat_map(|talk| &talk.owed).map(|at| &self.owed[*at]);
+            let owed = debts.find(|owed| owed.is_told_by(&had.event));
             let owed = owed.unwrap_or_else(|| panic!("invented: {:#}", had.event));
             assert!(owed.says(&had.event), "altered: {owed:?} is told as {:#}", had.event);
             assert_eq!(had.event["data"]["conversation"]["id"], owed.room, "swapped: {:#}", had.event);
@@ -132,7 +157,8 @@ impl Ledger {
         let timely = firsts.iter().filter(|it| it.event["subject"] == room && it.event["data"]["late"] != true);
         let timely: Vec<_> = timely.map(|it| it.event["data"]["message"]["id"].as_str().unwrap_or_default()).collect();
         let said = self.owed.iter().filter(|owed| owed.kind == "message.created" && owed.room == room);
-        let said: Vec<_> = said.map(|owed| owed.message.as_str()).filter(|id| timely.contains(id)).collect();
+        let in_time: BTreeSet<_> = timely.iter().copied().collect();
+        let said: Vec<_> = said.map(|owed| owed.message.as_str()).filter(|id| in_time.contains(id)).collect();
         assert_eq!(timely, said, "swapped in {room}");
     }
 }

@@ -61,7 +61,7 @@ impl Load {
         let mut agent = self.house.agent().await;
         // Something new in each room; what comes before it there may be a question that comes again.
         self.says(self.rooms.len());
-        while !self.house.ledger.missing().is_empty() {
+        while !self.house.ledger.is_settled() {
             one(&mut agent, &mut self.house.ledger).await.expect("it lives");
         }
         self.house.ledger.verify(0);

@@ -128,7 +128,7 @@ impl Life {
     /// The agent hears and answers until nothing is owed to it; the webhook has the same.
     async fn hears(&mut self) -> Went {
         let mut agent = self.agent().await?;
-        while self.receipts.is_empty() || !self.house.ledger.missing().is_empty() {
+        while self.receipts.is_empty() || !self.house.ledger.is_settled() {
             let delivery = agent.try_delivery().await.ok_or_else(|| Gone("a delivery".into()))?;
             self.house.ledger.had(&delivery);
             let settled = match (delivery.event["type"].as_str(), delivery.text()) {
@@ -142,7 +142,7 @@ impl Life {
             };
             settled.ok_or_else(|| Gone("the answer to an ack".into()))?.expect("it is acked");
         }
-        self.waits("the webhook has it all", async |life| life.theirs().missing().is_empty()).await
+        self.waits("the webhook has it all", async |life| life.theirs().is_settled()).await
     }
 
     /// An ack with an action, for which the token has to be renewed.
