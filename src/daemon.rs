@@ -123,7 +123,7 @@ impl Daemon {
             token,
             lines: CancellationToken::new(),
         };
-        let (context, hooks) = (config.context(means, manifests.clone()), Hooks::default());
+        let (context, hooks) = (config.context(means, manifests.clone()), Hooks::new(config.ingress.waiting));
         let roster = daemon.start_workspaces(context.clone()).await?;
         let seats = seats::Seats::new(context, Some(roster.clone()), &config.join);
         let bridge = Bridge::new(Parts {

@@ -56,6 +56,7 @@ fn counts(config: &Config) -> Vec<(&'static str, u64)> {
         ("http.connections", http.connections.into()),
         ("http.requests", http.requests.into()),
         ("ingress.connections", ingress.connections.into()),
+        ("ingress.waiting", ingress.waiting as u64),
         ("socket.connections", socket.connections.into()),
         ("socket.open_requests", socket.open_requests.into()),
         ("lines.reads", lines.reads as u64),

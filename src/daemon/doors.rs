@@ -55,7 +55,8 @@ impl Daemon {
     async fn open_loopback(&mut self, doors: &Doors, config: &Config) -> Result<(), Failure> {
         let (Some(address), Some(file)) = (config.http.listen, &config.http.token_file) else { return Ok(()) };
         let guard = Guard::token(read_token(file)?, config.http.requests);
-        let listener = TcpListener::bind(address).await.map_err(|source| Failure::Listen { address, section: "http", source })?;
+        let listener =
+            TcpListener::bind(address).await.map_err(|source| Failure::Listen { address, section: "http", source })?;
         let (token, routes) = (self.token.clone(), router(doors.clone(), guard));
         let (listener, limits) = (Tcp::new(listener, config.http.connections), config.http.limits());
         self.tasks.spawn(async move {

@@ -16,7 +16,7 @@ use tracing::debug;
 
 use super::answer::{Answer, Tally};
 use super::expect::{Expectation, Expectations};
-use super::hooks::{Hooks, Taken};
+use super::hooks::{Hooks, Taken, Waiting};
 use super::public_url::PublicUrl;
 use crate::event::WorkspaceName;
 use crate::store::Health;
@@ -78,7 +78,7 @@ impl Door {
             Health::Failed(_) => return Err(Answer::Stopping),
         }
         match self.hooks.offer(&workspace, event) {
-            Ok(taken) => self.wait(taken).await,
+            Ok(waiting) => self.wait(waiting).await,
             Err(Answer::Nobody) if revoked => Err(Answer::Gone),
             Err(why) => Err(why),
         }
@@ -94,9 +94,9 @@ impl Door {
         workspace.map(|workspace| (workspace, expected.revoked)).ok_or(Answer::Unknown)
     }
 
-    async fn wait(&self, taken: tokio::sync::oneshot::Receiver<Taken>) -> Result<Answer, Answer> {
+    async fn wait(&self, mut waiting: Waiting) -> Result<Answer, Answer> {
         tokio::select! {
-            taken = timeout(self.bounds.wait, taken) => match taken {
+            taken = timeout(self.bounds.wait, &mut waiting.answered) => match taken {
                 Ok(Ok(Taken::Committed)) => Ok(Answer::Taken),
                 Ok(Ok(Taken::Gone)) => Ok(Answer::Gone),
                 Ok(Err(_)) => Err(Answer::Nobody),

@@ -27,6 +27,8 @@ pub struct Ingress {
     pub receive: Span,
     /// How long a delivery waits for its commit.
     pub wait: Span,
+    /// Deliveries of one workspace that wait at once.
+    pub waiting: usize,
     /// A write stuck this long closes the connection.
     pub stuck: Span,
     /// Connections at once.
@@ -45,6 +47,7 @@ impl Default for Ingress {
             body: Size(1 << 20),
             receive: Span::secs(30),
             wait: Span::secs(10),
+            waiting: 16,
             stuck: Span::secs(30),
             connections: 64,
             drain: Span::secs(3),
