@@ -35,7 +35,7 @@ fn the_daemon_listens_where_it_is_told_and_takes_nothing_unsigned() {
         "[ingress]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"http://127.0.0.1:{port}\"\n"
     ));
     let mut daemon = home.run();
-    let post = |path: &str| {
+    let delivers = |path: &str| {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let request = format!("POST {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{{}}");
@@ -44,7 +44,7 @@ fn the_daemon_listens_where_it_is_told_and_takes_nothing_unsigned() {
         stream.read_to_string(&mut answer).unwrap();
         status(&answer)
     };
-    assert_eq!((post(&format!("/hooks/acme/{WRONG}")), post("/v1/ping")), (401, 401));
+    assert_eq!((delivers(&format!("/hooks/acme/{WRONG}")), delivers("/v1/ping")), (401, 401));
     let metrics = daemon.get("/metrics").unwrap().1;
     assert!(metrics.contains("agent_bridge_ingress_deliveries_total{answer=\"unknown\"} 2"), "{metrics}");
     daemon.signal("TERM");

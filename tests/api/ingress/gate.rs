@@ -52,7 +52,7 @@ pub fn record(workspace: &str, platform: &str, seat: Seat) -> WorkspaceRecord {
 pub fn sign(secret: &str, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(body);
-    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    mac.finalize().into_bytes().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 pub fn signed(secret: &str, body: &[u8]) -> String {

@@ -36,7 +36,7 @@ async fn attack_a_delivery_that_was_touched_after_it_was_signed_is_refused() {
         serde_json::to_string_pretty(&value).unwrap(),
         text.replace(':', ": "),
         text.replacen('{', "{\"event_id\":42,", 1),
-        text.replace("}", ",\"event_id\":43}"),
+        text.replace('}', ",\"event_id\":43}"),
         text.replace("42", "43"),
         text.replace("chat", "\\u0063hat"),
         text[..text.len() - 1].to_owned(),
@@ -49,7 +49,7 @@ async fn attack_a_delivery_that_was_touched_after_it_was_signed_is_refused() {
     }
     assert!(line.heard().is_empty());
     // What the platform itself has signed so is the platform's, white space and doubled keys included.
-    for body in [format!(" {text}\n"), text.replace("}", ",\"event_id\":43}")] {
+    for body in [format!(" {text}\n"), text.replace('}', ",\"event_id\":43}")] {
         let answer = platform.delivers(&path, &signed(SECRET, body.as_bytes()), body.as_bytes()).await;
         assert_eq!(status(&answer), 204, "{body}");
     }
