@@ -40,6 +40,8 @@ pub struct Config {
     pub socket: sections::Socket,
     /// HTTP.
     pub http: sections::Http,
+    /// Platforms' webhooks.
+    pub ingress: sections::Ingress,
     /// How events reach consumers.
     pub deliver: sections::Deliver,
     /// Requests to platforms.
@@ -72,6 +74,7 @@ impl Default for Config {
             retention: sections::Retention::default(),
             socket: sections::Socket::default(),
             http: sections::Http::default(),
+            ingress: sections::Ingress::default(),
             deliver: sections::Deliver::default(),
             network: sections::Network::default(),
             session: sections::Session::default(),
@@ -154,6 +157,7 @@ impl Config {
     fn check(&self) -> Result<(), String> {
         bounds::check(self)?;
         self.check_consumers()?;
+        self.ingress.check()?;
         for name in self.workspace.keys() {
             WorkspaceName::new(name).map_err(|error| format!("`workspace.{name}`: {error}"))?;
         }
@@ -260,6 +264,13 @@ mod tests {
             ),
             ("[http]\nlisten = \"0.0.0.0:80\"\n", "c.toml: `http.listen`: 0.0.0.0:80 is no loopback", "127.0.0.1"),
             ("[http]\nlisten = \"127.0.0.1:80\"\n", "c.toml: `http.listen` needs `http.token_file`", "token"),
+            ("[ingress]\nlisten = \"127.0.0.1:80\"\n", "c.toml: `ingress.listen` needs `ingress.public_url`", "https"),
+            (
+                "[ingress]\npublic_url = \"https://b.example\"\n",
+                "c.toml: `ingress.public_url` needs `ingress.listen`",
+                "port",
+            ),
+            ("[ingress]\npublic_url = \"http://b.example\"\n", "c.toml:2: `ingress.public_url`: plain http", "https"),
             ("[workspace.Acme]\n", "c.toml: `workspace.Acme`: `Acme` is no workspace name", "a–z"),
         ];
         for (text, start, also) in cases {

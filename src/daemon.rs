@@ -10,6 +10,7 @@ mod doors;
 mod failure;
 mod files;
 mod guard;
+mod ingress;
 pub mod log;
 pub mod readers;
 pub mod seats;
@@ -32,6 +33,7 @@ use crate::clock::Clock;
 use crate::config::places::Places;
 use crate::config::{Config, Size};
 use crate::deliver::{Acceptable, Consumers};
+use crate::ingress::{Hooks, Tally};
 use crate::session::Means;
 use crate::store::{Health, Store, StoreError};
 use crate::workspace::{self, Roster};
@@ -43,6 +45,7 @@ struct Daemon {
     renewals: TaskTracker,
     tasks: JoinSet<&'static str>,
     ready: watch::Sender<bool>,
+    deliveries: Tally,
     panicked: CancellationToken,
     /// Ends the doors.
     token: CancellationToken,
@@ -115,11 +118,12 @@ impl Daemon {
             tasks: JoinSet::new(),
             workspaces: JoinSet::new(),
             ready: watch::Sender::new(false),
+            deliveries: Tally::default(),
             panicked: CancellationToken::new(),
             token,
             lines: CancellationToken::new(),
         };
-        let context = config.context(means, manifests);
+        let (context, hooks) = (config.context(means, manifests.clone()), Hooks::new(config.ingress.waiting));
         let roster = daemon.start_workspaces(context.clone()).await?;
         let seats = seats::Seats::new(context, Some(roster.clone()), &config.join);
         let bridge = Bridge::new(Parts {
@@ -132,6 +136,7 @@ impl Daemon {
             wait: config.http.wait.0,
             state: places.state.display().to_string(),
         });
+        daemon.open_ingress(hooks, manifests, config).await?;
         daemon.open_doors(bridge, roster, config, places).await?;
         Ok(daemon)
     }

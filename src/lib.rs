@@ -11,16 +11,17 @@
 //!
 //! ```text arrows
 //! main      → cli
-//! cli       → daemon config api workspace join outbox session deliver adapter http store consumer action event clock
-//! daemon    → config api workspace join outbox session normalise deliver adapter http store consumer action event clock pulse
-//! api       → config workspace join outbox session deliver adapter http store consumer action event clock
-//! config    → workspace line outbox session deliver adapter http store retry consumer event clock
+//! cli       → daemon config api workspace join outbox session deliver ingress adapter http store consumer action event clock
+//! daemon    → config api workspace join outbox session normalise deliver ingress serve adapter http store consumer action event clock pulse
+//! api       → config workspace join outbox session deliver ingress serve adapter http store consumer action event clock
+//! config    → workspace line outbox session deliver ingress serve adapter http store retry consumer event clock
 //! workspace → line outbox session normalise adapter http store retry event clock pulse
 //! line      → session normalise adapter http store retry action event clock
 //! outbox    → session normalise adapter http store retry action event clock failpoint pulse
 //! join      → session adapter http store retry event clock
 //! session   → adapter http store retry event clock
 //! deliver   → store retry consumer action event clock failpoint
+//! ingress   → http store event
 //! normalise → adapter store event
 //! adapter   → http event
 //! store     → consumer action event clock failpoint
@@ -30,6 +31,7 @@
 //! action    → event
 //! event     →
 //! clock     →
+//! serve     →
 //! failpoint →
 //! pulse     →
 //! ```
@@ -46,12 +48,14 @@ pub mod deliver;
 pub mod event;
 pub mod failpoint;
 pub mod http;
+pub mod ingress;
 pub mod join;
 pub mod line;
 pub mod normalise;
 pub mod outbox;
 pub mod pulse;
 pub mod retry;
+pub mod serve;
 pub mod session;
 pub mod store;
 pub mod workspace;

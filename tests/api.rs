@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
 
+#[path = "api/ingress/mod.rs"]
+mod ingress;
 mod running;
 #[path = "api/story.rs"]
 mod story;

@@ -5,7 +5,6 @@ mod guard;
 mod listen;
 mod metrics;
 mod openapi;
-mod serve;
 mod verbs;
 
 use std::time::Duration;
@@ -18,11 +17,11 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub use guard::{Guard, TokenError, read_token};
-pub use listen::{Control, Loopback};
-pub use serve::{Limits, serve};
+pub use listen::Control;
 
 use super::bridge::Bridge;
 use crate::config::sections::Http;
+use crate::ingress::Tally;
 
 /// What every request can reach.
 #[derive(Clone)]
@@ -41,6 +40,8 @@ pub struct Doors {
     pub receive: Duration,
     /// How often a watcher hears something.
     pub keepalive: Duration,
+    /// What became of the deliveries of platforms.
+    pub deliveries: Tally,
 }
 
 impl Doors {
@@ -48,7 +49,7 @@ impl Doors {
     pub fn new(bridge: Bridge, ready: watch::Receiver<bool>, token: CancellationToken, config: &Http) -> Self {
         let panicked = CancellationToken::new();
         let (body, receive, keepalive) = (config.body.bytes(), config.receive.0, config.keepalive.0);
-        Self { bridge, ready, token, panicked, body, receive, keepalive }
+        Self { bridge, ready, token, panicked, body, receive, keepalive, deliveries: Tally::default() }
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::clock::rfc3339;
 use crate::consumer::Consumer;
 use crate::deliver::Status;
+use crate::ingress::{CALLBACK_URL, told_base};
 use crate::store::{DeadLetter, Failure, WorkspaceRecord};
 
 fn as_object(value: Value) -> Option<Map<String, Value>> {
@@ -22,6 +23,9 @@ pub fn workspace(record: &WorkspaceRecord, live: Option<Value>) -> Value {
     view.insert("settings".into(), json!(record.settings));
     view.insert("session".into(), record.session.clone().into());
     view.insert("joined_at".into(), rfc3339(record.joined_at).into());
+    if let Some(callback) = record.facts.get(CALLBACK_URL).and_then(Value::as_str) {
+        view.insert("delivers_to".into(), told_base(callback).into());
+    }
     view.insert("running".into(), live.is_some().into());
     if let Some(live) = live.and_then(as_object) {
         // What is seen now counts more than what was stored.

@@ -7,7 +7,8 @@ use super::client::{Client, Without};
 use super::{Fault, Global, show};
 use crate::adapter::Manifests;
 use crate::api::Verb;
-use crate::config::places;
+use crate::config::{Config, places};
+use crate::ingress;
 
 /// Look whether config, manifests and store are good, and say what `run` would run.
 #[derive(Debug, Args)]
@@ -27,10 +28,19 @@ impl Check {
         let (agent, control) = (places.agent_socket()?, places.control_socket()?);
         let file = file.map_or_else(|| "none: defaults".to_owned(), |file| file.display().to_string());
         let consumers: Vec<_> = config.consumer.iter().map(|consumer| consumer.name.clone()).collect();
-        let found = json!({
+        let workspaces = workspaces(global, &places).await?;
+        let names: Vec<_> = workspaces.iter().map(|workspace| show::text(workspace, "name")).collect();
+        let mut found = json!({
             "config": file, "platforms": manifests.platforms().collect::<Vec<_>>(), "consumers": consumers,
-            "store": places.store(), "sockets": [agent, control], "workspaces": workspaces(global, &places).await?,
+            "store": places.store(), "sockets": [agent, control], "workspaces": names,
         });
+        if let Some(listen) = config.ingress.listen {
+            found["ingress"] = listen.to_string().into();
+        }
+        let moved: Vec<_> = workspaces.iter().filter_map(|workspace| moved(workspace, &config)).collect();
+        if !moved.is_empty() {
+            found["warnings"] = moved.into();
+        }
         if self.json {
             return show::json(&found);
         }
@@ -47,6 +57,12 @@ fn plain(value: &Value) -> String {
     }
 }
 
+/// A workspace whose platform delivers to another URL than this bridge's, and what to do.
+fn moved(workspace: &Value, config: &Config) -> Option<String> {
+    let base = workspace["delivers_to"].as_str()?;
+    ingress::moved(&show::text(workspace, "name"), base, config.ingress.public_url.as_ref())
+}
+
 /// The joined workspaces; a store that is not there yet has none.
 async fn workspaces(global: &Global, places: &crate::config::Places) -> Result<Vec<Value>, Fault> {
     let client = match Client::find(global, Without::Store).await {
@@ -55,5 +71,5 @@ async fn workspaces(global: &Global, places: &crate::config::Places) -> Result<V
     };
     let answer = client.ask(Verb::Workspaces, &json!({})).await;
     client.close().await?;
-    Ok(show::list(&answer?, "workspaces").iter().map(|workspace| show::text(workspace, "name").into()).collect())
+    Ok(show::list(&answer?, "workspaces").to_vec())
 }

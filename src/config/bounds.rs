@@ -35,8 +35,10 @@ pub(super) fn check(config: &Config) -> Result<(), String> {
     if lines.ahead > MOST_AHEAD {
         return Err(format!("`lines.ahead` is {}: at most {MOST_AHEAD} fit before the disk budget", lines.ahead));
     }
-    if config.http.head_bytes < LEAST_HEAD {
-        return Err(format!("`http.head_bytes` is {}: at least {LEAST_HEAD}", config.http.head_bytes));
+    for (section, head_bytes) in [("http", config.http.head_bytes), ("ingress", config.ingress.head_bytes)] {
+        if head_bytes < LEAST_HEAD {
+            return Err(format!("`{section}.head_bytes` is {head_bytes}: at least {LEAST_HEAD}"));
+        }
     }
     if config.http.wait > LONGEST_HELD {
         return Err(format!("`http.wait` is {}: at most {LONGEST_HELD}, or commands give up first", config.http.wait));
@@ -45,7 +47,7 @@ pub(super) fn check(config: &Config) -> Result<(), String> {
 }
 
 fn counts(config: &Config) -> Vec<(&'static str, u64)> {
-    let Config { deliver, network, http, socket, lines, outbox, .. } = config;
+    let Config { deliver, network, http, ingress, socket, lines, outbox, .. } = config;
     vec![
         ("deliver.window_events", deliver.window_events as u64),
         ("deliver.settled", deliver.settled as u64),
@@ -53,6 +55,8 @@ fn counts(config: &Config) -> Vec<(&'static str, u64)> {
         ("network.calls", network.calls.into()),
         ("http.connections", http.connections.into()),
         ("http.requests", http.requests.into()),
+        ("ingress.connections", ingress.connections.into()),
+        ("ingress.waiting", ingress.waiting as u64),
         ("socket.connections", socket.connections.into()),
         ("socket.open_requests", socket.open_requests.into()),
         ("lines.reads", lines.reads as u64),
@@ -68,11 +72,12 @@ fn counts(config: &Config) -> Vec<(&'static str, u64)> {
 }
 
 fn sizes(config: &Config) -> Vec<(&'static str, u64)> {
-    let Config { deliver, network, socket, lines, .. } = config;
+    let Config { deliver, network, ingress, socket, lines, .. } = config;
     vec![
         ("deliver.window_bytes", deliver.window_bytes.0),
         ("deliver.answer", deliver.answer.0),
         ("network.body", network.body.0),
+        ("ingress.body", ingress.body.0),
         ("socket.unread", socket.unread.0),
         ("lines.frame", lines.frame.0),
         ("lines.frame_line", lines.frame_line.0),
@@ -81,11 +86,15 @@ fn sizes(config: &Config) -> Vec<(&'static str, u64)> {
 
 /// Milliseconds.
 fn spans(config: &Config) -> Vec<(&'static str, u64)> {
-    let Config { deliver, network, session, http, lines, outbox, .. } = config;
+    let Config { deliver, network, session, http, ingress, lines, outbox, .. } = config;
     vec![
         ("http.head", http.head.as_millis()),
         ("http.receive", http.receive.as_millis()),
         ("http.stuck", http.stuck.as_millis()),
+        ("ingress.head", ingress.head.as_millis()),
+        ("ingress.receive", ingress.receive.as_millis()),
+        ("ingress.wait", ingress.wait.as_millis()),
+        ("ingress.stuck", ingress.stuck.as_millis()),
         ("deliver.first_wait", deliver.first_wait.as_millis()),
         ("deliver.first_pause", deliver.first_pause.as_millis()),
         ("deliver.connect", deliver.connect.as_millis()),
@@ -146,6 +155,7 @@ mod tests {
         let word = refusal("lines.frame = \"5MiB\"\n");
         assert!(word.contains("`lines.held_bytes` is 4MiB, less than one `lines.frame` (5MiB)"), "{word}");
         assert!(refusal("http.head_bytes = \"8191B\"\n").contains("at least 8KiB"));
+        assert!(refusal("ingress.head_bytes = \"8191B\"\n").contains("at least 8KiB"));
         assert!(refusal("http.wait = \"301s\"\n").contains("`http.wait` is 301s: at most 5m"));
     }
 }

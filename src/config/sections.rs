@@ -1,6 +1,7 @@
 //! The sections of `config.toml`: every duration and bound of the program, with its default.
 
 mod deliver;
+mod ingress;
 mod lines;
 mod network;
 
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use deliver::Deliver;
+pub use ingress::Ingress;
 pub use lines::{Lines, Pace};
 pub use network::{Network, Session};
 
@@ -147,6 +149,14 @@ impl Default for Http {
             drain: Span::secs(3),
             wait: Span::secs(300),
         }
+    }
+}
+
+impl Http {
+    /// Bounds of the connections of one door.
+    pub fn limits(&self) -> crate::serve::Limits {
+        let Self { head, head_bytes, stuck, drain, .. } = self;
+        crate::serve::Limits { head: head.0, head_bytes: head_bytes.bytes(), stuck: stuck.0, drain: drain.0 }
     }
 }
 

@@ -4,10 +4,11 @@ use tokio::net::TcpListener;
 
 use super::{Daemon, Failure, watchdog};
 use crate::api::bind::bind;
-use crate::api::http::{Control, Doors, Guard, Limits, Loopback, read_token, router, serve};
+use crate::api::http::{Control, Doors, Guard, read_token, router};
 use crate::api::{Bridge, socket};
 use crate::config::Config;
 use crate::config::places::Places;
+use crate::serve::{Tcp, serve};
 use crate::workspace::Roster;
 
 impl Daemon {
@@ -23,6 +24,7 @@ impl Daemon {
         let control_bound = bind(&control, 0o600, None).await?;
         let mut doors = Doors::new(bridge.clone(), self.ready.subscribe(), self.token.clone(), &config.http);
         doors.panicked = self.panicked.clone();
+        doors.deliveries = self.deliveries.clone();
         self.open_loopback(&doors, config).await?;
 
         let (token, socket_config) = (self.token.clone(), config.socket.clone());
@@ -31,7 +33,7 @@ impl Daemon {
             "agent.sock"
         });
         let (token, routes) = (self.token.clone(), router(doors, Guard::peers(config.http.requests)));
-        let (listener, limits) = (Control::new(control_bound, config.http.connections), Limits::from(&config.http));
+        let (listener, limits) = (Control::new(control_bound, config.http.connections), config.http.limits());
         self.tasks.spawn(async move {
             serve(listener, routes, limits, token).await;
             "control.sock"
@@ -53,9 +55,10 @@ impl Daemon {
     async fn open_loopback(&mut self, doors: &Doors, config: &Config) -> Result<(), Failure> {
         let (Some(address), Some(file)) = (config.http.listen, &config.http.token_file) else { return Ok(()) };
         let guard = Guard::token(read_token(file)?, config.http.requests);
-        let listener = TcpListener::bind(address).await.map_err(|source| Failure::Listen { address, source })?;
+        let listener =
+            TcpListener::bind(address).await.map_err(|source| Failure::Listen { address, section: "http", source })?;
         let (token, routes) = (self.token.clone(), router(doors.clone(), guard));
-        let (listener, limits) = (Loopback::new(listener, config.http.connections), Limits::from(&config.http));
+        let (listener, limits) = (Tcp::new(listener, config.http.connections), config.http.limits());
         self.tasks.spawn(async move {
             serve(listener, routes, limits, token).await;
             "http"

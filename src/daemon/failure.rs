@@ -54,11 +54,13 @@ pub enum Failure {
     /// A socket cannot be opened.
     #[error(transparent)]
     Bind(#[from] BindError),
-    /// The loopback address cannot be opened.
-    #[error("cannot listen on {address} ([http] listen): {source}")]
+    /// An address cannot be opened.
+    #[error("cannot listen on {address} ([{section}] listen): {source}")]
     Listen {
         /// Which.
         address: std::net::SocketAddr,
+        /// The section of the config that names it.
+        section: &'static str,
         /// The system's word.
         source: std::io::Error,
     },

@@ -25,6 +25,8 @@ pub async fn scrape(State(doors): State<Doors>) -> Result<Response, Problem> {
     feed(&doors.bridge, &mut registry)?;
     workspaces(&doors.bridge, &mut registry)?;
     consumers(&doors.bridge, &mut registry).await?;
+    let help = "Deliveries of platforms since the start, by what became of them";
+    registry.register("ingress_deliveries", help, doors.deliveries.counters());
     let mut text = String::new();
     encode(&mut text, &registry).map_err(|error| Problem::new("internal", error.to_string()))?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";

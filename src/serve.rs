@@ -1,5 +1,7 @@
-//! Serves one door: each connection a task; a head that does not come whole in time ends it, as does a peer that does
+//! Serves one HTTP door: each connection a task; a head that does not come whole in time ends it, as does a peer that does
 //! not read. (`axum::serve` has no deadline for heads, so a byte a minute would hold a place for ever.)
+
+mod listen;
 
 use std::io;
 use std::pin::Pin;
@@ -17,7 +19,7 @@ use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-use crate::config::sections::Http;
+pub use listen::{Held, Places, Tcp};
 
 /// More header lines than this in one head, and the request is refused.
 const HEADER_LINES: usize = 100;
@@ -33,13 +35,6 @@ pub struct Limits {
     pub stuck: Duration,
     /// At a stop, requests under way have this long.
     pub drain: Duration,
-}
-
-impl From<&Http> for Limits {
-    fn from(config: &Http) -> Self {
-        let head_bytes = config.head_bytes.bytes();
-        Self { head: config.head.0, head_bytes, stuck: config.stuck.0, drain: config.drain.0 }
-    }
 }
 
 /// Serves one door until told to stop; then requests under way have `drain`, and watchers are ended at once.
