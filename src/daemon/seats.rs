@@ -78,7 +78,7 @@ impl Seats {
         let _busy = self.reserve(&name)?;
         let secrets = secrets.into_iter().map(|(name, secret)| (name, secret.0)).collect();
         let manifest = self.manifest(&platform)?;
-        let request = JoinRequest { manifest, name: name.clone(), target: link, instance, settings, secrets };
+        let request = JoinRequest { manifest, name: name.clone(), target: link, instance, settings, secrets, callback: None };
         let mut steps = Vec::new();
         let mut progress = |step: &str| steps.push(step.to_owned());
         let joining = join::join(request, &self.0.context.means, &mut progress);
