@@ -7,10 +7,16 @@ mod memory_network;
 #[path = "support/scripted_server.rs"]
 mod scripted_server;
 
+#[path = "signin/approval.rs"]
+mod approval;
 #[path = "signin/bench.rs"]
 mod bench;
+#[path = "signin/burrow.rs"]
+mod burrow;
 #[path = "signin/cut_short.rs"]
 mod cut_short;
+#[path = "signin/grants.rs"]
+mod grants;
 #[path = "signin/invented.rs"]
 mod invented;
 #[path = "signin/joining.rs"]

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::clock::rfc3339;
 use crate::consumer::Consumer;
 use crate::deliver::Status;
+use crate::join::{self, Pending};
 use crate::store::{DeadLetter, Failure, WorkspaceRecord};
 
 fn as_object(value: Value) -> Option<Map<String, Value>> {
@@ -23,6 +24,11 @@ pub fn workspace(record: &WorkspaceRecord, live: Option<Value>) -> Value {
     view.insert("session".into(), record.session.clone().into());
     view.insert("joined_at".into(), rfc3339(record.joined_at).into());
     view.insert("running".into(), live.is_some().into());
+    match join::pending(record) {
+        Some(Pending::Waits(waits)) => drop(view.insert("waits".into(), json!(waits))),
+        Some(Pending::Approved) => drop(view.insert("approved".into(), true.into())),
+        None => {}
+    }
     if let Some(live) = live.and_then(as_object) {
         // What is seen now counts more than what was stored.
         view.extend(live);

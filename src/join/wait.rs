@@ -54,8 +54,10 @@ pub fn pending(record: &WorkspaceRecord) -> Option<Pending> {
         return None;
     }
     let progress = Progress::of(record);
-    progress.next?;
-    Some(progress.waits.map_or(Pending::Approved, Pending::Waits))
+    match progress.waits {
+        Some(waits) => Some(Pending::Waits(waits)),
+        None => progress.approved.then_some(Pending::Approved),
+    }
 }
 
 /// What an answer says.
@@ -107,7 +109,7 @@ impl Walk<'_> {
     pub(super) async fn ask(&mut self, way: &str, index: usize, wait: &Wait) -> Result<Flow, Error> {
         let steps = self.way(way)?.steps;
         let Some(dialect) = steps.get(index).and_then(|step| step.dialects.first()) else { return Ok(Flow::On) };
-        let waits = self.begin().await?;
+        let waits = self.begun().await?;
         let now = self.means.clock.now();
         if self.limit.is_some_and(|limit| now.saturating_sub(waits.since) > millis(limit)) {
             return Err(self.turned_away(Type::JoinExpired, "nobody has decided in the time that `join.wait` gives".into()));
@@ -120,7 +122,7 @@ impl Walk<'_> {
         let again = every.max(retry_after(&answer.headers, now).unwrap_or_default());
         match verdict(&self.plan.manifest, &dialect.call, wait, &self.host(), &answer, now) {
             Verdict::Approved => {
-                self.progress.waits = None;
+                (self.progress.waits, self.progress.approved) = (None, true);
                 self.tell(Type::JoinApproved, Map::new());
                 self.keep(way, index, 0, dialect, &answer).await
             }
@@ -134,14 +136,20 @@ impl Walk<'_> {
         }
     }
 
-    /// From here on it waits: durably, and told.
-    async fn begin(&mut self) -> Result<Waits, Error> {
-        if let Some(waits) = &self.progress.waits {
-            return Ok(waits.clone());
-        }
+    /// From here on it waits: durable, and told, with the next commit.
+    pub(super) fn begin(&mut self) -> Waits {
         let waits = Waits { since: self.means.clock.now(), ends: None };
         self.progress.waits = Some(waits.clone());
         self.tell(Type::JoinRequested, Map::new());
+        waits
+    }
+
+    async fn begun(&mut self) -> Result<Waits, Error> {
+        if let Some(waits) = &self.progress.waits {
+            return Ok(waits.clone());
+        }
+        // A way whose first step waits.
+        let waits = self.begin();
         self.commit(Vec::new()).await?;
         Ok(waits)
     }

@@ -28,6 +28,9 @@ pub(super) struct Progress {
     /// What it waits for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits: Option<Waits>,
+    /// Somebody has approved.
+    #[serde(default)]
+    pub approved: bool,
 }
 
 impl Progress {
@@ -107,7 +110,9 @@ impl<'a> Walk<'a> {
         progress.at = progress.at.filter(|at| at.way == plan.way);
         progress.next = progress.next.filter(|next| next.way == plan.way);
         let touched = progress.next.is_some();
-        progress.waits = progress.waits.filter(|_| touched);
+        if !touched {
+            (progress.waits, progress.approved) = (None, false);
+        }
         let (sent_on, limit, ending, events) = (None, None, None, Vec::new());
         Self { plan, means, say, progress, touched, lost: false, sent_on, limit, ending, events }
     }
@@ -226,6 +231,9 @@ impl<'a> Walk<'a> {
         let entered = secrets.iter().any(|(name, _)| name == TOKEN);
         if whole.waits_at().is_some() {
             self.progress.next = Some(Next { way: way.to_owned(), step: step + 1, sends: 0 });
+        }
+        if whole.waits_at() == Some(step + 1) {
+            self.begin();
         }
         if entered {
             self.note_life(&whole, answer);
