@@ -8,6 +8,7 @@ mod ask;
 mod identity;
 mod keep;
 mod link;
+mod patience;
 mod step;
 mod wait;
 mod walk;
@@ -25,6 +26,7 @@ use crate::session::{self, Means};
 use crate::store::{Batch, Change, Store, StoreError, WorkspaceRecord};
 
 pub use link::{LinkError, Target, parse_link};
+pub use patience::Patience;
 pub use wait::{Pause, Pending, Waits, pending};
 
 /// The fact that holds how far a join is; gone once joined.

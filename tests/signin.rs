@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
 
+#[path = "support/burrow.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod burrow;
 #[path = "support/memory_network.rs"]
 mod memory_network;
 #[path = "support/scripted_server.rs"]
@@ -11,10 +14,10 @@ mod scripted_server;
 mod approval;
 #[path = "signin/bench.rs"]
 mod bench;
-#[path = "signin/burrow.rs"]
-mod burrow;
 #[path = "signin/cut_short.rs"]
 mod cut_short;
+#[path = "signin/door.rs"]
+mod door;
 #[path = "signin/grants.rs"]
 mod grants;
 #[path = "signin/invented.rs"]

@@ -8,7 +8,8 @@ use agent_bridge::store::Seat;
 use agent_bridge::event::Type;
 
 use crate::bench::{Bench, name, with_secret, with_setting};
-use crate::burrow::{BURROW, Fault, burrow, knocks};
+use crate::burrow::{Burrow, Fault};
+use crate::door::{BURROW, burrow, knocks};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -163,7 +164,7 @@ async fn a_code_is_durable_before_it_leaves_and_leaves_twice_at_most() {
     }
 }
 
-async fn burrow_at_the_door(fault: Fault) -> (crate::burrow::Burrow, Bench) {
+async fn burrow_at_the_door(fault: Fault) -> (Burrow, Bench) {
     let (burrow, bench) = burrow();
     bench.join(knocks(&bench)).await.unwrap();
     burrow.with(|inside| {

@@ -6,7 +6,8 @@ use agent_bridge::session::{Error, Session};
 use agent_bridge::store::Seat;
 
 use crate::bench::{Bench, ask};
-use crate::burrow::{BURROW, Burrow, Fault, burrow, knocks};
+use crate::burrow::{Burrow, Fault};
+use crate::door::{BURROW, burrow, knocks};
 
 const REPAIR: &str = "agent-bridge join burrow https://burrow.test --as acme";
 

@@ -3,10 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use agent_bridge::adapter::Manifests;
 use agent_bridge::clock::{Clock, rfc3339};
-use agent_bridge::join::JoinRequest;
-use agent_bridge_sim::agentunited::{Options, Sim};
 use agent_bridge_sim::serve::ReplyLost;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
@@ -15,49 +12,8 @@ use axum::{Json, Router};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, NOW, with_setting};
-use crate::memory_network::MemoryNetwork;
-
-pub const BURROW: &str = "https://burrow.test";
-
-const MANIFEST: &str = r#"
-platform: burrow
-title: Burrow
-ask:
-  settings: { url: { kind: https-origin }, owner: { kind: text } }
-  secrets:
-    knock_token: { taken: true, one_use: true }
-    code: { taken: true, one_use: true }
-    renewal: { taken: true }
-    hook_secret: { taken: true, optional: true }
-http: { base: "{settings.url}" }
-sessions:
-  grant:
-    flavour: refresh_grant
-    header: { x-pass: "{session.token}" }
-    expires: { at: [/ends_at], renew_before: 60s }
-    login: { post: /renew, json: { renewal: "{secrets.renewal}" }, take: { token: /pass, renewal: /renewal, who: /who } }
-join:
-  ways:
-    knock:
-      needs: [owner]
-      session: grant
-      steps:
-        - { post: /knocks, json: { owner: "{settings.owner}", back: "{ingress.url?}" }, take: { knock: /id, knock_token: /token } }
-        - get: "/knocks/{facts.knock}?token={secrets.knock_token}"
-          wait: { for: code, every: 5s, ends: [/ends_at], expired: nobody }
-          take: { code: /code }
-          outcomes: [ { status: 200, says: '"denied"', is: denied }, { status: 410, is: nobody } ]
-        - { post: /exchange, json: { knock: "{facts.knock}", code: "{secrets.code}" }, take: { token: /pass, renewal: /renewal, who: /who, hook_secret: /hook } }
-  learn: [ { get: /me, take: { grant: /grant } } ]
-tell: { denied: the owner said no, nobody: nobody came to the door }
-me: { ids: [who] }
-receive: { flavour: sse, get: /feed, silence: 60s, name: /type, item: [""], resume: last_event_id }
-events:
-  said: { type: message.created, conversation: /hall, object: /no, text: /words, author: { id: /by } }
-asks:
-  conversations: { get: /halls, items: /halls }
-"#;
+/// Its manifest.
+pub const MANIFEST: &str = include_str!("../fixtures/adapters/burrow.yaml");
 
 /// What is done to one answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +64,11 @@ pub struct Inside {
 pub struct Burrow(Arc<Mutex<Inside>>, Clock);
 
 impl Burrow {
+    /// Nobody has knocked.
+    pub fn new(clock: Clock) -> Self {
+        Self(Arc::default(), clock)
+    }
+
     pub fn with<T>(&self, look: impl FnOnce(&mut Inside) -> T) -> T {
         look(&mut self.0.lock().unwrap())
     }
@@ -121,7 +82,7 @@ impl Burrow {
         self.with(|inside| inside.renewals.clone())
     }
 
-    fn router(&self) -> Router {
+    pub fn router(&self) -> Router {
         Router::new()
             .route("/knocks", post(knock))
             .route("/knocks/{id}", get(poll))
@@ -237,22 +198,4 @@ async fn halls(State(burrow): State<Burrow>, headers: HeaderMap) -> Response {
             None => Json(json!({ "halls": [] })).into_response(),
         }
     })
-}
-
-/// The platform, and a bench that speaks with it.
-pub fn burrow() -> (Burrow, Bench) {
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("burrow.yaml"), MANIFEST).unwrap();
-    let network = MemoryNetwork::default();
-    let clock = Clock::paced(NOW);
-    // The platform's own clock jumps with nobody's.
-    let burrow = Burrow(Arc::default(), Clock::paced(NOW));
-    network.serve(BURROW, burrow.router());
-    let mut bench = Bench::over(Sim::new(Options::default()), network.clone(), Arc::new(network), &clock);
-    bench.manifest = Manifests::load(Some(dir.path())).unwrap().get("burrow").unwrap();
-    (burrow, bench)
-}
-
-pub fn knocks(bench: &Bench) -> JoinRequest {
-    with_setting(bench.wants(BURROW), "owner", "ada@burrow.test")
 }
