@@ -23,7 +23,7 @@ use std::sync::Arc;
 pub use act::{Action, Files, Pace, PacePer, Question, ReadBack, Refuse, Split};
 pub use call::{Call, CallError, headers};
 pub use error::ManifestError;
-pub use join::{Dialect, First, Join, Learn, Step, Way};
+pub use join::{Dialect, First, Join, Learn, Step, Wait, Way};
 pub use json::Json;
 pub use manifest::{
     Ask, Expires, Http, Keep, Link, Manifest, Me, Secret, Session, SessionFlavour, Setting, SettingKind,

@@ -5,6 +5,7 @@
 //! ```
 
 pub mod accept;
+pub mod approvals;
 mod configured;
 mod doors;
 mod failure;
@@ -125,7 +126,9 @@ impl Daemon {
         };
         let (context, hooks) = (config.context(means, manifests.clone()), Hooks::new(config.ingress.waiting));
         let roster = daemon.start_workspaces(context.clone()).await?;
-        let seats = seats::Seats::new(context, Some(roster.clone()), &config.join);
+        let approvals = approvals::Approvals::new(daemon.lines.clone(), daemon.panicked.clone());
+        let seats = seats::Seats::new(context, Some(roster.clone()), approvals, &config.join);
+        seats.resume().await?;
         let bridge = Bridge::new(Parts {
             store,
             clock: Clock::system(),
@@ -169,7 +172,7 @@ impl Daemon {
             }
             why = store_failed(&mut health) => Err(Failure::Store(StoreError::Failed(why))),
             why = self.consumers.failed() => Err(failed(&self.store, &why)),
-            () = self.panicked.cancelled() => Err(Failure::Bug("a request handler panicked".to_owned())),
+            () = self.panicked.cancelled() => Err(Failure::Bug("a request handler or a join that waits panicked".to_owned())),
             Some(ended) = self.tasks.join_next() => Err(Failure::Bug(word(ended))),
             Some(ended) = self.workspaces.join_next() => Err(workspaces_ended(ended)),
         }

@@ -8,12 +8,15 @@ mod ask;
 mod identity;
 mod keep;
 mod link;
+mod patience;
 mod step;
+mod wait;
 mod walk;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::SecretString;
 
@@ -23,9 +26,13 @@ use crate::session::{self, Means};
 use crate::store::{Batch, Change, Store, StoreError, WorkspaceRecord};
 
 pub use link::{LinkError, Target, parse_link};
+pub use patience::Patience;
+pub use wait::{Pause, Pending, Waits, pending};
 
 /// The fact that holds how far a join is; gone once joined.
 const JOINING: &str = "joining";
+/// The fact that holds where the platform was told to reach the bridge.
+pub const CALLBACK: &str = "callback_url";
 
 /// What the operator asks for. Prints neither link nor secrets.
 pub struct JoinRequest {
@@ -41,6 +48,17 @@ pub struct JoinRequest {
     pub settings: BTreeMap<String, String>,
     /// By the names of the manifest's `ask.secrets`.
     pub secrets: BTreeMap<String, SecretString>,
+    /// Where the platform can reach the bridge (`{ingress.url?}`); `None` where nothing listens.
+    pub callback: Option<String>,
+}
+
+/// What a join has come to.
+#[derive(Debug)]
+pub enum Joined {
+    /// Signed in.
+    Seated(WorkspaceRecord),
+    /// Somebody must decide first: [`go_on`] after the pause.
+    Waits(WorkspaceRecord, Pause),
 }
 
 impl fmt::Debug for JoinRequest {
@@ -77,14 +95,34 @@ pub enum Error {
 }
 
 /// Joins, or goes on with a join, or replaces the credentials of a workspace whose seat needs a person. Two joins
-/// under one name must not run at once: the caller sees to that. `progress` gets one short line a step.
+/// under one name must not run at once: the caller sees to that. `progress` gets one short line a step. Where somebody
+/// must let the bridge in, the seat is still `Joining`: [`go_on`] then.
 pub async fn join(
     request: JoinRequest,
     means: &Means,
     progress: &mut (dyn FnMut(&str) + Send),
 ) -> Result<WorkspaceRecord, Error> {
     let plan = ask::plan(request, &means.store)?;
-    walk::Walk::new(plan, means, progress).run().await
+    match walk::Walk::new(plan, means, progress).run().await? {
+        Joined::Seated(record) | Joined::Waits(record, _) => Ok(record),
+    }
+}
+
+/// Asks once whether a [`pending`] join was approved, and finishes it where it was; `limit` is how long it may wait in
+/// all. `None` where nothing waits under this name. [`Error::Unavailable`] passes: go on later. After any other error
+/// but the store's the seat says what to do.
+pub async fn go_on(
+    name: &WorkspaceName,
+    manifest: Arc<Manifest>,
+    limit: Duration,
+    means: &Means,
+) -> Result<Option<Joined>, Error> {
+    let Some(record) = means.store.workspace(name)?.filter(|record| pending(record).is_some()) else { return Ok(None) };
+    let Some(way) = walk::way_of(&record) else { return Ok(None) };
+    let plan = ask::resume(manifest, record, way, &means.store)?;
+    let mut silence = |_: &str| {};
+    let walk = walk::Walk { limit: Some(limit), ..walk::Walk::new(plan, means, &mut silence) };
+    walk.go_on().await.map(Some)
 }
 
 /// Removes a workspace with its secrets. Its name stays with its account, for the ids of its events are remembered.

@@ -7,6 +7,7 @@
 mod claims;
 mod commit;
 mod error;
+mod intent;
 mod learn;
 mod login;
 mod renew;
@@ -34,16 +35,21 @@ use crate::store::{Seat, Store, WorkspaceRecord};
 pub use claims::claims;
 pub use error::Error;
 pub use login::repair_command;
-pub(crate) use login::{answer_words, label};
+pub(crate) use login::{answer_words, label, lasts, may_have_acted};
 pub(crate) use scope::{base, plain_scope, with_secrets};
 
 use renew::Flight;
-use token::Token;
+use token::{Life, Token};
 
 /// The field under which a session's token is sealed.
 pub const TOKEN: &str = "token";
 /// The fact that says when the token was got: milliseconds since 1970.
 pub const GOT_AT: &str = "token_got_at";
+/// The fact that says for how many milliseconds from then on it is good, where the answer that gave it said so.
+pub const LASTS: &str = "token_lasts";
+
+/// Secrets by field; `None` erases.
+pub(crate) type Sealing = Vec<(String, Option<SecretString>)>;
 
 /// The fact that the feed has not been told yet that this seat cannot act any more.
 pub const UNTOLD: &str = "untold";
@@ -127,6 +133,7 @@ impl Session {
     pub async fn send(&self, request: Request) -> Result<Response, Error> {
         let used = self.credential().await?;
         let answer = self.0.means.network.call(self.dress(request.clone(), used.as_ref())?).await?;
+        self.heard(answer.status);
         if answer.status != 401 {
             self.accepted();
             return Ok(answer);
@@ -143,6 +150,7 @@ impl Session {
         request.headers.extend(extra);
         let used = self.credential().await?;
         let answer = self.0.means.network.open(self.dress(request.clone(), used.as_ref())?).await?;
+        self.heard(answer.status);
         if answer.status != 401 {
             self.accepted();
             return Ok(answer);
@@ -197,9 +205,10 @@ impl Session {
         secrets.values().filter(|secret| !secret.expose_secret().is_empty()).cloned().collect()
     }
 
-    /// When the credential ends, in milliseconds since 1970; `None` where it does not, or there is none.
+    /// When the credential ends, in milliseconds since 1970; `None` where it does not, nobody knows, or there is none.
     pub fn expires(&self) -> Option<u64> {
-        self.held().map(|token| self.0.means.clock.now().saturating_add(millis(token.remaining())))
+        let left = self.held()?.remaining()?;
+        Some(self.0.means.clock.now().saturating_add(millis(left)))
     }
 
     /// Why signing in failed last and how long until it is tried again, while it waits.
@@ -264,10 +273,11 @@ fn stored_token(
     record: &WorkspaceRecord,
     secrets: &BTreeMap<String, SecretString>,
 ) -> Option<Token> {
-    let secret = secrets.get(TOKEN).filter(|_| spec.flavour == SessionFlavour::Jwt)?;
+    let secret = secrets.get(TOKEN).filter(|_| spec.flavour != SessionFlavour::ApiKey)?;
     let now = clock.now();
     let got_at = record.facts.get(GOT_AT).and_then(Value::as_u64).unwrap_or(now);
-    Some(Token::new(secret.clone(), 1, got_at, now, renew::otherwise(spec)))
+    let told = record.facts.get(LASTS).and_then(Value::as_u64);
+    Some(Token::new(secret.clone(), 1, got_at, now, Life::of(spec, told)))
 }
 
 /// Why a seat cannot act, as an error.

@@ -7,6 +7,8 @@ use std::path::Path;
 
 use agent_bridge::adapter::{Manifests, parse};
 
+#[path = "manifest/approvals.rs"]
+mod approvals;
 #[path = "manifest/reference.rs"]
 mod reference;
 #[path = "manifest/rendering.rs"]
@@ -127,7 +129,7 @@ const BAD: &[(&str, &str, &str, &str, &str)] = &[
         "flavour: oauth",
         "flavour: oauth",
         "sessions.member.flavour",
-        "unknown variant `oauth`, expected `jwt` or `api_key`",
+        "unknown variant `oauth`, expected one of `jwt`, `api_key`, `refresh_grant`",
     ),
     (
         "kind: text, default",

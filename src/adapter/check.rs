@@ -77,6 +77,9 @@ fn ask(manifest: &Manifest) -> Verdict {
         if secret.generate.is_some_and(|length| !(16..=128).contains(&length) || length < secret.min) {
             return Err(at(&path, "`generate` is from 16 to 128, and not under `min`"));
         }
+        if secret.taken && secret.generate.is_some() {
+            return Err(at(&path, "`taken` comes from the platform and `generate` from the bridge: keep one"));
+        }
     }
     if manifest.ask.settings.has("token") || manifest.ask.secrets.has("token") {
         return Err(at(&["ask"], "`token` is the session's own name: choose another"));
@@ -89,8 +92,10 @@ fn ask(manifest: &Manifest) -> Verdict {
     Ok(())
 }
 
+/// What an operator can give.
 fn asked(manifest: &Manifest) -> impl Iterator<Item = &str> {
-    manifest.ask.settings.names().chain(manifest.ask.secrets.names())
+    let secrets = manifest.ask.secrets.iter().filter(|(_, secret)| !secret.taken).map(|(name, _)| name);
+    manifest.ask.settings.names().chain(secrets)
 }
 
 fn me(manifest: &Manifest) -> Verdict {

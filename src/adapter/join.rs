@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::call::{Call, calling, needed};
 use super::outcome::Sign;
-use super::plain::{Table, read_table};
+use super::plain::{OneOrMany, Span, Table, read_table};
 use super::pointer::{Pointer, Pointers};
 
 /// Joining.
@@ -38,6 +38,31 @@ pub struct Way {
 pub struct Step {
     /// At least one. The step's own `outcomes` stand behind those of each dialect.
     pub dialects: Vec<Dialect>,
+    /// It is asked again until somebody has decided; then it has one dialect.
+    pub wait: Option<Wait>,
+}
+
+/// How long a step is asked again.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wait {
+    /// The name of `take` that is there once it is approved.
+    pub r#for: String,
+    /// How often it is asked.
+    pub every: Span,
+    /// Where the answer says when the asking ends: RFC 3339, or seconds or milliseconds since 1970.
+    #[serde(default)]
+    pub ends: Pointers,
+    /// Outcomes that mean: nobody decided in time. Any other that a rule names is a refusal.
+    #[serde(default)]
+    pub expired: OneOrMany<String>,
+}
+
+impl Way {
+    /// The step that waits for somebody, if one does.
+    pub fn waits_at(&self) -> Option<usize> {
+        self.steps.iter().position(|step| step.wait.is_some())
+    }
 }
 
 /// One dialect of a step.
@@ -117,7 +142,7 @@ impl First {
     }
 }
 
-calling!(RawStep { dialects: Vec<Dialect>, });
+calling!(RawStep { dialects: Vec<Dialect>, wait: Option<Wait>, });
 calling!(RawDialect {
     name: String,
     needs: Vec<String>,
@@ -166,18 +191,20 @@ impl Step {
     fn of(mut raw: RawStep) -> Result<Self, String> {
         let common = raw.outcomes.clone();
         let mut dialects = std::mem::take(&mut raw.dialects);
+        let wait = raw.wait.take();
         match raw.call()? {
             Some(_) if !dialects.is_empty() => Err("a request and `dialects` stand here: keep one".to_owned()),
             Some(call) => {
                 let (name, needs, then) = (String::new(), Vec::new(), Vec::new());
-                Ok(Self { dialects: vec![Dialect { name, needs, call, next_on: None, then, session: None }] })
+                Ok(Self { dialects: vec![Dialect { name, needs, call, next_on: None, then, session: None }], wait })
             }
-            None if dialects.is_empty() => needed(None).map(|_| Self { dialects }),
+            None if dialects.is_empty() => needed(None).map(|_| Self { dialects, wait }),
+            None if wait.is_some() => Err("`wait` and `dialects` stand here: keep one".to_owned()),
             None => {
                 for dialect in &mut dialects {
                     dialect.call.outcomes.extend(common.iter().cloned());
                 }
-                Ok(Self { dialects })
+                Ok(Self { dialects, wait })
             }
         }
     }

@@ -7,8 +7,9 @@ use super::call::{Call, calling, needed};
 use super::join::Join;
 use super::outcome::Rule;
 use super::plain::{OneOrMany, Span, Table, read_table};
-use super::pointer::Pointer;
+use super::pointer::{Pointer, Pointers};
 use super::receive::{EventSpec, Receive};
+use super::scope::Root;
 use super::template::Template;
 
 /// One platform.
@@ -131,6 +132,9 @@ pub struct Secret {
     /// Used up by joining, so it may stand on the command line.
     #[serde(default)]
     pub one_use: bool,
+    /// Comes from the platform: nobody is asked for it.
+    #[serde(default)]
+    pub taken: bool,
     /// Made by the bridge where none is given: so many characters, 16 to 128.
     pub generate: Option<u8>,
     /// The fewest characters the platform takes.
@@ -185,14 +189,29 @@ pub enum SessionFlavour {
     Jwt,
     /// A key that does not end.
     ApiKey,
+    /// A token, and a refresh token that works once and gives the next of both (RFC 6749, section 6).
+    RefreshGrant,
 }
 
-/// When a token ends: by its own `exp` claim, else after a fixed time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+impl Session {
+    /// The secret that `login` exchanges for a token: of a `refresh_grant` the one that works once.
+    pub fn refresh_secret(&self) -> Option<&str> {
+        let login = self.login.as_ref().filter(|_| self.flavour == SessionFlavour::RefreshGrant)?;
+        let secret = login.references().into_iter().find(|it| it.root == Root::Secrets)?;
+        Some(&secret.name)
+    }
+}
+
+/// When a token ends: as the answer that gave it says, else by its own `exp` or `expires_at` claim, else after a fixed
+/// time.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expires {
-    /// How long a token without `exp` lasts.
-    pub r#else: Span,
+    /// Where the answer that gave the token says it: RFC 3339, or seconds or milliseconds since 1970.
+    #[serde(default)]
+    pub at: Pointers,
+    /// How long a token lasts that does not say it; `None`: its end is unknown, and only a 401 tells.
+    pub r#else: Option<Span>,
     /// How long before its end it is renewed.
     pub renew_before: Span,
 }

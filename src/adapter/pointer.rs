@@ -88,6 +88,24 @@ impl Pointers {
     pub fn text(&self, value: &Value) -> Option<String> {
         self.find(value).and_then(text)
     }
+
+    /// The same as a time: RFC 3339, or seconds or milliseconds since 1970; in milliseconds since 1970.
+    pub fn instant(&self, value: &Value) -> Option<u64> {
+        self.text(value).and_then(|text| instant(&text))
+    }
+}
+
+/// Seconds since 1970 are below this until the year 5138, and milliseconds above it since 1973.
+const MILLISECONDS: f64 = 1e11;
+
+fn instant(text: &str) -> Option<u64> {
+    if let Ok(time) = text.parse::<jiff::Timestamp>() {
+        return u64::try_from(time.as_millisecond()).ok();
+    }
+    let number = text.parse::<f64>().ok().filter(|number| (0.0..1e15).contains(number))?;
+    let millis = if number < MILLISECONDS { number * 1000.0 } else { number };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked first")]
+    Some(millis as u64)
 }
 
 /// Ids come as strings or numbers and compare as strings.
@@ -121,6 +139,17 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_time_is_read_in_every_form_and_nothing_else_is_one() {
+        for told in ["2026-04-07T12:00:00Z", "2026-04-07T14:00:00+02:00", "1775563200", "1775563200000"] {
+            assert_eq!(instant(told), Some(1_775_563_200_000), "{told}");
+        }
+        assert_eq!(instant("1775563200.5"), Some(1_775_563_200_500));
+        for none in ["", "soon", "-1", "1e300", "NaN", "1960-01-01T00:00:00Z", "2026-04-07"] {
+            assert_eq!(instant(none), None, "{none}");
+        }
+    }
 
     #[test]
     fn a_pointer_finds_what_rfc_6901_finds() {

@@ -6,6 +6,7 @@ use crate::clock::rfc3339;
 use crate::consumer::Consumer;
 use crate::deliver::Status;
 use crate::ingress::{CALLBACK_URL, told_base};
+use crate::join::{self, Pending};
 use crate::store::{DeadLetter, Failure, WorkspaceRecord};
 
 fn as_object(value: Value) -> Option<Map<String, Value>> {
@@ -27,6 +28,11 @@ pub fn workspace(record: &WorkspaceRecord, live: Option<Value>) -> Value {
         view.insert("delivers_to".into(), told_base(callback).into());
     }
     view.insert("running".into(), live.is_some().into());
+    match join::pending(record) {
+        Some(Pending::Waits(waits)) => drop(view.insert("waits".into(), json!(waits))),
+        Some(Pending::Approved) => drop(view.insert("approved".into(), true.into())),
+        None => {}
+    }
     if let Some(live) = live.and_then(as_object) {
         // What is seen now counts more than what was stored.
         view.extend(live);

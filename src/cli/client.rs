@@ -18,6 +18,7 @@ use crate::api::{Bridge, Caller, Parts, Verb};
 use crate::clock::Clock;
 use crate::config::places;
 use crate::daemon::accept::ByManifest;
+use crate::daemon::approvals::Approvals;
 use crate::daemon::seats::Seats;
 use crate::session::Means;
 use crate::store::Store;
@@ -210,7 +211,7 @@ impl Local {
             clock,
             readers: Arc::new(AtRest(store.clone())),
             actions,
-            workspaces: Arc::new(Seats::new(context, None, &config.join)),
+            workspaces: Arc::new(Seats::new(context, None, Approvals::default(), &config.join)),
             call: false,
             wait: config.http.wait.0,
             state: places.state.display().to_string(),

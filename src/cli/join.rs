@@ -1,5 +1,6 @@
 //! `agent-bridge join`: prompts first, then the join; no secret is ever an argument.
 
+mod approval;
 mod secret;
 
 use std::collections::BTreeMap;
@@ -68,8 +69,24 @@ impl Join {
         let joined = client.ask(Verb::Join, &params).await;
         spinner.finish_and_clear();
         let live = matches!(client, Client::Daemon(_));
+        let joined = self.approved(&client, joined, live).await;
         client.close().await?;
         self.show(&joined?, live)
+    }
+
+    /// Where somebody must decide first: waits for that.
+    async fn approved(&self, client: &Client, joined: Result<Value, Fault>, live: bool) -> Result<Value, Fault> {
+        let joined = joined?;
+        if !approval::is_due(&joined) {
+            return Ok(joined);
+        }
+        approval::explain(&joined, live);
+        let spinner = spinner("waiting for approval");
+        let decided = approval::wait(client, &self.name).await;
+        spinner.finish_and_clear();
+        let mut decided = decided?;
+        decided["steps"] = joined.get("steps").cloned().unwrap_or_default();
+        Ok(decided)
     }
 
     fn params(&self, name: &WorkspaceName, manifest: &Manifest) -> Result<Value, Fault> {
@@ -116,8 +133,9 @@ impl Join {
         let mut secrets = BTreeMap::new();
         for given in &self.secret {
             let (name, from) = given.split_once('=').map_or((given.as_str(), None), |(name, from)| (name, Some(from)));
-            if manifest.ask.secrets.get(name).is_none() {
-                let known: Vec<_> = manifest.ask.secrets.iter().map(|(name, _)| name).collect();
+            let known = manifest.ask.secrets.iter().filter(|(_, secret)| !secret.taken).map(|(name, _)| name);
+            let known: Vec<_> = known.collect();
+            if !known.contains(&name) {
                 let word = format!("{} has no such secret; it has {}", manifest.title, known.join(", "));
                 return Err(Fault::usage(word));
             }

@@ -71,6 +71,7 @@ const SEATS: &[&str] = &["workspace", "platform", "seat", "live", "lag", "creden
 
 fn seat(workspace: &Value, now: u64) -> Vec<String> {
     let mut help = ["trouble", "reason", "command"].map(|key| text(workspace, key)).to_vec();
+    help.insert(0, waits(workspace, now));
     // A seat that needs somebody gives its reason as its trouble, too.
     help.dedup();
     help.retain(|word| !word.is_empty());
@@ -78,6 +79,19 @@ fn seat(workspace: &Value, now: u64) -> Vec<String> {
     let lag = workspace.get("lag").and_then(Value::as_u64).map(span).unwrap_or_default();
     let [ends, next] = ["credential_expires", "next_retry"].map(|key| when(workspace, key, now));
     vec![name, platform, seat, live, lag, ends, next, help.join(" ")]
+}
+
+/// What a join waits for, and since when.
+fn waits(workspace: &Value, now: u64) -> String {
+    let Some(waits) = workspace.get("waits") else {
+        let approved = workspace.get("approved").is_some();
+        return if approved { "approved: the join goes on".to_owned() } else { String::new() };
+    };
+    let until = match when(waits, "ends", now) {
+        end if end.is_empty() => end,
+        end => format!(", which ends {end}"),
+    };
+    format!("asked to be let in {}; waits for approval{until}", when(waits, "since", now))
 }
 
 /// The columns of [`line`].
@@ -155,6 +169,18 @@ mod tests {
         assert_eq!(seat(&workspace, now), shown);
         let shown = ["acme", "sse", "waiting", "1 min ago", "", "1 min ago", "2 h ago", "e-17", "in 5 s", "HTTP 502"];
         assert_eq!(line("acme", &one_of(&workspace), now), shown);
+    }
+
+    #[test]
+    fn a_workspace_that_waits_says_for_what_and_since_when_and_shows_no_countdown_of_its_own() {
+        let now = 1_000_000_000;
+        let mut workspace = json!({
+            "name": "den", "platform": "p", "seat": "joining", "waits": { "since": now - 61_000, "ends": null },
+        });
+        let help = |workspace: &Value| seat(workspace, now).pop().unwrap();
+        assert_eq!(help(&workspace), "asked to be let in 1 min ago; waits for approval");
+        workspace["waits"]["ends"] = json!(now + 120_000);
+        assert_eq!(help(&workspace), "asked to be let in 1 min ago; waits for approval, which ends in 2 min");
     }
 
     fn one_of(workspace: &Value) -> Value {

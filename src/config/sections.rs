@@ -166,13 +166,15 @@ impl Http {
 pub struct Join {
     /// How long one request may take.
     pub request: Span,
-    /// How long a whole join may take.
+    /// How long a whole join may take, but for the time until somebody has approved it.
     pub whole: Span,
+    /// How long a join may wait for somebody to approve it; the platform may stop waiting sooner.
+    pub wait: Span,
 }
 
 impl Default for Join {
     fn default() -> Self {
-        Self { request: Span::secs(30), whole: Span::secs(300) }
+        Self { request: Span::secs(30), whole: Span::secs(300), wait: Span::secs(86_400) }
     }
 }
 

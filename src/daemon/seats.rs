@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use serde_json::{Value, json};
+use tokio_util::task::TaskTracker;
 use url::Url;
 
+use super::approvals::Approvals;
 use crate::adapter::{Manifest, Outcome, Question, Root, Scope, platform_words};
 use crate::api::params;
 use crate::api::problem::Problem;
@@ -15,10 +17,10 @@ use crate::api::workspaces::{Ask, Asked, Workspaces};
 use crate::config::sections;
 use crate::event::WorkspaceName;
 use crate::http::{Body, Bounds, PrivateUrl, Request, Response};
-use crate::join::{self, JoinRequest};
+use crate::join::{self, JoinRequest, Joined, Pause};
 use crate::normalise::Scrubber;
 use crate::session::{self, Session};
-use crate::store::Seat;
+use crate::store::{Seat, StoreError};
 use crate::workspace::{self, Context, Roster};
 
 /// The joined workspaces. Cheap to clone.
@@ -27,26 +29,90 @@ pub struct Seats(Arc<Inner>);
 
 struct Inner {
     context: Context,
-    /// A whole join takes no longer.
+    /// A whole join takes no longer, but for the time until somebody has approved it.
     join: Duration,
+    /// Nor that.
+    wait: Duration,
     /// One request takes no longer.
     request: Duration,
     /// The running workspaces, whose sessions are used; none where no daemon runs.
     roster: Option<Roster>,
     /// Names that are being joined or left: one at a time.
     busy: Mutex<BTreeSet<WorkspaceName>>,
+    /// Joins that somebody must approve.
+    approvals: Approvals,
 }
 
 impl Seats {
     /// With the bounds of the config; `roster` where workspaces run.
-    pub fn new(context: Context, roster: Option<Roster>, config: &sections::Join) -> Self {
+    pub fn new(context: Context, roster: Option<Roster>, approvals: Approvals, config: &sections::Join) -> Self {
         Self(Arc::new(Inner {
             context,
             join: config.whole.0,
+            wait: config.wait.0,
             request: config.request.0,
             roster,
             busy: Mutex::default(),
+            approvals,
         }))
+    }
+
+    /// Goes on with every join that waits for an approval.
+    pub async fn resume(&self) -> Result<(), StoreError> {
+        for record in self.0.context.means.store.workspaces()? {
+            self.wait_for(&record.name).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks for this workspace from now on, where its join waits; whether it does. Until it is approved it does not run:
+    /// its session must not commit its record over the join's.
+    async fn wait_for(&self, name: &WorkspaceName) -> Result<bool, StoreError> {
+        let record = self.0.context.means.store.workspace(name)?;
+        let waits = record.is_some_and(|record| join::pending(&record).is_some());
+        if waits {
+            if let Some(roster) = &self.0.roster {
+                roster.stop(name).await;
+            }
+            self.0.approvals.start(self.clone(), name.clone());
+        }
+        Ok(waits)
+    }
+
+    /// Asks once whether a join was approved; `None` when there is nothing to ask any more.
+    pub(super) async fn ask_again(&self, name: &WorkspaceName) -> Option<Pause> {
+        let Inner { context, join, wait, .. } = &*self.0;
+        let record = context.means.store.workspace(name).ok()??;
+        let manifest = self.manifest(&record.platform).ok()?;
+        let later = |why: String| Some(Pause { again: Duration::ZERO, trouble: Some(why) });
+        let asked = tokio::time::timeout(*join, join::go_on(name, manifest, *wait, &context.means)).await;
+        match asked {
+            Err(_) => return later("it took too long".to_owned()),
+            Ok(Ok(Some(Joined::Waits(_, pause)))) => return Some(pause),
+            Ok(Err(join::Error::Unavailable(why))) => return later(why),
+            // The daemon ends with its store.
+            Ok(Ok(None) | Err(join::Error::Store(_))) => return None,
+            Ok(Ok(Some(Joined::Seated(_)))) => {
+                if let Some(word) = self.keep_place(name).await {
+                    tracing::warn!(workspace = %name, "{word}");
+                }
+            }
+            Ok(Err(why)) => tracing::warn!(workspace = %name, %why, "the join has ended"),
+        }
+        if let Some(roster) = &self.0.roster {
+            roster.restart(name).await;
+        }
+        None
+    }
+
+    /// Owns the tasks that ask.
+    pub(super) fn tasks(&self) -> TaskTracker {
+        self.0.context.means.tasks.clone()
+    }
+
+    /// Between questions that fail.
+    pub(super) fn longest_wait(&self) -> Duration {
+        self.0.context.means.waits.0.longest
     }
 
     fn manifest(&self, platform: &str) -> Result<Arc<Manifest>, Problem> {
@@ -78,20 +144,23 @@ impl Seats {
         let _busy = self.reserve(&name)?;
         let secrets = secrets.into_iter().map(|(name, secret)| (name, secret.0)).collect();
         let manifest = self.manifest(&platform)?;
-        let request = JoinRequest { manifest, name: name.clone(), target: link, instance, settings, secrets };
+        let request = JoinRequest { manifest, name: name.clone(), target: link, instance, settings, secrets, callback: None };
         let mut steps = Vec::new();
         let mut progress = |step: &str| steps.push(step.to_owned());
         let joining = join::join(request, &self.0.context.means, &mut progress);
         let late = || Problem::new("unreachable", "joining took too long: the same command goes on where it stopped");
+        self.0.approvals.stop(&name).await;
         let rested = self.rest(&name).await?;
         let joined = tokio::time::timeout(self.0.join, joining).await;
         let joined = joined.map_err(|_| late()).and_then(|joined| joined.map_err(|error| refused(&error)));
+        let waits = self.wait_for(&name).await?;
         if joined.is_ok()
+            && !waits
             && let Some(word) = self.keep_place(&name).await
         {
             steps.push(word);
         }
-        if let Some(roster) = self.0.roster.as_ref().filter(|_| joined.is_ok() || rested) {
+        if let Some(roster) = self.0.roster.as_ref().filter(|_| !waits && (joined.is_ok() || rested)) {
             roster.restart(&name).await;
         }
         let record = joined?;
@@ -121,6 +190,7 @@ impl Seats {
 
     async fn leave_now(self, name: WorkspaceName) -> Result<Value, Problem> {
         let _busy = self.reserve(&name)?;
+        self.0.approvals.stop(&name).await;
         if let Some(roster) = &self.0.roster {
             // Its lines end first: nothing may come in for a workspace that is no more.
             roster.stop(&name).await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Error, JOINING, JoinRequest, identity, parse_link};
+use super::{CALLBACK, Error, JOINING, JoinRequest, identity, parse_link, pending};
 use crate::adapter::{Call, Manifest, Reference, Root, Secret, SettingKind, Way};
 use crate::event::WorkspaceName;
 use crate::http::Origin;
@@ -43,12 +43,24 @@ pub(super) fn plan(request: JoinRequest, store: &Store) -> Result<Plan, Error> {
         Some(before) => Some(before.record.clone()),
         None => identity::remembered(store, &name)?,
     };
+    let callback = request.callback.clone();
     let (settings, given) = given(request)?;
     let names: BTreeSet<String> = settings.keys().chain(given.keys()).cloned().collect();
     let mut record = match &before {
         Some(before) => before.record.clone(),
         None => blank(&manifest, name),
     };
+    // Somebody else, or something else, is asked for: that is another request.
+    let changed = settings.iter().any(|(name, value)| record.settings.get(name).is_some_and(|kept| kept != value));
+    if changed && pending(&record).is_some() {
+        record.facts.remove(JOINING);
+    }
+    match callback {
+        Some(url) => drop(record.facts.insert(CALLBACK.to_owned(), url.into())),
+        // A request that is under way has told the platform what it has told.
+        None if record.facts.contains_key(JOINING) => {}
+        None => drop(record.facts.remove(CALLBACK)),
+    }
     record.seat = Seat::Joining;
     record.settings.extend(settings);
     fill_defaults(&manifest, &mut record)?;
@@ -68,6 +80,13 @@ pub(super) fn plan(request: JoinRequest, store: &Store) -> Result<Plan, Error> {
         record.session.clone_from(&way.session);
     }
     Ok(Plan { manifest, record, secrets, way, given: names, before, owner })
+}
+
+/// What goes on by itself: nothing is asked for and nothing is given.
+pub(super) fn resume(manifest: Arc<Manifest>, record: WorkspaceRecord, way: String, store: &Store) -> Result<Plan, Error> {
+    let secrets = store.secrets(record.name.as_str())?.into_iter().collect();
+    let owner = Some(record.clone());
+    Ok(Plan { manifest, record, secrets, way, given: BTreeSet::new(), before: None, owner })
 }
 
 fn standing(store: &Store, name: &WorkspaceName) -> Result<Option<Before>, Error> {
@@ -146,8 +165,9 @@ pub(super) fn check_setting(manifest: &Manifest, name: &str, value: &str) -> Res
 }
 
 fn check_secret(manifest: &Manifest, name: &str, value: &str) -> Result<(), Error> {
-    let Some(secret) = manifest.ask.secrets.get(name) else {
-        return Err(stranger(manifest, "secret", name, manifest.ask.secrets.names()));
+    let given = || manifest.ask.secrets.iter().filter(|(_, secret)| !secret.taken);
+    let Some((_, secret)) = given().find(|(known, _)| *known == name) else {
+        return Err(stranger(manifest, "secret", name, given().map(|(name, _)| name)));
     };
     let wrong = |what: String| Err(Error::Asked(what));
     if value.is_empty() || value.chars().any(char::is_control) {

@@ -10,11 +10,8 @@ use super::walk::Walk;
 use super::{Error, JOINING};
 use crate::adapter::{Call, Keep, SessionFlavour};
 use crate::http::Response;
-use crate::session::{self, GOT_AT, TOKEN, UNTOLD};
+use crate::session::{self, GOT_AT, LASTS, Sealing, TOKEN, UNTOLD};
 use crate::store::{Batch, Change, Seat, WorkspaceRecord};
-
-/// Secrets by field; `None` erases.
-pub(super) type Sealing = Vec<(String, Option<SecretString>)>;
 
 impl Walk<'_> {
     /// Sorts what an answer brought; facts may be missing, anything else that `take` names may not.
@@ -39,6 +36,7 @@ impl Walk<'_> {
                 (Keep::Session | Keep::Secret, Some(Value::String(text))) if !text.is_empty() => {
                     secrets.push((name.to_owned(), Some(SecretString::from(text))));
                 }
+                (Keep::Secret, None) if manifest.ask.secrets.get(name).is_some_and(|secret| secret.optional) => {}
                 _ => {
                     let what = format!("{host} answered {} without a {name}", session::label(call));
                     return Err(Error::Unavailable(format!("{what}: is the URL right, and is it {}?", manifest.title)));
@@ -52,14 +50,15 @@ impl Walk<'_> {
     }
 
     pub(super) async fn commit(&mut self, secrets: Sealing) -> Result<(), Error> {
-        let kept = serde_json::to_value(&self.progress).expect("two plain fields serialise");
+        let kept = serde_json::to_value(&self.progress).expect("plain fields serialise");
         self.plan.record.facts.insert(JOINING.into(), kept);
         self.write(secrets).await
     }
 
     pub(super) async fn write(&mut self, secrets: Sealing) -> Result<(), Error> {
         let owner = self.plan.record.name.to_string();
-        let mut batch = Batch::new().with(Change::Workspace(Box::new(self.plan.record.clone())));
+        let batch = Batch::new().with(Change::Workspace(Box::new(self.plan.record.clone())));
+        let mut batch = self.events.drain(..).fold(batch, Batch::event);
         for (field, value) in secrets {
             match &value {
                 Some(secret) => drop(self.plan.secrets.insert(field.clone(), secret.clone())),
@@ -80,6 +79,7 @@ impl Walk<'_> {
         if spec.is_some_and(|spec| spec.flavour == SessionFlavour::ApiKey) {
             erased.push((TOKEN.into(), None));
             self.plan.record.facts.remove(GOT_AT);
+            self.plan.record.facts.remove(LASTS);
         }
         self.plan.record.facts.remove(JOINING);
         self.plan.record.facts.remove(UNTOLD);

@@ -2,8 +2,8 @@
 
 use super::ask::has;
 use super::walk::Walk;
-use super::{Error, later};
-use crate::adapter::{Call, Dialect, Outcome};
+use super::{CALLBACK, Error, later};
+use crate::adapter::{Call, Dialect, Outcome, Root, Scope};
 use crate::http::{Failure, Response};
 use crate::session;
 
@@ -17,10 +17,29 @@ impl Walk<'_> {
         Err(Error::Refused(format!("{hint}: join again with --secret {need}=-; nothing was spent")))
     }
 
-    /// Sends one step. What may change something there is marked before, durably.
+    /// Sends one step.
     pub(super) async fn send(&mut self, call: &Call) -> Result<Response, Error> {
+        self.exchange(call).await?.map_err(|failure| Error::Unavailable(later(&failure)))
+    }
+
+    /// The same for what an approval gave: counted before, and not counted where it never arrived or was not taken.
+    pub(super) async fn send_once(&mut self, way: &str, call: &Call) -> Result<Response, Error> {
+        self.spend(way).await?;
+        let answer = self.exchange(call).await?;
+        let taken = match &answer {
+            Ok(answer) => answer.is_success() || session::may_have_acted(answer),
+            Err(failure) => failure.may_have_happened(),
+        };
+        if !taken {
+            self.take_back().await?;
+        }
+        answer.map_err(|failure| Error::Unavailable(later(&failure)))
+    }
+
+    /// One request and its answer. What may change something there is marked before, durably.
+    async fn exchange(&mut self, call: &Call) -> Result<Result<Response, Failure>, Error> {
         let base = session::base(&self.plan.manifest, &self.plan.record)?;
-        let scope = session::with_secrets(session::plain_scope(&self.plan.record), &self.plan.secrets);
+        let scope = self.scope();
         let request = call.request(&base, &scope).map_err(|error| Error::Asked(error.to_string()))?;
         let changes = request.method != http::Method::GET;
         if changes && !self.progress.sent {
@@ -38,7 +57,16 @@ impl Walk<'_> {
             Ok(answer) if (400..500).contains(&answer.status) && answer.status != 408 => self.touched = before,
             _ => {}
         }
-        answer.map_err(|failure: Failure| Error::Unavailable(later(&failure)))
+        Ok(answer)
+    }
+
+    /// What a step may name.
+    fn scope(&self) -> Scope {
+        let scope = session::with_secrets(session::plain_scope(&self.plan.record), &self.plan.secrets);
+        match self.plan.record.facts.get(CALLBACK) {
+            Some(url) => scope.with(Root::Ingress, "url", url.clone()),
+            None => scope,
+        }
     }
 
     /// What an answer means: success, another way, or an error with what to do.
@@ -52,7 +80,7 @@ impl Walk<'_> {
                 self.sent_on = Some(words());
                 Ok(Some(way))
             }
-            _ if answer.status >= 500 || answer.status == 429 => Err(Error::Unavailable(words())),
+            _ if answer.status >= 500 || matches!(answer.status, 408 | 429) => Err(Error::Unavailable(words())),
             _ => Err(Error::Refused(words())),
         }
     }

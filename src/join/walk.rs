@@ -1,12 +1,16 @@
 //! Walks one way in, step by step. Every answer is committed before the next step is sent.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::ask::Plan;
-use super::{Error, JOINING, identity};
-use crate::adapter::{Dialect, Scope, Step, Way};
+use super::wait::{Pause, Waits};
+use super::{Error, JOINING, Joined, identity};
+use crate::adapter::{Dialect, Scope, SessionFlavour, Step, Way};
+use crate::event::{NewEvent, Type};
 use crate::http::{PrivateUrl, Response};
-use crate::session::{self, GOT_AT, Means, Session, TOKEN};
+use crate::session::{self, GOT_AT, LASTS, Means, Session, TOKEN};
 use crate::store::WorkspaceRecord;
 
 /// How far a join is, as the fact `joining` keeps it.
@@ -18,6 +22,38 @@ pub(super) struct Progress {
     /// Signed in by a step: there the next run goes on.
     #[serde(default)]
     at: Option<At>,
+    /// In a way that waits for somebody: there the next run goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Next>,
+    /// What it waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Waits>,
+    /// Somebody has approved.
+    #[serde(default)]
+    pub approved: bool,
+}
+
+impl Progress {
+    /// As a workspace's facts keep it.
+    pub fn of(record: &WorkspaceRecord) -> Self {
+        let kept = record.facts.get(JOINING).cloned();
+        kept.and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default()
+    }
+}
+
+/// The way on which a join goes on by itself.
+pub(super) fn way_of(record: &WorkspaceRecord) -> Option<String> {
+    Progress::of(record).next.map(|next| next.way)
+}
+
+/// The first step of a way that is not done.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Next {
+    pub way: String,
+    pub step: usize,
+    /// How often it was sent and may have been carried out.
+    #[serde(default)]
+    pub sends: u64,
 }
 
 /// A step that gave a token.
@@ -31,11 +67,20 @@ struct At {
 }
 
 /// What a step leads to.
-enum Flow {
+pub(super) enum Flow {
     On,
+    /// Somebody must decide first.
+    Waits(Pause),
     /// Signed in by this dialect.
     Entered(usize),
     Go(String),
+}
+
+/// Where a way's steps lead to.
+enum Turn {
+    Through,
+    Go(String),
+    Waits(Pause),
 }
 
 /// One join under way.
@@ -50,30 +95,52 @@ pub(super) struct Walk<'a> {
     pub lost: bool,
     /// Why a step sent us another way: what to tell when that way is closed, too.
     pub sent_on: Option<String>,
+    /// How long it may wait for somebody.
+    pub limit: Option<Duration>,
+    /// What the feed is told of the end, where nobody let us in.
+    pub ending: Option<Type>,
+    /// To be told with the next commit.
+    pub events: Vec<NewEvent>,
 }
 
 impl<'a> Walk<'a> {
     pub fn new(plan: Plan, means: &'a Means, say: &'a mut (dyn FnMut(&str) + Send)) -> Self {
-        let kept = plan.record.facts.get(JOINING).cloned();
-        let mut progress: Progress = kept.and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default();
+        let mut progress = Progress::of(&plan.record);
         // What was given now leads another way.
         progress.at = progress.at.filter(|at| at.way == plan.way);
-        Self { plan, means, say, progress, touched: false, lost: false, sent_on: None }
+        progress.next = progress.next.filter(|next| next.way == plan.way);
+        let touched = progress.next.is_some();
+        if !touched {
+            (progress.waits, progress.approved) = (None, false);
+        }
+        let (sent_on, limit, ending, events) = (None, None, None, Vec::new());
+        Self { plan, means, say, progress, touched, lost: false, sent_on, limit, ending, events }
     }
 
     /// To the end; or back to where it began, if nothing was changed there.
-    pub async fn run(mut self) -> Result<WorkspaceRecord, Error> {
+    pub async fn run(mut self) -> Result<Joined, Error> {
         let secrets = self.plan.secrets.clone();
         self.commit(secrets.into_iter().map(|(name, secret)| (name, Some(secret))).collect()).await?;
+        self.go_on().await
+    }
+
+    /// The same from what is stored, with nothing new given.
+    pub async fn go_on(mut self) -> Result<Joined, Error> {
         let mut done = self.whole().await;
         if done.is_err() && std::mem::take(&mut self.lost) {
             (self.say)("the answer was lost; looking what became of it");
             done = self.whole().await;
         }
         match done {
-            Ok(()) => self.finish().await,
+            Ok(None) => self.finish().await.map(Joined::Seated),
+            Ok(Some(pause)) => Ok(Joined::Waits(self.plan.record, pause)),
             Err(error) => {
-                if !self.touched && !matches!(error, Error::Store(_)) {
+                if self.progress.next.is_some() {
+                    // What was asked for is still there, but for a clear no.
+                    if !matches!(error, Error::Unavailable(_) | Error::Store(_)) {
+                        self.give_up(&error).await?;
+                    }
+                } else if !self.touched && !matches!(error, Error::Store(_)) {
                     self.undo().await?;
                 }
                 Err(error)
@@ -81,49 +148,61 @@ impl<'a> Walk<'a> {
         }
     }
 
-    async fn whole(&mut self) -> Result<(), Error> {
+    /// Every step that is left; or how long to wait for somebody.
+    async fn whole(&mut self) -> Result<Option<Pause>, Error> {
         let mut way = self.plan.way.clone();
-        let mut from = 0;
+        let mut from = self.progress.next.as_ref().map_or(0, |next| next.step);
         if let Some(at) = self.progress.at.clone() {
             (from, way) = (at.step + 1, at.way.clone());
             self.then(&at).await?;
         }
         let mut entered = self.progress.at.is_some();
-        if let Some(other) = self.steps(&way, from, &mut entered).await? {
-            way = other;
-            entered = false;
-            if let Some(third) = self.steps(&way, 0, &mut entered).await? {
-                return Err(Error::Asked(format!(
-                    "the manifest sends `{way}` on to `{third}`: one turn is all there is"
-                )));
+        let mut turn = self.steps(&way, from, &mut entered).await?;
+        if let Turn::Go(other) = turn {
+            (way, entered) = (other, false);
+            turn = self.steps(&way, 0, &mut entered).await?;
+        }
+        match turn {
+            Turn::Through => {}
+            Turn::Waits(pause) => return Ok(Some(pause)),
+            Turn::Go(third) => {
+                let word = format!("the manifest sends `{way}` on to `{third}`: one turn is all there is");
+                return Err(Error::Asked(word));
             }
         }
         match (self.sign_in(&way, entered).await, self.sent_on.take()) {
             (Err(Error::Refused(why)), Some(words)) => Err(Error::Refused(format!("{words} ({why})"))),
-            (done, _) => done,
+            (done, _) => done.map(|()| None),
         }
     }
 
     /// Runs a way's steps; answers with another way where an answer sends there.
-    async fn steps(&mut self, way: &str, from: usize, entered: &mut bool) -> Result<Option<String>, Error> {
+    async fn steps(&mut self, way: &str, from: usize, entered: &mut bool) -> Result<Turn, Error> {
         let steps = self.way(way)?.steps;
         for (index, step) in steps.iter().enumerate().skip(from) {
-            match self.step(way, index, step).await? {
+            let flow = match &step.wait {
+                Some(wait) => self.ask(way, index, wait).await?,
+                None => self.step(way, index, step).await?,
+            };
+            match flow {
                 Flow::On => {}
-                Flow::Go(other) => return Ok(Some(other)),
+                Flow::Go(other) => return Ok(Turn::Go(other)),
+                Flow::Waits(pause) => return Ok(Turn::Waits(pause)),
                 Flow::Entered(dialect) => {
                     *entered = true;
                     self.then(&At { way: way.to_owned(), step: index, dialect, then: 0 }).await?;
                 }
             }
         }
-        Ok(None)
+        Ok(Turn::Through)
     }
 
     async fn step(&mut self, way: &str, index: usize, step: &Step) -> Result<Flow, Error> {
+        // What an approval gave works once.
+        let once = self.way(way)?.waits_at().is_some_and(|waits| index > waits);
         for (number, dialect) in step.dialects.iter().enumerate() {
             self.has_needs(dialect)?;
-            let answer = self.send(&dialect.call).await?;
+            let answer = if once { self.send_once(way, &dialect.call).await? } else { self.send(&dialect.call).await? };
             let next = dialect.next_on.as_ref().is_some_and(|sign| sign.fits(answer.status, &answer.body));
             if next && number + 1 < step.dialects.len() {
                 (self.say)("it speaks another dialect");
@@ -138,7 +217,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Commits what an answer brought.
-    async fn keep(
+    pub async fn keep(
         &mut self,
         way: &str,
         step: usize,
@@ -146,10 +225,19 @@ impl<'a> Walk<'a> {
         dialect: &Dialect,
         answer: &Response,
     ) -> Result<Flow, Error> {
+        let whole = self.way(way)?;
+        self.forget_learnt(&whole, dialect);
         let secrets = self.take(&dialect.call, answer)?;
         let entered = secrets.iter().any(|(name, _)| name == TOKEN);
+        if whole.waits_at().is_some() {
+            self.progress.next = Some(Next { way: way.to_owned(), step: step + 1, sends: 0 });
+        }
+        if whole.waits_at() == Some(step + 1) {
+            self.begin();
+        }
         if entered {
-            self.plan.record.session.clone_from(&self.way(way)?.session);
+            self.note_life(&whole, answer);
+            self.plan.record.session = whole.session;
             self.progress.at = Some(At { way: way.to_owned(), step, dialect: number, then: 0 });
         }
         if let Some(owner) = &self.plan.owner {
@@ -157,6 +245,27 @@ impl<'a> Walk<'a> {
         }
         self.commit(secrets).await?;
         Ok(if entered { Flow::Entered(number) } else { Flow::On })
+    }
+
+    /// A new grant may be another account's: what was learnt with the last one is learnt anew.
+    fn forget_learnt(&mut self, way: &Way, dialect: &Dialect) {
+        let manifest = &self.plan.manifest;
+        let flavour = manifest.sessions.get(&way.session).map(|spec| spec.flavour);
+        if flavour == Some(SessionFlavour::RefreshGrant) && dialect.call.take.has(TOKEN) {
+            let learnt = manifest.join.learn.iter().flat_map(|learn| learn.teaches().names());
+            learnt.for_each(|name| drop(self.plan.record.facts.remove(name)));
+        }
+    }
+
+    /// How long the token just taken is good, where its answer says so.
+    fn note_life(&mut self, way: &Way, answer: &Response) {
+        let spec = self.plan.manifest.sessions.get(&way.session);
+        let now = self.means.clock.now();
+        let lasts = spec.zip(answer.json().ok()).and_then(|(spec, body)| session::lasts(spec, &body, answer, now));
+        match lasts {
+            Some(lasts) => drop(self.plan.record.facts.insert(LASTS.into(), lasts.into())),
+            None => drop(self.plan.record.facts.remove(LASTS)),
+        }
     }
 
     /// What a dialect does once it is signed in, from where it stopped.
@@ -194,6 +303,7 @@ impl<'a> Walk<'a> {
             // A token from before says nothing about the credentials given now.
             stale.push((TOKEN.to_owned(), None));
             self.plan.record.facts.remove(GOT_AT);
+            self.plan.record.facts.remove(LASTS);
         }
         self.commit(stale).await?;
         (self.say)("signing in");

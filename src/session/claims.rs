@@ -21,12 +21,13 @@ pub fn claims(token: &SecretString) -> Option<Map<String, Value>> {
     serde_json::from_slice(&bytes).ok()
 }
 
-/// A `NumericDate` (RFC 7519, section 2) in seconds since 1970; absurd ones count as missing.
+/// A `NumericDate` (RFC 7519, section 2), or RFC 3339 as some write it, in seconds since 1970; absurd ones count as missing.
 pub(super) fn seconds(claims: &Map<String, Value>, name: &str) -> Option<i64> {
     let value = claims.get(name)?;
     #[expect(clippy::cast_possible_truncation, reason = "the range is checked first")]
     let whole = value.as_i64().or_else(|| value.as_f64().filter(|date| date.abs() < 1e12).map(|date| date as i64));
-    whole.filter(|date| (0..=253_402_300_799).contains(date))
+    let written = || Some(value.as_str()?.parse::<jiff::Timestamp>().ok()?.as_second());
+    whole.or_else(written).filter(|date| (0..=253_402_300_799).contains(date))
 }
 
 #[cfg(test)]

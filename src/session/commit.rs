@@ -2,9 +2,7 @@
 
 use std::sync::PoisonError;
 
-use secrecy::SecretString;
-
-use super::{Error, Session, UNTOLD};
+use super::{Error, Sealing, Session, UNTOLD};
 use crate::event::NewEvent;
 use crate::store::{Batch, Change, Seat, WorkspaceRecord};
 
@@ -12,7 +10,7 @@ impl Session {
     /// Commits a change of the record with new secrets, then lets everybody see it.
     pub(super) async fn commit(
         &self,
-        secrets: Vec<(String, SecretString)>,
+        secrets: Sealing,
         edit: impl FnOnce(&mut WorkspaceRecord),
     ) -> Result<(), Error> {
         let _turn = self.0.writing.lock().await;
@@ -33,26 +31,30 @@ impl Session {
         self.write(record, Vec::new(), Batch::new().event(event)).await
     }
 
-    async fn write(
-        &self,
-        record: WorkspaceRecord,
-        secrets: Vec<(String, SecretString)>,
-        batch: Batch,
-    ) -> Result<(), Error> {
+    async fn write(&self, record: WorkspaceRecord, secrets: Sealing, batch: Batch) -> Result<(), Error> {
         // A workspace that was left meanwhile must not come back.
         if self.0.means.store.workspace(&record.name)?.is_none() {
             return Err(Error::Left(record.name.to_string()));
         }
         let owner = record.name.to_string();
         let mut batch = batch.with(Change::Workspace(Box::new(record.clone())));
-        for (field, secret) in &secrets {
-            let value = Some(secret.clone());
-            batch = batch.with(Change::Secret { owner: owner.clone(), field: field.clone(), value });
+        for (field, value) in secrets.clone() {
+            batch = batch.with(Change::Secret { owner: owner.clone(), field, value });
         }
         self.0.means.store.commit(batch).await?;
-        self.0.secrets.lock().unwrap_or_else(PoisonError::into_inner).extend(secrets);
+        self.keep(secrets);
         self.0.record.send_replace(record);
         Ok(())
+    }
+
+    fn keep(&self, changed: Sealing) {
+        let mut secrets = self.0.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        for (field, value) in changed {
+            match value {
+                Some(secret) => drop(secrets.insert(field, secret)),
+                None => drop(secrets.remove(&field)),
+            }
+        }
     }
 
     /// Runs to its end even when the caller gives up; a panic in it is the caller's.

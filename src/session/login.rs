@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use http::header::RETRY_AFTER;
 use secrecy::SecretString;
 use serde_json::Value;
 use url::Url;
@@ -22,6 +23,8 @@ pub(crate) struct Login<'a> {
 
 /// What an answer brought, by where it is kept.
 pub(crate) struct Taken {
+    /// For how long the answer says that the token is good, in milliseconds.
+    pub lasts: Option<u64>,
     pub token: SecretString,
     pub secrets: Vec<(String, SecretString)>,
     pub settings: Vec<(String, String)>,
@@ -32,8 +35,8 @@ pub(crate) struct Taken {
 pub(crate) enum LoginFailed {
     /// The platform knows these credentials and does not accept them.
     Refused(String),
-    /// Anything that may pass.
-    Later { why: String, after: Option<Duration> },
+    /// Anything that may pass. `happened`: the platform may have acted on the request all the same.
+    Later { why: String, after: Option<Duration>, happened: bool },
     /// The request cannot be built.
     Call(CallError),
 }
@@ -48,18 +51,23 @@ impl Login<'_> {
         };
         let request = call.request(self.base, scope).map_err(LoginFailed::Call)?;
         let host = request.url.host();
-        let later = |why: String, after| LoginFailed::Later { why, after };
-        let answer = self.network.call(request).await.map_err(|failure| later(failure.to_string(), None))?;
+        let later = |why: String, after, happened| LoginFailed::Later { why, after, happened };
+        let answer = self.network.call(request).await;
+        let answer = answer.map_err(|failure| later(failure.to_string(), None, failure.may_have_happened()))?;
         match answer.status {
-            200..=299 => self.take(call, &answer).map_err(|why| later(format!("{host} {why}"), None)),
+            200..=299 => self.take(call, &answer, now).map_err(|why| later(format!("{host} {why}"), None, true)),
             400 | 401 => Err(LoginFailed::Refused(self.refusal(&host, answer.status))),
-            _ => Err(later(answer_words(self.manifest, call, &host, &answer), retry_after(&answer.headers, now))),
+            _ => {
+                let (why, after) = (answer_words(self.manifest, call, &host, &answer), retry_after(&answer.headers, now));
+                Err(later(why, after, may_have_acted(&answer)))
+            }
         }
     }
 
-    fn take(&self, call: &Call, answer: &Response) -> Result<Taken, String> {
-        let taken = call.take(&answer.json().map_err(|bad| bad.to_string())?);
-        sort(self.manifest, taken)?.ok_or_else(|| "answered the login without a token".into())
+    fn take(&self, call: &Call, answer: &Response, now: u64) -> Result<Taken, String> {
+        let body = answer.json().map_err(|bad| bad.to_string())?;
+        let taken = sort(self.manifest, call.take(&body))?.ok_or("answered the login without a token")?;
+        Ok(Taken { lasts: lasts(self.spec, &body, answer, now), ..taken })
     }
 
     fn refusal(&self, host: &str, status: u16) -> String {
@@ -70,6 +78,23 @@ impl Login<'_> {
             .collect();
         format!("{host} does not accept the {} (status {status})", named.join(" and "))
     }
+}
+
+/// Whether the platform may have acted on a request that it answered with an error: a 5xx may come after the fact. A
+/// refusal for want of time or strength (429, and 503 where it says when to come back) comes before it.
+pub(crate) fn may_have_acted(answer: &Response) -> bool {
+    match answer.status {
+        408 => true,
+        503 => !answer.headers.contains_key(RETRY_AFTER),
+        status => status >= 500,
+    }
+}
+
+/// For how long an answer says that its token is good, in milliseconds: by the platform's own clock where it tells that.
+pub(crate) fn lasts(spec: &adapter::Session, body: &Value, answer: &Response, now: u64) -> Option<u64> {
+    let ends = spec.expires.as_ref()?.at.instant(body)?;
+    // A token that is dead on arrival is a clock that is wrong.
+    ends.checked_sub(answer.date().unwrap_or(now)).filter(|lasts| *lasts > 0)
 }
 
 /// Puts what was taken where it is kept. `None` where no token is among it.
@@ -84,7 +109,7 @@ fn sort(manifest: &Manifest, found: BTreeMap<String, Value>) -> Result<Option<Ta
             _ => return Err(format!("answered a `{name}` that is no text")),
         }
     }
-    Ok(token.map(|token| Taken { token, secrets, settings, facts }))
+    Ok(token.map(|token| Taken { lasts: None, token, secrets, settings, facts }))
 }
 
 /// The request for people: method and path, without values and without its query.
@@ -126,10 +151,12 @@ pub fn repair_command(manifest: &Manifest, record: &WorkspaceRecord) -> String {
 /// The secrets that a session's header and login are made of.
 fn session_secrets<'a>(manifest: &'a Manifest, session: &str) -> Vec<&'a str> {
     let Some(spec) = manifest.sessions.get(session) else { return Vec::new() };
+    // What comes from the platform nobody can give.
+    let given = |name: &&str| !manifest.ask.secrets.get(name).is_some_and(|secret| secret.taken);
     let header = spec.header.iter().flat_map(|(_, value)| value.references());
     let login = spec.login.iter().flat_map(Call::references);
     let mut names: Vec<_> =
-        header.chain(login).filter(|it| it.root == Root::Secrets).map(|it| it.name.as_str()).collect();
+        header.chain(login).filter(|it| it.root == Root::Secrets).map(|it| it.name.as_str()).filter(given).collect();
     names.sort_unstable();
     names.dedup();
     names

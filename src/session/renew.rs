@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::intent::{self, Cause, Leave};
 use super::login::{Login, LoginFailed, Taken, repair_command};
-use super::token::Token;
-use super::{Error, GOT_AT, LoginWaits, Session, TOKEN, standing};
+use super::token::{Life, Token};
+use super::{Error, GOT_AT, LASTS, LoginWaits, Sealing, Session, TOKEN, standing};
 use crate::adapter::{self, SessionFlavour};
 use crate::retry::Backoff;
 use crate::store::{Seat, WorkspaceRecord};
@@ -15,8 +16,12 @@ use crate::store::{Seat, WorkspaceRecord};
 /// New tokens in a row that nothing accepted: then the login works and is worth nothing.
 const DOUBTS: u32 = 3;
 
+/// Why a refresh token whose answer was lost twice is not sent again.
+const SPENT: &str = "the answer to the renewal of its token was lost twice, and no refresh token is sent a third time";
+
 /// What only the renewal under way touches.
 pub(super) struct Flight {
+    first_wait: Duration,
     backoff: Backoff,
     generation: u64,
     doubts: u32,
@@ -25,7 +30,8 @@ pub(super) struct Flight {
 impl Flight {
     /// Nothing was tried yet.
     pub fn new(LoginWaits(waits): LoginWaits) -> Self {
-        Self { backoff: Backoff::new(waits.first, waits.longest), generation: 1, doubts: 0 }
+        let backoff = Backoff::new(waits.first, waits.longest);
+        Self { first_wait: waits.first, backoff, generation: 1, doubts: 0 }
     }
 }
 
@@ -38,6 +44,8 @@ pub(super) struct Pace {
     unproven: bool,
     /// The login that a 401 forced did not help against that 401: such logins are not forgiven.
     in_vain: bool,
+    /// The platform has answered something since the answer to a renewal was lost.
+    pub(super) answered: bool,
 }
 
 impl Pace {
@@ -47,13 +55,13 @@ impl Pace {
     }
 }
 
-/// How long a token without `exp` lasts. A manifest's check makes sure that a `jwt` session says it.
-pub(super) fn otherwise(spec: &adapter::Session) -> Duration {
-    spec.expires.as_ref().map_or(Duration::from_hours(24), |expires| expires.r#else.0)
-}
-
 fn renew_before(spec: &adapter::Session) -> Duration {
     spec.expires.as_ref().map_or(Duration::from_mins(5), |expires| expires.renew_before.0)
+}
+
+/// The token in use goes on: what became of its renewal is not known.
+fn in_doubt(retry_in: Duration) -> Error {
+    Error::Waiting { why: "the answer to the last renewal was lost".to_owned(), retry_in }
 }
 
 impl Session {
@@ -63,11 +71,11 @@ impl Session {
         if self.0.spec.flavour == SessionFlavour::ApiKey {
             return Ok(None);
         }
-        let Some(token) = self.held() else { return self.renewed(0).await.map(Some) };
+        let Some(token) = self.held() else { return self.renewed(0, Cause::Missing).await.map(Some) };
         if !token.is_due(renew_before(&self.0.spec)) {
             return Ok(Some(token));
         }
-        match self.renewed(token.generation).await {
+        match self.renewed(token.generation, Cause::Due).await {
             // It is still good, or a 401 will say otherwise.
             Err(Error::Waiting { .. }) => Ok(Some(token)),
             other => other.map(Some),
@@ -77,8 +85,15 @@ impl Session {
     /// After a 401: a new token, or the end of it.
     pub(super) async fn refused(&self, used: Option<Token>) -> Result<Token, Error> {
         match used {
-            Some(token) => self.renewed(token.generation).await,
+            Some(token) => self.renewed(token.generation, Cause::Refused).await,
             None => Err(self.own_task_needs_action("the platform does not accept the key").await),
+        }
+    }
+
+    /// The platform is there: a 5xx may come from what stands in front of it.
+    pub(super) fn heard(&self, status: u16) {
+        if status < 500 {
+            self.0.pace.lock().unwrap_or_else(PoisonError::into_inner).answered = true;
         }
     }
 
@@ -123,12 +138,12 @@ impl Session {
     }
 
     /// A token newer than `stale`. However many ask, one login is under way, and it goes on when they give up.
-    async fn renewed(&self, stale: u64) -> Result<Token, Error> {
+    async fn renewed(&self, stale: u64, cause: Cause) -> Result<Token, Error> {
         let session = self.clone();
-        self.own_task(async move { session.renew(stale).await }).await
+        self.own_task(async move { session.renew(stale, cause).await }).await
     }
 
-    async fn renew(&self, stale: u64) -> Result<Token, Error> {
+    async fn renew(&self, stale: u64, cause: Cause) -> Result<Token, Error> {
         let mut flight = self.0.flight.lock().await;
         if let Some(token) = self.held().filter(|token| token.generation > stale) {
             return Ok(token);
@@ -136,6 +151,11 @@ impl Session {
         standing(&self.0.record.borrow(), &self.0.manifest)?;
         self.wait_is_over()?;
         let record = self.record();
+        match self.may_exchange(cause) {
+            Leave::Send => self.intend().await?,
+            Leave::Hold => return Err(in_doubt(flight.first_wait)),
+            Leave::Spent => return Err(self.needs_action(SPENT, &record).await),
+        }
         let login = Login {
             network: &*self.0.means.network,
             manifest: &self.0.manifest,
@@ -148,10 +168,28 @@ impl Session {
                 self.pace_after(&mut flight, stale);
                 Ok(token)
             }
+            Err(LoginFailed::Refused(reason)) if self.sends() > 1 => {
+                Err(self.needs_action(&format!("{reason}; the answer to its first renewal was lost"), &record).await)
+            }
             Err(LoginFailed::Refused(reason)) => Err(self.needs_action(&reason, &record).await),
-            Err(LoginFailed::Later { why, after }) => Err(self.wait(&mut flight, why, after)),
-            Err(LoginFailed::Call(error)) => Err(error.into()),
+            Err(LoginFailed::Later { why, after, happened }) => {
+                self.doubt(happened).await?;
+                Err(self.wait(&mut flight, why, after))
+            }
+            Err(LoginFailed::Call(error)) => {
+                self.doubt(false).await?;
+                Err(error.into())
+            }
         }
+    }
+
+    /// A renewal has failed: where the platform may have acted on it, the stored intent stands.
+    async fn doubt(&self, happened: bool) -> Result<(), Error> {
+        if !happened {
+            return self.take_back().await;
+        }
+        self.0.pace.lock().unwrap_or_else(PoisonError::into_inner).answered = false;
+        Ok(())
     }
 
     fn wait_is_over(&self) -> Result<(), Error> {
@@ -171,15 +209,23 @@ impl Session {
         let now = self.0.means.clock.now();
         flight.generation += 1;
         let secret = brought.token.clone();
-        let mut secrets = brought.secrets;
-        secrets.push((TOKEN.to_owned(), secret.clone()));
+        let taken = brought.secrets.into_iter().map(|(name, secret)| (name, Some(secret)));
+        let mut secrets: Sealing = taken.chain([(TOKEN.to_owned(), Some(secret.clone()))]).collect();
+        if self.0.spec.refresh_secret().is_some() {
+            secrets.extend(intent::settled());
+        }
         self.commit(secrets, |record| {
+            intent::forget(record);
             record.settings.extend(brought.settings);
             record.facts.extend(brought.facts);
             record.facts.insert(GOT_AT.into(), now.into());
+            match brought.lasts {
+                Some(lasts) => drop(record.facts.insert(LASTS.into(), lasts.into())),
+                None => drop(record.facts.remove(LASTS)),
+            }
         })
         .await?;
-        let token = Token::new(secret, flight.generation, now, now, otherwise(&self.0.spec));
+        let token = Token::new(secret, flight.generation, now, now, Life::of(&self.0.spec, brought.lasts));
         *self.0.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
         tracing::info!(workspace = %self.0.record.borrow().name, good_for = ?token.remaining(), "signed in");
         Ok(token)

@@ -126,6 +126,7 @@ impl Story {
             instance: None,
             settings: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            callback: None,
         };
         join::join(request, &self.means(), &mut |_| {}).await.unwrap();
     }

@@ -22,6 +22,7 @@ const TABLES: &[(&str, &str, bool)] = &[
     ("join", "join", false),
     ("join.ways.NAME", "join ways invite", false),
     ("join.ways.NAME.steps", "join ways invite steps 1", true),
+    ("join.ways.NAME.steps.wait", "join ways invite steps 0 wait", false),
     ("join.ways.NAME.steps.dialects", "join ways invite steps 1 dialects 0", true),
     ("join.ways.NAME.steps.dialects.next_on", "join ways invite steps 1 dialects 0 next_on", false),
     ("join.learn", "join learn 0", true),
@@ -63,6 +64,10 @@ fn known(place: &str) -> BTreeSet<String> {
             Ok(index) => &mut table[index],
             Err(_) => &mut table[part],
         };
+        if table.is_null() {
+            // Agent United has no such table: an empty one has the same keys.
+            *table = Value::Mapping(serde_yaml::Mapping::new());
+        }
     }
     table.as_mapping_mut().expect(place).insert("stranger".into(), 1.into());
     let said = parse("x", &serde_yaml::to_string(&manifest).expect("YAML")).expect_err(place).to_string();

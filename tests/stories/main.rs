@@ -2,9 +2,13 @@
 
 mod acting;
 mod agents;
+mod approvals;
 #[path = "../support/bridge.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod bridge;
+#[path = "../support/burrow.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod burrow;
 mod doors;
 #[path = "../support/house.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]

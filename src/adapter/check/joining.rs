@@ -1,13 +1,21 @@
 //! Checks sessions and joining: every session, way, setting and secret that they name stands in the manifest.
 
-use http::HeaderName;
+use std::time::Duration;
 
-use super::super::join::{Dialect, Learn, Step, Way};
-use super::super::manifest::{Manifest, SessionFlavour};
+use http::{HeaderName, Method};
+
+use super::super::join::{Dialect, Learn, Step, Wait, Way};
+use super::super::manifest::{Manifest, Session, SessionFlavour};
 use super::super::outcome::Rule;
 use super::super::plain::Table;
+use super::super::scope::Root;
 use super::super::template::Template;
 use super::{Verdict, asked, at, stands};
+
+/// A renewal that is lost needs time for one more try.
+const SOONEST: Duration = Duration::from_secs(30);
+/// Asking whether somebody has decided more often is of no use to anybody.
+const EVERY: Duration = Duration::from_secs(1);
 
 pub(super) fn sessions(manifest: &Manifest) -> Verdict {
     for (name, session) in manifest.sessions.iter() {
@@ -18,9 +26,10 @@ pub(super) fn sessions(manifest: &Manifest) -> Verdict {
             SessionFlavour::Jwt if !gives_token => {
                 return Err(at(&path, "a jwt session needs a `login` that takes `token`"));
             }
-            SessionFlavour::Jwt if session.expires.is_none() => {
+            SessionFlavour::Jwt if session.expires.as_ref().is_none_or(|expires| expires.r#else.is_none()) => {
                 return Err(at(&path, "a jwt session needs `expires`: { else: 24h, renew_before: 5m }"));
             }
+            SessionFlavour::RefreshGrant => refresh_grant(session, gives_token, &path)?,
             SessionFlavour::ApiKey if session.login.is_some() || session.expires.is_some() => {
                 return Err(at(&path, "an api_key session has neither `login` nor `expires`"));
             }
@@ -28,6 +37,25 @@ pub(super) fn sessions(manifest: &Manifest) -> Verdict {
         }
     }
     Ok(())
+}
+
+/// What a refresh token stands for is lost with it: its session says which one it is and leaves time for a second try.
+fn refresh_grant(session: &Session, gives_token: bool, path: &[&str]) -> Verdict {
+    if !gives_token {
+        return Err(at(path, "a refresh_grant session needs a `login` that takes `token`"));
+    }
+    let login = session.login.iter().flat_map(|login| login.json.iter().flat_map(|json| json.references()));
+    let mut secrets: Vec<_> = login.filter(|it| it.root == Root::Secrets).map(|it| &it.name).collect();
+    secrets.dedup();
+    if secrets.len() != 1 {
+        return Err(at(path, "the `json` of a refresh_grant's `login` names one secret: the refresh token"));
+    }
+    match &session.expires {
+        Some(expires) if expires.renew_before.0 < SOONEST => {
+            Err(at(&[path, &["expires", "renew_before"]].concat(), "renew a token 30s before its end, or earlier"))
+        }
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn header(table: &Table<Template>, path: &[&str]) -> Verdict {
@@ -70,9 +98,15 @@ fn needs(needs: &[String], manifest: &Manifest, path: &[&str]) -> Verdict {
 }
 
 fn steps(way: &Way, manifest: &Manifest, path: &[&str]) -> Verdict {
-    for (index, Step { dialects }) in way.steps.iter().enumerate() {
-        let index = index.to_string();
+    for (place, Step { dialects, wait: pause }) in way.steps.iter().enumerate() {
+        let index = place.to_string();
         let path = [path, &["steps", &index]].concat();
+        if let Some(pause) = pause {
+            if way.waits_at() != Some(place) {
+                return Err(at(&path, "another step of this way waits already: one is all there is"));
+            }
+            wait(pause, dialects, &path)?;
+        }
         for (index, dialect) in dialects.iter().enumerate() {
             let index = index.to_string();
             // A step of one dialect stands there without the word.
@@ -80,6 +114,26 @@ fn steps(way: &Way, manifest: &Manifest, path: &[&str]) -> Verdict {
             let path = if alone { path.clone() } else { [&path[..], &["dialects", &index]].concat() };
             one_dialect(dialect, manifest, &path)?;
         }
+    }
+    Ok(())
+}
+
+fn wait(wait: &Wait, dialects: &[Dialect], path: &[&str]) -> Verdict {
+    let under = |key: &'static str| [path, &["wait", key]].concat();
+    for Dialect { call, .. } in dialects {
+        if call.method != Method::GET {
+            return Err(at(path, "what is asked again and again must change nothing: `wait` stands beside a get"));
+        }
+        if call.take.has("token") {
+            return Err(at(path, "`wait` takes what the next step exchanges for a `token`"));
+        }
+        stands(&wait.r#for, "name that `take` finds", call.take.names(), &under("for"))?;
+        for name in wait.expired.all() {
+            stands(name, "outcome of this step", call.outcomes.iter().map(|rule| rule.is.as_str()), &under("expired"))?;
+        }
+    }
+    if wait.every.0 < EVERY {
+        return Err(at(&under("every"), "ask once a second at most"));
     }
     Ok(())
 }

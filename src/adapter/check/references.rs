@@ -16,6 +16,8 @@ const QUESTION: [&str; 6] = ["conversation", "limit", "before", "query", "person
 
 /// The parts of the scope that exist where a session is made or a workspace joined.
 const JOINING: &[Root] = &[Root::Settings, Root::Facts, Root::Secrets];
+/// The same for the steps of a way in, which may say where the platform can reach the bridge.
+const STEPS: &[Root] = &[Root::Settings, Root::Facts, Root::Secrets, Root::Ingress];
 /// The same, once there is a token.
 const SIGNED_IN: &[Root] = &[Root::Settings, Root::Facts, Root::Secrets, Root::Session];
 
@@ -90,7 +92,7 @@ fn steps<'a>(step: &'a Step, path: &[&str], add: &mut impl FnMut(&[&str], &'a Ca
         let index = index.to_string();
         let alone = dialect.name.is_empty() && step.dialects.len() == 1;
         let path = if alone { path.to_vec() } else { [path, &["dialects", &index]].concat() };
-        add(&path, &dialect.call, JOINING);
+        add(&path, &dialect.call, STEPS);
         for (index, call) in dialect.then.iter().enumerate() {
             add(&[&path[..], &["then", &index.to_string()]].concat(), call, SIGNED_IN);
         }
@@ -146,5 +148,6 @@ fn names(root: Root, manifest: &Manifest) -> Vec<&str> {
         Root::Page => vec!["limit", "before"],
         Root::Action => ARGUMENTS.to_vec(),
         Root::Ask => QUESTION.to_vec(),
+        Root::Ingress => vec!["url"],
     }
 }
