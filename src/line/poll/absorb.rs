@@ -44,11 +44,10 @@ impl Poll {
         if last {
             place.ended();
         }
-        let now = Instant::now();
         if let Some(cursor) = cursor.as_deref() {
-            self.stand.trail.moved(cursor, now);
+            self.stand.trail.moved(cursor, Instant::now());
         }
-        place.overlap = self.stand.trail.overlap(now).map(str::to_owned);
+        place.overlap = self.stand.trail.overlap().map(str::to_owned);
         let changes = self.stand.changes(cursor.as_deref(), &place);
         // Until the commit has returned the store knows better than this line.
         self.stand.is_stale();

@@ -119,20 +119,20 @@ impl Trail {
         if self.cursors.back().is_none_or(|(_, last)| last.as_deref() != Some(cursor)) {
             self.cursors.push_back((now, Some(cursor.to_owned())));
         }
-        self.prune(now);
+        if self.cursors.len() > PAGES {
+            self.cursors.pop_front();
+        }
     }
 
     /// Where the log is to be read again; `None`: from its beginning.
-    pub fn overlap(&mut self, now: Instant) -> Option<&str> {
-        self.prune(now);
+    pub fn overlap(&self) -> Option<&str> {
         self.cursors.front().and_then(|(_, cursor)| cursor.as_deref())
     }
 
-    /// Lets go of cursors that were left behind longer ago than the span, and of more than there may be.
-    fn prune(&mut self, now: Instant) {
-        while self.cursors.len() > 1
-            && (self.cursors.len() > PAGES || self.cursors.get(1).is_some_and(|(at, _)| now >= *at + self.span))
-        {
+    /// The log was read again. Only now cursors go that were left behind longer ago than the span: what becomes visible
+    /// until the next such read is found by it, if it is not later than the span.
+    pub fn read_again(&mut self, now: Instant) {
+        while self.cursors.get(1).is_some_and(|(left, _)| now >= *left + self.span) {
             self.cursors.pop_front();
         }
     }
@@ -150,16 +150,18 @@ mod tests {
         let at = |secs: u64| start + Duration::from_secs(secs);
         let mut trail = Trail::new(None, SPAN, start);
         trail.moved("42", at(10));
-        assert_eq!(trail.overlap(at(60)), None, "what comes late may stand before the first page's end");
-        trail.moved("43", at(65));
-        trail.moved("43", at(66));
-        assert_eq!(trail.overlap(at(70)), Some("42"), "the beginning was left a minute ago");
-        assert_eq!(trail.overlap(at(124)), Some("42"));
-        assert_eq!(trail.overlap(at(125)), Some("43"));
+        trail.read_again(at(69));
+        assert_eq!(trail.overlap(), None, "what comes late may stand before the first page's end");
+        trail.moved("43", at(75));
+        trail.moved("43", at(76));
+        trail.read_again(at(134));
+        assert_eq!(trail.overlap(), Some("42"), "the beginning was left a minute before, and 42 was not");
+        trail.read_again(at(135));
+        assert_eq!(trail.overlap(), Some("43"));
         for page in 0..50 {
-            trail.moved(&format!("flood {page}"), at(130));
+            trail.moved(&format!("flood {page}"), at(136));
         }
-        assert_eq!(trail.overlap(at(130)), Some("flood 40"), "{PAGES} pages at most are read again");
+        assert_eq!(trail.overlap(), Some("flood 40"), "{PAGES} pages at most are read again");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::page::{Circle, Page};
-use super::place::{Era, PAGES};
+use super::place::PAGES;
 use super::{Poll, unwell};
 use crate::line::Dropped;
 use crate::line::schedule::jittered;
@@ -30,12 +30,12 @@ impl Poll {
         let now = Instant::now();
         (self.rounds, self.began, self.wanted) = (self.rounds + 1, now, None);
         self.shaper.refresh()?;
-        let onward = self.stand.place.era == Era::Onward && self.stand.cursor.is_some();
-        if onward && now >= self.again {
+        let by_itself = now >= self.next;
+        self.read_on().await?;
+        // What a live push source leaves out may have become visible late as well.
+        if now >= self.again || (by_itself && self.frames.has_source()) {
             self.again = now + self.pace.overlap;
             self.read_again().await?;
-        } else {
-            self.read_on().await?;
         }
         self.ended().await
     }
@@ -63,20 +63,20 @@ impl Poll {
         }
     }
 
-    /// From a while before the cursor on (row 21). The pages are held until the end, for only together they tell what
-    /// is late; with more of them than may be held the cursor does not move, and reading goes on from there.
+    /// From a while before the cursor up to the end (row 21). The pages are held until then, for only together they tell
+    /// what is late. They move no cursor: that the platform still knows it has just been proven, and stays so.
     async fn read_again(&mut self) -> Result<(), Dropped> {
-        let overlap = self.stand.trail.overlap(Instant::now()).map(str::to_owned);
+        let overlap = self.stand.trail.overlap().map(str::to_owned);
+        self.stand.trail.read_again(Instant::now());
         if overlap == self.stand.cursor {
-            return self.read_on().await;
+            return Ok(());
         }
         let (mut from, mut entries, mut bytes): (_, Vec<Value>, _) = (overlap, Vec::new(), 0);
         for _ in 0..AGAIN_PAGES {
             let page = match self.page(from.clone()).await {
                 Err(Dropped::CursorRefused { .. }) => {
-                    // The cursor itself may still be good, and says so in a moment.
                     self.stand.forget_overlap();
-                    return self.read_on().await;
+                    break;
                 }
                 page => page?,
             };
@@ -84,15 +84,11 @@ impl Poll {
             bytes += page.bytes;
             entries.extend(page.entries);
             from = page.next.or(from);
-            if last {
-                return Ok(self.absorb(entries, from, true).await?);
-            }
-            if bytes > AGAIN_BYTES {
+            if last || bytes > AGAIN_BYTES {
                 break;
             }
         }
-        self.absorb(entries, self.stand.cursor.clone(), false).await?;
-        self.read_on().await
+        Ok(self.absorb(entries, self.stand.cursor.clone(), false).await?)
     }
 
     /// One page; what others say meanwhile waits.

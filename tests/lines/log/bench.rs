@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use agent_bridge::adapter::Manifests;
 use agent_bridge::clock::Clock;
-use agent_bridge::event::{Via, WorkspaceName};
+use agent_bridge::event::Via;
 use agent_bridge::line::poll::feed::{Inlet, Live};
 use agent_bridge::line::timing::{Backfill, Timing};
 use agent_bridge::session::{LoginWaits, Means};
@@ -22,7 +22,7 @@ use super::platform::Ledger;
 use crate::bench::{NOW, ORIGIN, message, name, text};
 use crate::memory_network::MemoryNetwork;
 
-const STEP: Duration = Duration::from_millis(100);
+const STEP: Duration = Duration::from_millis(250);
 
 pub struct Story {
     pub ledger: Ledger,
@@ -155,17 +155,17 @@ impl Story {
     /// Lets everything run that needs no time.
     pub async fn settle(&self) {
         for _ in 0..3 {
-            for _ in 0..60 {
+            for _ in 0..40 {
                 tokio::task::yield_now().await;
             }
             // It returns behind everything that was sent to the store before.
-            self.store.commit(Batch::new()).await.unwrap();
+            self.store.probe().await.unwrap();
         }
     }
 
     /// Lets time pass until it is so; at most five minutes.
     pub async fn until(&self, what: &str, mut so: impl FnMut(&Self) -> bool) {
-        for _ in 0..3_000 {
+        for _ in 0..1_200 {
             if so(self) {
                 return;
             }
@@ -245,7 +245,14 @@ impl Story {
 
     /// The cursor that is committed.
     pub fn cursor(&self) -> Option<String> {
-        self.store.cursor(&WorkspaceName::new("acme").unwrap(), "poll").unwrap()
+        self.store.cursor(&name(), "poll").unwrap()
+    }
+
+    /// The cursor from which the log is read again, as it is committed.
+    pub fn overlap(&self) -> Option<String> {
+        let row = self.store.cursor(&name(), "poll.place").unwrap()?;
+        let place: Value = serde_json::from_str(&row).unwrap();
+        place["overlap"].as_str().map(str::to_owned)
     }
 
     pub fn asked(&self) -> usize {

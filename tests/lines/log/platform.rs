@@ -21,6 +21,8 @@ pub enum Odd {
     Answer(u16, &'static str),
     /// The same, with `Retry-After`.
     Later(u16, &'static str),
+    /// A page as it is.
+    Page,
     /// A page as it is, but its `next_cursor` is this.
     Next(Value),
     /// A page as it is, once somebody [lets it go](Ledger::let_go).
@@ -31,6 +33,7 @@ pub enum Odd {
 struct World {
     /// Id, whether it can be seen, the event.
     events: Vec<(u64, bool, Value)>,
+    written: u64,
     odd: VecDeque<Odd>,
     /// Every request, until this is taken back.
     always: Option<Odd>,
@@ -61,7 +64,7 @@ impl Ledger {
 
     /// The number of the newest event.
     pub fn head(&self) -> u64 {
-        self.world().events.iter().map(|(id, ..)| *id).max().unwrap_or(41)
+        41 + self.world().written
     }
 
     /// Something happens at this time (RFC 3339); returns the event.
@@ -80,7 +83,10 @@ impl Ledger {
             "id": id, "event_id": id, "event_type": kind, "occurred_at": at, "topic_id": topic,
             "chat_id": payload["chat"]["id"], "actor_handle": "ann@x.example", "payload": payload,
         });
-        self.world().events.push((id, seen, event.clone()));
+        let mut world = self.world();
+        world.written += 1;
+        world.events.push((id, seen, event.clone()));
+        drop(world);
         event
     }
 
@@ -164,7 +170,7 @@ async fn events(State(ledger): State<Ledger>, Query(From { cursor }): Query<From
         std::future::pending::<()>().await;
     }
     match odd {
-        None => ledger.page(cursor.as_deref()),
+        None | Some(Odd::Page) => ledger.page(cursor.as_deref()),
         Some(Odd::Answer(status, body)) => (StatusCode::from_u16(status).unwrap(), body).into_response(),
         Some(Odd::Later(status, after)) => {
             (StatusCode::from_u16(status).unwrap(), [(header::RETRY_AFTER, after)], "").into_response()
