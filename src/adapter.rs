@@ -32,7 +32,9 @@ pub use outcome::{Outcome, Rule, Sign, platform_words};
 pub use path::Path;
 pub use plain::{OneOrMany, Span, Table};
 pub use pointer::{Choice, Pointer, Pointers, text};
-pub use receive::{AttachmentSpec, AuthorSpec, EventSpec, History, LineFlavour, Order, Receive, Resume, Rooms};
+pub use receive::{
+    AttachmentSpec, AuthorSpec, EventSpec, History, LineFlavour, Log, Order, Receive, Resume, Rooms, TopicSpec,
+};
 pub use scope::{Root, Scope};
 pub use template::{Missing, Reference, Template};
 

@@ -177,6 +177,12 @@ pub struct Conversation {
     pub title: Option<String>,
     /// The conversation it hangs from, where there is one.
     pub parent: Option<String>,
+    /// The conversation at the top of those that it hangs from, where the platform tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
+    /// The message that it hangs from, where the platform tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spawned_from: Option<String>,
 }
 
 /// Who speaks.
@@ -222,6 +228,15 @@ pub struct Message {
     pub html: Option<String>,
     /// The message it answers.
     pub reply_to: Option<String>,
+    /// The same by its place, where the platform names places and the bridge does not know which message stands there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_to_place: Option<String>,
+    /// The id by which replies name this message, where that is another than its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    /// The conversation that hangs from this message, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thread: Option<String>,
     /// Files.
     pub attachments: Vec<Attachment>,
 }

@@ -10,12 +10,15 @@ pub mod held;
 pub mod history;
 pub mod intake;
 pub mod link;
+pub mod poll;
 pub mod read;
+mod refusal;
 pub mod report;
 pub mod schedule;
 pub mod shape;
 pub mod sse;
 pub mod timing;
+mod wait;
 pub mod walk;
 
 use std::time::Duration;
@@ -32,20 +35,20 @@ use read::ReadError;
 
 /// Where a line stands.
 #[derive(Debug)]
-pub enum Phase {
+pub enum Phase<L = Link> {
     /// Opening its stream.
     Dialing,
     /// Open; histories are read, and what the stream says waits.
-    CatchingUp(Link),
+    CatchingUp(L),
     /// Open, and nothing is missing.
-    Live(Link),
+    Live(L),
     /// Closed until then.
     Waiting(Instant),
     /// Closed for good.
     Stopped(Reason),
 }
 
-impl Phase {
+impl<L> Phase<L> {
     /// The word in `status`.
     pub const fn word(&self) -> &'static str {
         match self {
@@ -105,7 +108,7 @@ pub enum Dropped {
     #[error("the platform took the seat away{0}")]
     Revoked(String),
     /// The platform refuses the stream, or does not have it (403, 404, 410).
-    #[error("the platform answers {status} where the stream should be{words}")]
+    #[error("the platform answers {status} where events should be{words}")]
     Gone {
         /// The HTTP status.
         status: u16,
@@ -126,6 +129,9 @@ pub enum Dropped {
         /// What the manifest has to say about it.
         words: String,
     },
+    /// A page of an event log that cannot be read, or not be told from the one before.
+    #[error("the event log cannot be read: {0}")]
+    Unreadable(String),
     /// 200, but something else than a stream: a login page, a proxy's greeting.
     #[error("the answer is {0}, not an event stream: check the workspace's URL, and any proxy in front of it")]
     NotAStream(String),

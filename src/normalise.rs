@@ -42,15 +42,37 @@ pub fn normalise(frame: &Frame<'_>, mapping: &Mapping, now: &str) -> Option<Draf
         mapping.scrubber.scrub_value(&mut body);
         raw(&body)
     };
-    let (name, spec) = match known(&body, frame.name, mapping) {
+    named(frame, &body, raw, mapping, now)
+}
+
+/// The event of an entry of an event log, which is the same whichever way it came. `name` is the transport's name for
+/// it, which counts where the entry has none itself. `None` where the manifest says that it is of no interest.
+pub fn entry(name: Option<&str>, entry: &Value, mapping: &Mapping, now: &str) -> Option<Draft> {
+    let mut entry = entry.clone();
+    mapping.scrubber.scrub_value(&mut entry);
+    let own = mapping.manifest.receive.name.text(&entry);
+    let name = own.as_deref().or(name);
+    named(&Frame { name, body: "", room: None }, &entry, raw(&entry), mapping, now)
+}
+
+/// What a body (scrubbed) says, by its name.
+fn named(frame: &Frame<'_>, body: &Value, raw: Box<RawValue>, mapping: &Mapping, now: &str) -> Option<Draft> {
+    let (name, spec) = match known(body, frame.name, mapping) {
         Name::Ignored => return None,
         Name::Unknown => return Some(other(mapping, frame.name, raw, "no mapping knows it", now)),
         Name::Known(name, spec) => (name, spec),
     };
-    let item = mapping.manifest.receive.item.find(&body).unwrap_or(&body);
+    let item = mapping.manifest.receive.item.find(body).unwrap_or(body);
     Some(match object::read(item, mapping, spec, frame.room) {
         Ok(object) => draft(object, mapping, kind(name, spec), raw, now),
-        Err(unmapped) => other(mapping, Some(name), raw, &unmapped.to_string(), now),
+        Err(unmapped) => {
+            let mut kept = other(mapping, Some(name), raw, &unmapped.to_string(), now);
+            if let Some(id) = object::id(&spec.event, item) {
+                // What can be read of it is enough to know it again.
+                kept.identity = Identity::Native(id);
+            }
+            kept
+        }
     })
 }
 
@@ -104,7 +126,7 @@ fn kind(name: &str, spec: &EventSpec) -> Type {
     spec.r#type.or_else(|| Type::parse(name)).unwrap_or(Type::PlatformOther)
 }
 
-fn draft(object: Object, mapping: &Mapping, kind: Type, raw: Box<RawValue>, now: &str) -> Draft {
+fn draft(mut object: Object, mapping: &Mapping, kind: Type, raw: Box<RawValue>, now: &str) -> Draft {
     let speaks = matches!(
         kind,
         Type::MessageCreated | Type::MessageUpdated | Type::MessageDeleted | Type::MentionCreated | Type::EmailReceived
@@ -117,7 +139,8 @@ fn draft(object: Object, mapping: &Mapping, kind: Type, raw: Box<RawValue>, now:
     }
     let identity = object.identity();
     let time = object.time.clone().unwrap_or_else(|| now.to_owned());
-    let conversation = Some(mapping.conversation(&object.conversation));
+    let told = std::mem::take(&mut object.topic);
+    let conversation = Some(mapping.conversation(&object.conversation, told));
     let (author, message) = object.into_parts();
     let message = speaks.then_some(message);
     let data =

@@ -43,6 +43,7 @@ pub use record::{
     Anchor, DeadLetter, Exception, Failure, How, Known, Progress, Seat, Sighting, Snapshot, Tombstone, Way,
     WorkspaceRecord,
 };
+pub use sweep::REMEMBERED;
 use tokio::sync::{Semaphore, oneshot, watch};
 pub use vault::VaultKey;
 

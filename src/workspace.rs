@@ -3,6 +3,7 @@
 //! The task of a workspace owns its lines and its outbox. A seat that cannot act leaves them closed, says why and which command
 //! helps, and waits to be started again.
 
+mod lines;
 mod place;
 pub mod presence;
 mod roster;
@@ -12,21 +13,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::adapter::{LineFlavour, Manifests};
+use crate::adapter::Manifests;
 use crate::event::{Draft, Type, WorkspaceName};
 use crate::line::report::{LineStatus, Report};
-use crate::line::sse::{self, Parts, Sse};
 use crate::line::timing::{Backfill, Timing};
-use crate::line::{Phase, Reason};
+use crate::line::Reason;
 use crate::outbox::{self, Courier};
 use crate::pulse::pulse;
 use crate::session::{self, Means, Session, repair_command};
 use crate::store::{Batch, Seat, StoreError, WorkspaceRecord};
+use lines::{AnyLine, Needs, unwound};
 pub use place::keep_place;
 use presence::{Presence, Tell};
 pub use roster::{Fatal, Roster, RosterTask};
@@ -105,7 +106,7 @@ impl Workspace {
             Err(session::Error::Store(error)) => return Err(error.into()),
             opened => opened.map_err(|error| Cannot::Start(error.to_string()))?,
         };
-        let report = Report::new(sse::LINE, context.means.clock.clone());
+        let report = Report::new(lines::name(session.manifest()), context.means.clock.clone());
         let presence = Presence::new(context.timing.patience);
         Ok(Self { context, session, desk: Arc::clone(desk), report, presence })
     }
@@ -136,7 +137,7 @@ impl Workspace {
         self.desk.hints(hint);
         let mut lines = JoinSet::new();
         let (line_pulse, line_beat) = pulse();
-        lines.spawn(line_beat.during(run_line(self.line(hints)?, spread)));
+        lines.spawn(line_beat.during(self.line(hints)?.run(spread)));
         let (own_pulse, mut beat) = pulse();
         self.desk.pulse("line", line_pulse);
         self.desk.pulse("task", own_pulse);
@@ -155,20 +156,11 @@ impl Workspace {
         }
     }
 
-    fn line(&self, hints: mpsc::Receiver<String>) -> Result<Sse, StoreError> {
-        let Context { means, timing, backfill, .. } = &self.context;
-        let name = self.session.record().name;
-        match self.session.manifest().receive.flavour {
-            LineFlavour::Sse => Sse::new(Parts {
-                session: self.session.clone(),
-                store: means.store.clone(),
-                clock: means.clock.clone(),
-                timing: timing.clone(),
-                backfill: backfill.get(name.as_str()).copied().unwrap_or_default(),
-                report: self.report.clone(),
-                hints,
-            }),
-        }
+    fn line(&self, hints: mpsc::Receiver<String>) -> Result<AnyLine, StoreError> {
+        let Self { context, session, report, .. } = self;
+        let (line, inlet) = lines::line(Needs { context, session, report, hints })?;
+        self.desk.inlet(inlet);
+        Ok(line)
     }
 
     /// Tells in the feed that the workspace is there or gone, and keeps the seat in step.
@@ -289,42 +281,9 @@ fn told(seat: &Seat) -> (Type, Map<String, Value>) {
     }
 }
 
-/// Runs a line to its end. The first connect waits for some time up to `spread`.
-async fn run_line(mut line: Sse, spread: Duration) -> Reason {
-    let mut chance = [0_u8; 2];
-    // Without a random source all connect at once, which is worse for the platforms, not for the feed.
-    if getrandom::fill(&mut chance).is_ok() {
-        sleep(spread.mul_f64(f64::from(u16::from_le_bytes(chance)) / 65_535.0)).await;
-    }
-    let mut phase = Phase::Dialing;
-    loop {
-        phase = match line.step(phase).await {
-            Phase::Stopped(reason) => {
-                line.step(Phase::Stopped(reason.clone())).await;
-                return reason;
-            }
-            next => next,
-        };
-    }
-}
-
-/// A panic of a line is the workspace's, and by its task the daemon's.
-fn unwound(ended: Result<Reason, tokio::task::JoinError>) -> Reason {
-    match ended.map_err(tokio::task::JoinError::try_into_panic) {
-        Ok(reason) => reason,
-        Err(Ok(panic)) => std::panic::resume_unwind(panic),
-        Err(Err(_)) => Reason::Left,
-    }
-}
-
 async fn at(due: Option<Instant>) {
     match due {
         Some(due) => sleep_until(due).await,
         None => std::future::pending().await,
     }
-}
-
-/// The status of a line that was never opened.
-fn never_opened() -> watch::Receiver<LineStatus> {
-    watch::Sender::new(LineStatus { line: sse::LINE, phase: "stopped", ..LineStatus::default() }).subscribe()
 }

@@ -10,6 +10,8 @@ mod alive;
 mod bench;
 #[path = "lines/holes.rs"]
 mod holes;
+#[path = "lines/log.rs"]
+mod log;
 #[path = "lines/rooms.rs"]
 mod rooms;
 #[path = "lines/seats.rs"]

@@ -123,15 +123,26 @@ fn receive(manifest: &Manifest) -> Verdict {
         }
     }
     joining::header(&manifest.receive.call.header, &["receive"])?;
+    log(manifest)?;
     let Some(history) = &manifest.receive.history else { return Ok(()) };
     stands(&history.event, "event", manifest.events.names(), &["receive", "history", "event"])
 }
 
+/// A log that is never asked from its cursor on would be read from its beginning for ever.
+fn log(manifest: &Manifest) -> Verdict {
+    let receive = &manifest.receive;
+    let goes_on = receive.call.references().iter().any(|it| it.root == Root::Line && it.optional);
+    if receive.log.is_some() && !goes_on {
+        return Err(at(&["receive"], "the request of a poll names where it goes on: add {line.cursor?} to its query"));
+    }
+    Ok(())
+}
+
 fn event(name: &str, spec: &EventSpec) -> Verdict {
-    // The rest is what the bridge itself observes.
+    // The rest is what the bridge itself observes; that a seat is gone the platform may tell, too.
     let told = |kind: &Type| {
         let own = ["workspace.", "consumer.", "action.", "platform."];
-        !own.iter().any(|start| kind.as_str().starts_with(start))
+        *kind == Type::WorkspaceRevoked || !own.iter().any(|start| kind.as_str().starts_with(start))
     };
     if !spec.r#type.or_else(|| Type::parse(name)).is_some_and(|kind| told(&kind)) {
         let types: Vec<&str> = Type::ALL.iter().filter(|kind| told(kind)).map(|kind| kind.as_str()).collect();

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer};
 
 use super::call::{Call, calling, needed};
+use super::outcome::Sign;
 use super::plain::{OneOrMany, Span, Table, missing, read_table};
 use super::pointer::{Choice, Pointer, Pointers};
 use crate::event::{AuthorKind, ConversationKind, Type};
@@ -28,6 +29,8 @@ pub struct Receive {
     pub resume: Option<Resume>,
     /// How what was missed is read.
     pub history: Option<History>,
+    /// How an event log is read; with the flavour `poll`, and no other.
+    pub log: Option<Log>,
 }
 
 /// The mechanism of a line.
@@ -36,6 +39,23 @@ pub struct Receive {
 pub enum LineFlavour {
     /// Server-Sent Events (WHATWG HTML, section 9.2).
     Sse,
+    /// An event log with an opaque cursor, read again and again.
+    Poll,
+}
+
+/// How an event log is read: the oldest event first, from a cursor on.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// The list of events in a page; `null` counts as empty.
+    pub items: Pointer,
+    /// Where the next page begins. The end of the log is where it repeats the cursor that was sent, or is not there.
+    pub cursor: Pointers,
+    /// The answer that means: this cursor is no cursor any more.
+    pub refused: Option<Sign>,
+    /// How often the log is read. Default 5 s.
+    pub every: Option<Span>,
+    /// The same while a push source is live. Default 60 s.
+    pub beside: Option<Span>,
 }
 
 /// How a line goes on where it ended.
@@ -128,9 +148,18 @@ pub struct EventSpec {
     /// The same as HTML.
     #[serde(default)]
     pub html: Pointers,
-    /// The id of the message it answers.
+    /// The id of the message it answers; with `place`, the place of that message.
     #[serde(default)]
     pub reply_to: Pointers,
+    /// The id by which replies name the message, where that is another than its own.
+    #[serde(default)]
+    pub place: Pointers,
+    /// The id of the conversation that hangs from the message.
+    #[serde(default)]
+    pub thread: Pointers,
+    /// What the event tells of its conversation.
+    #[serde(default)]
+    pub topic: TopicSpec,
     /// Who did it.
     #[serde(default)]
     pub author: AuthorSpec,
@@ -139,6 +168,24 @@ pub struct EventSpec {
     pub mentions_me: Pointers,
     /// Files.
     pub attachment: Option<AttachmentSpec>,
+}
+
+/// What an event tells of its conversation.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TopicSpec {
+    /// The conversation that it hangs from.
+    #[serde(default)]
+    pub parent: Pointers,
+    /// The one at the top.
+    #[serde(default)]
+    pub root: Pointers,
+    /// The message that it hangs from.
+    #[serde(default)]
+    pub spawned_from: Pointers,
+    /// Its title.
+    #[serde(default)]
+    pub title: Pointers,
 }
 
 /// Who did it.
@@ -180,6 +227,11 @@ calling!(RawReceive {
     item: Pointers,
     resume: Option<Resume>,
     history: Option<History>,
+    items: Option<Pointer>,
+    cursor: Pointers,
+    cursor_refused: Option<Sign>,
+    every: Option<Span>,
+    beside: Option<Span>,
 });
 calling!(RawRooms {
     items: Option<Pointer>,
@@ -211,8 +263,31 @@ impl Receive {
     fn of(mut raw: RawReceive) -> Result<Self, String> {
         let call = raw.call().and_then(needed)?;
         let flavour = raw.flavour.ok_or_else(|| missing("flavour"))?;
+        let log = raw.log(flavour)?;
         let RawReceive { silence, cut, names, name, item, resume, history, .. } = raw;
-        Ok(Self { flavour, call, silence, cut, names, name, item, resume, history })
+        Ok(Self { flavour, call, silence, cut, names, name, item, resume, history, log })
+    }
+}
+
+impl RawReceive {
+    /// What describes the log, which one flavour has and no other.
+    fn log(&mut self, flavour: LineFlavour) -> Result<Option<Log>, String> {
+        let (items, cursor, refused) = (self.items.take(), std::mem::take(&mut self.cursor), self.cursor_refused.take());
+        let (every, beside) = (self.every.take(), self.beside.take());
+        let streams = [self.silence.is_some(), self.cut.is_some(), self.resume.is_some()].contains(&true);
+        let logs = [items.is_some(), !cursor.is_empty(), refused.is_some(), every.is_some(), beside.is_some()];
+        match flavour {
+            LineFlavour::Sse if logs.contains(&true) => {
+                Err("`items`, `cursor`, `cursor_refused`, `every` and `beside` are for the flavour poll".to_owned())
+            }
+            LineFlavour::Sse => Ok(None),
+            LineFlavour::Poll if streams => Err("`silence`, `cut` and `resume` are for a stream".to_owned()),
+            LineFlavour::Poll if cursor.is_empty() => Err(missing("cursor")),
+            LineFlavour::Poll => {
+                let items = items.ok_or_else(|| missing("items"))?;
+                Ok(Some(Log { items, cursor, refused, every, beside }))
+            }
+        }
     }
 }
 

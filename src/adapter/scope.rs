@@ -26,6 +26,8 @@ pub enum Root {
     Ask,
     /// Where the platform can reach the bridge: `url`; only in joining, and missing where nothing listens.
     Ingress,
+    /// Where a line stands: `cursor`.
+    Line,
 }
 
 impl Root {
@@ -40,6 +42,7 @@ impl Root {
         Self::Page,
         Self::Ask,
         Self::Ingress,
+        Self::Line,
     ];
 
     /// The word in a template.
@@ -54,6 +57,7 @@ impl Root {
             Self::Page => "page",
             Self::Ask => "ask",
             Self::Ingress => "ingress",
+            Self::Line => "line",
         }
     }
 

@@ -11,7 +11,7 @@ use crate::clock::{Clock, millis};
 /// One line as it stands. Times are wall time, milliseconds since 1970.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct LineStatus {
-    /// Which line: `sse`.
+    /// Which line: `sse`, `poll`.
     pub line: &'static str,
     /// `dialing`, `catching_up`, `live`, `waiting`, `stopped`.
     pub phase: &'static str,
@@ -136,6 +136,15 @@ impl Report {
             status.last_event = Some(now);
             if let Some(cursor) = cursor {
                 status.cursor = Some(cursor.to_owned());
+            }
+        });
+    }
+
+    /// Where the line would go on.
+    pub fn cursor(&self, cursor: Option<&str>) {
+        self.quietly(|status, _| {
+            if status.cursor.as_deref() != cursor {
+                status.cursor = cursor.map(str::to_owned);
             }
         });
     }

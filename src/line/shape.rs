@@ -1,5 +1,7 @@
 //! Gives frames and messages of a history their form as events: who the agent is, which rooms there are, what is late.
 
+mod log;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +43,8 @@ pub struct Shaper {
     streamed: HashMap<String, Vec<Seen>>,
     /// Of messages that were edited: the newest edit told, where revisions are times.
     edited: HashMap<(String, String), Timestamp>,
+    /// Which message stands where, on a platform whose replies name places.
+    places: log::Places,
 }
 
 impl Shaper {
@@ -52,8 +56,8 @@ impl Shaper {
         let mapping = Arc::new(Mapping::new(Arc::clone(session.manifest()), &now, session.secrets()));
         let own = own(&store, &now.name)?;
         let (rooms, newest, streamed, edited) = (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
-        let workspace = now.name;
-        Ok(Self { session, store, clock, record, actions, workspace, rooms, mapping, own, newest, streamed, edited })
+        let (workspace, places) = (now.name, log::Places::default());
+        Ok(Self { session, store, clock, record, actions, workspace, rooms, mapping, own, newest, streamed, edited, places })
     }
 
     /// Follows what changed meanwhile: facts, tokens (to be scrubbed), own actions.
@@ -174,7 +178,7 @@ impl Shaper {
         let mut draft = Draft::about(&self.workspace, Type::WorkspaceGap, self.clock.stamp(), more);
         draft.data.conversation = conversation.map(|id| {
             let room = self.rooms.get(id).cloned().unwrap_or_default();
-            Conversation { id: id.to_owned(), kind: room.kind, title: room.title, parent: None }
+            Conversation { id: id.to_owned(), kind: room.kind, title: room.title, ..Conversation::default() }
         });
         draft
     }

@@ -24,6 +24,7 @@ use super::read::Reader;
 use super::report::Report;
 use super::shape::Shaper;
 use super::timing::{Backfill, Timing};
+use super::wait::room;
 use super::{After, Dropped, Phase, Reason};
 use crate::clock::Clock;
 use crate::retry::Backoff;
@@ -134,10 +135,9 @@ impl Sse {
             self.read_on(until).await;
         }
         sleep_until(until).await;
-        match self.health.wait_for(|health| *health != Health::Full).await.map(|health| health.clone()) {
-            Ok(Health::Open | Health::Full) => Phase::Dialing,
-            Ok(Health::Failed(why)) => Phase::Stopped(Reason::Store(StoreError::Failed(why))),
-            Err(_) => Phase::Stopped(Reason::Store(StoreError::Closed)),
+        match room(&mut self.health).await {
+            Ok(()) => Phase::Dialing,
+            Err(error) => Phase::Stopped(Reason::Store(error)),
         }
     }
 

@@ -69,6 +69,13 @@ pub struct Timing {
     pub ahead: usize,
     /// The largest line and the largest event of a stream. Default 4 MiB each.
     pub frame: Limits,
+    /// How often an event log is read.
+    pub every: Option<Duration>,
+    /// The same while a push source is live.
+    pub beside: Option<Duration>,
+    /// So often an event log is read again from where the line was so long before, for what became visible late.
+    /// Default 1 min.
+    pub overlap: Duration,
 }
 
 impl Default for Timing {
@@ -96,6 +103,9 @@ impl Default for Timing {
             rooms: 10_000,
             ahead: 16,
             frame: Limits::default(),
+            every: None,
+            beside: None,
+            overlap: Duration::from_mins(1),
         }
     }
 }

@@ -117,9 +117,10 @@ impl Mapping {
         self.rooms.get(id)
     }
 
-    pub(super) fn conversation(&self, id: &str) -> Conversation {
+    /// What is known of a conversation; what its event tells of it counts before what the platform's list told.
+    pub(super) fn conversation(&self, id: &str, told: Conversation) -> Conversation {
         let room = self.rooms.get(id).cloned().unwrap_or_default();
-        Conversation { id: id.to_owned(), kind: room.kind, title: room.title, parent: None }
+        Conversation { id: id.to_owned(), kind: room.kind, title: told.title.or(room.title), ..told }
     }
 
     /// An id of its own, or a login name of its own (whose case no platform means to tell people apart by).

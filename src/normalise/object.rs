@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 use super::mapping::Mapping;
 use super::scrub::SEALED;
 use super::time;
-use crate::adapter::{AttachmentSpec, EventSpec, Pointers};
-use crate::event::{Attachment, Author, Identity, Message};
+use crate::adapter::{AttachmentSpec, EventSpec, Pointers, TopicSpec};
+use crate::event::{Attachment, Author, Conversation, Identity, Message};
 
 /// A longer id, or one with control characters, is replaced by its beginning and its hash.
 const ID_CAP: usize = 256;
@@ -35,6 +35,14 @@ pub struct Object {
     pub html: Option<String>,
     /// The message it answers.
     pub reply_to: Option<String>,
+    /// The place of the message it answers, where the platform names places.
+    pub reply_to_place: Option<String>,
+    /// The id by which replies name it.
+    pub place: Option<String>,
+    /// The conversation that hangs from it.
+    pub thread: Option<String>,
+    /// What it tells of its conversation, beside the id.
+    pub topic: Conversation,
     /// Files.
     pub attachments: Vec<Attachment>,
     /// Whether the agent is meant, as the platform says.
@@ -71,8 +79,8 @@ impl Object {
     }
 
     pub(super) fn into_parts(self) -> (Author, Message) {
-        let Self { id, text, html, reply_to, attachments, author, .. } = self;
-        (author, Message { id, text, html, reply_to, attachments })
+        let Self { id, text, html, reply_to, reply_to_place, place, thread, attachments, author, .. } = self;
+        (author, Message { id, text, html, reply_to, reply_to_place, place, thread, attachments })
     }
 }
 
@@ -90,6 +98,8 @@ pub(super) fn read(item: &Value, mapping: &Mapping, spec: &EventSpec, room: Opti
         None => return Err(nothing("conversation", &spec.conversation)),
     };
     let (text, html) = (spec.text.text(item), spec.html.text(item));
+    let answered = id(&spec.reply_to, item);
+    let (reply_to, reply_to_place) = if spec.place.is_empty() { (answered, None) } else { (None, answered) };
     let attachments = spec.attachment.as_ref().map(|files| attachments(files, item)).unwrap_or_default();
     let hash = content_hash(text.as_deref(), html.as_deref(), &attachments);
     Ok(Object {
@@ -102,10 +112,24 @@ pub(super) fn read(item: &Value, mapping: &Mapping, spec: &EventSpec, room: Opti
         author: author(spec, item, mapping),
         text,
         html,
-        reply_to: id(&spec.reply_to, item),
+        reply_to,
+        reply_to_place,
+        place: id(&spec.place, item),
+        thread: id(&spec.thread, item),
+        topic: topic(&spec.topic, item),
         attachments,
         mentions_me: spec.mentions_me.find(item).and_then(Value::as_bool),
     })
+}
+
+fn topic(spec: &TopicSpec, item: &Value) -> Conversation {
+    Conversation {
+        title: spec.title.text(item),
+        parent: id(&spec.parent, item),
+        root: id(&spec.root, item),
+        spawned_from: id(&spec.spawned_from, item),
+        ..Conversation::default()
+    }
 }
 
 fn author(spec: &EventSpec, item: &Value, mapping: &Mapping) -> Author {
@@ -133,7 +157,7 @@ fn nothing(field: &'static str, pointers: &Pointers) -> Unmapped {
 
 /// An id as text that is safe to print, compare and build keys from. An empty one counts as missing, and so does one
 /// that was sealed, for all of those are equal.
-fn id(pointers: &Pointers, item: &Value) -> Option<String> {
+pub(super) fn id(pointers: &Pointers, item: &Value) -> Option<String> {
     let text = pointers.text(item).filter(|text| !text.is_empty() && text != SEALED)?;
     if text.len() <= ID_CAP && !text.contains(char::is_control) {
         return Some(text);

@@ -152,6 +152,14 @@ impl Store {
         })
     }
 
+    /// Which of these ids of events are known, in the order asked.
+    pub fn knows(&self, ids: &[String]) -> Result<Vec<bool>, StoreError> {
+        self.shared.look(|tx| {
+            let known = tx.open_table(tables::IDS)?;
+            ids.iter().map(|id| Ok(known.get(&*id_key(id))?.is_some())).collect()
+        })
+    }
+
     /// The newest message told of a conversation, among those behind `after`; looks at no more than `within` events,
     /// from the newest on.
     pub fn newest_message(

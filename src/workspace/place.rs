@@ -7,7 +7,6 @@ use crate::line::history::History;
 use crate::line::read::Reader;
 use crate::line::report::Report;
 use crate::line::shape::Shaper;
-use crate::line::sse;
 use crate::session::Session;
 
 /// Commits an anchor at the newest message of each conversation of a workspace that was just joined, so that what is
@@ -18,8 +17,8 @@ pub async fn keep_place(context: &Context, name: &WorkspaceName) -> Result<(), D
     let Some(manifest) = manifests.get(&record.platform) else { return Ok(()) };
     let session = Session::open(means.clone(), manifest, record)?;
     let mapping = Shaper::new(session.clone(), means.store.clone(), means.clock.clone())?.mapping();
-    let reader = Reader::new(session, means.clock.clone(), timing.clone());
-    let report = Report::new(sse::LINE, means.clock.clone());
+    let reader = Reader::new(session.clone(), means.clock.clone(), timing.clone());
+    let report = Report::new(super::lines::name(session.manifest()), means.clock.clone());
     let backfill = backfill.get(name.as_str()).copied().unwrap_or_default();
     match History::load(reader, &means.store, report, backfill)? {
         Some(mut history) => Ok(history.begin(&mapping).await?),

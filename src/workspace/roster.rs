@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Context, Desk, Ended, Status, Workspace};
 use crate::event::WorkspaceName;
+use crate::line::poll::feed::Inlet;
 use crate::pulse::Pulse;
 use crate::session::Session;
 use crate::store::StoreError;
@@ -117,6 +118,11 @@ impl Roster {
     /// The session of one that runs: for the outbox, for `call`.
     pub fn session(&self, name: &WorkspaceName) -> Option<Session> {
         self.desk(name).and_then(|desk| desk.session())
+    }
+
+    /// The way to the line of one that runs, for push sources and hints; `None` where its line takes none.
+    pub fn inlet(&self, name: &WorkspaceName) -> Option<Inlet> {
+        self.desk(name).and_then(|desk| desk.feeds())
     }
 
     /// Reads a conversation's history soon: the agent acted there, or something hints at news.

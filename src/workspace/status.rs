@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::clock::millis;
 use crate::event::WorkspaceName;
+use crate::line::poll::feed::Inlet;
 use crate::line::report::LineStatus;
 use crate::pulse::Pulse;
 use crate::session::{Session, repair_command};
@@ -51,6 +52,7 @@ struct OnIt {
     session: Option<Session>,
     line: Option<watch::Receiver<LineStatus>>,
     hints: Option<mpsc::Sender<String>>,
+    inlet: Option<Inlet>,
     trouble: Option<String>,
     pulses: Vec<(&'static str, Pulse)>,
 }
@@ -73,6 +75,11 @@ impl Desk {
 
     pub(super) fn hints(&self, hints: mpsc::Sender<String>) {
         self.with(|on_it| on_it.hints = Some(hints));
+    }
+
+    /// Push sources and hints reach its line by this from now on; none: it takes none.
+    pub(super) fn inlet(&self, inlet: Option<Inlet>) {
+        self.with(|on_it| on_it.inlet = inlet);
     }
 
     /// One of its loops can be asked from now on.
@@ -98,6 +105,11 @@ impl Desk {
         self.with(|on_it| on_it.session.clone())
     }
 
+    /// The way to its line for push sources and hints, where its line takes them.
+    pub fn feeds(&self) -> Option<Inlet> {
+        self.with(|on_it| on_it.inlet.clone())
+    }
+
     /// Reads a conversation's history soon. A hint that finds no room is as good as those before it.
     pub fn poll_soon(&self, conversation: &str) {
         self.with(|on_it| {
@@ -111,7 +123,7 @@ impl Desk {
     pub fn status(&self, now: u64) -> Status {
         let (session, line, trouble) =
             self.with(|on_it| (on_it.session.clone(), on_it.line.clone(), on_it.trouble.clone()));
-        let mut line = line.unwrap_or_else(super::never_opened).borrow().clone();
+        let mut line = line.unwrap_or_else(super::lines::never_opened).borrow().clone();
         line.evidence = line.evidence(now);
         let record = session.as_ref().map(Session::record);
         let waiting = session.as_ref().and_then(Session::waiting);

@@ -29,11 +29,13 @@ const TABLES: &[(&str, &str, bool)] = &[
     ("join.learn.first", "join learn 0 first", false),
     ("me", "me", false),
     ("receive", "receive", true),
+    ("receive.cursor_refused", "receive cursor_refused", false),
     ("receive.history", "receive history", true),
     ("receive.history.rooms", "receive history rooms", true),
     ("receive.history.rooms.kind", "receive history rooms kind", false),
     ("events.NAME", "events message.created", false),
     ("events.NAME.author", "events message.created author", false),
+    ("events.NAME.topic", "events message.created topic", false),
     ("events.NAME.attachment", "events message.created attachment", false),
     ("actions.VERB", "actions send", true),
     ("actions.VERB.files", "actions send files", false),
@@ -68,6 +70,10 @@ fn known(place: &str) -> BTreeSet<String> {
             // Agent United has no such table: an empty one has the same keys.
             *table = Value::Mapping(serde_yaml::Mapping::new());
         }
+    }
+    if table.is_null() {
+        // A table that agentunited has no use for.
+        *table = Value::Mapping(serde_yaml::Mapping::new());
     }
     table.as_mapping_mut().expect(place).insert("stranger".into(), 1.into());
     let said = parse("x", &serde_yaml::to_string(&manifest).expect("YAML")).expect_err(place).to_string();

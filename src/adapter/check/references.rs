@@ -4,6 +4,7 @@ use super::super::call::Call;
 use super::super::join::{Learn, Step};
 use super::super::json::Json;
 use super::super::manifest::Manifest;
+use super::super::receive::LineFlavour;
 use super::super::scope::Root;
 use super::super::template::Reference;
 use super::{Verdict, at, is_fact};
@@ -73,7 +74,7 @@ pub(super) fn calls(manifest: &Manifest) -> Vec<Found<'_>> {
         }
     }
     let receive = &manifest.receive;
-    add(&["receive"], &receive.call, &[Root::Settings, Root::Facts]);
+    add(&["receive"], &receive.call, opening(receive.flavour));
     if let Some(history) = &receive.history {
         add(&["receive", "history", "rooms"], &history.rooms.call, &[Root::Settings, Root::Facts]);
         add(&["receive", "history"], &history.call, &[Root::Settings, Root::Facts, Root::Room, Root::Page]);
@@ -85,6 +86,14 @@ pub(super) fn calls(manifest: &Manifest) -> Vec<Found<'_>> {
         add(&["asks", name], &question.call, &[Root::Settings, Root::Facts, Root::Ask]);
     }
     found
+}
+
+/// What the request that opens a line may name: a cursor where it is read from one.
+const fn opening(flavour: LineFlavour) -> &'static [Root] {
+    match flavour {
+        LineFlavour::Sse => &[Root::Settings, Root::Facts],
+        LineFlavour::Poll => &[Root::Settings, Root::Facts, Root::Line],
+    }
 }
 
 fn steps<'a>(step: &'a Step, path: &[&str], add: &mut impl FnMut(&[&str], &'a Call, &'static [Root])) {
@@ -149,5 +158,6 @@ fn names(root: Root, manifest: &Manifest) -> Vec<&str> {
         Root::Action => ARGUMENTS.to_vec(),
         Root::Ask => QUESTION.to_vec(),
         Root::Ingress => vec!["url"],
+        Root::Line => vec!["cursor"],
     }
 }

@@ -60,6 +60,12 @@ pub struct Lines {
     pub frame: Size,
     /// The longest line of a stream.
     pub frame_line: Size,
+    /// How often an event log is read.
+    pub every: Option<Span>,
+    /// The same while a push source is live.
+    pub beside: Option<Span>,
+    /// So often an event log is read again from where the line was so long before.
+    pub overlap: Span,
 }
 
 /// `[lines.pace]`.
@@ -105,6 +111,9 @@ impl Default for Lines {
             ahead: timing.ahead,
             frame: Size(timing.frame.event as u64),
             frame_line: Size(timing.frame.line as u64),
+            every: timing.every.map(Span),
+            beside: timing.beside.map(Span),
+            overlap: Span(timing.overlap),
         }
     }
 }
@@ -140,6 +149,9 @@ impl Lines {
             page: self.page,
             rooms: self.rooms,
             ahead: self.ahead,
+            every: self.every.map(|span| span.0),
+            beside: self.beside.map(|span| span.0),
+            overlap: self.overlap.0,
             frame: event_stream::Limits { line: self.frame_line.bytes(), event: self.frame.bytes() },
         }
     }

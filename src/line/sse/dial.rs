@@ -6,17 +6,16 @@ use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::timeout;
 
-use crate::adapter::{Outcome, Scope};
+use crate::adapter::Scope;
 use crate::clock::Clock;
 use crate::http::Stream;
 use crate::line::Dropped;
 use crate::line::event_stream::{Item, Limits, is_event_stream};
 use crate::line::link::Link;
+use crate::line::refusal::refusal;
 use crate::retry::retry_after;
 use crate::session::Session;
 
-/// The outcome by which a manifest says that the seat is gone.
-const REVOKED: &str = "revoked";
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// Opens one workspace's streams.
@@ -65,23 +64,14 @@ impl Dial {
     }
 
     fn refusal(&self, stream: &Stream, resumed: bool) -> Dropped {
-        let manifest = self.session.manifest();
-        let outcome = manifest.receive.call.outcome(manifest, stream.status, b"");
-        let words = match &outcome {
-            Outcome::Named { message: Some(message), .. } => format!(": {message}"),
-            _ => String::new(),
-        };
-        if matches!(&outcome, Outcome::Named { is, .. } if is == REVOKED) {
-            return Dropped::Revoked(words);
-        }
         let asked = retry_after(&stream.headers, self.clock.now());
-        match stream.status {
-            401 => Dropped::Unauthorised,
+        match refusal(self.session.manifest(), stream.status, b"", asked, self.later) {
+            revoked @ Dropped::Revoked(_) => revoked,
             // Asked again without a cursor; where the stream itself is gone, that answers the same and is believed.
-            400 | 410 | 412 | 416 | 422 if resumed => Dropped::CursorRefused { status: stream.status },
-            429 => Dropped::Throttled(asked.unwrap_or(self.later)),
-            status @ (403 | 404 | 410) => Dropped::Gone { status, words },
-            status => asked.map_or(Dropped::Failing { status, words }, Dropped::Throttled),
+            _ if resumed && matches!(stream.status, 400 | 410 | 412 | 416 | 422) => {
+                Dropped::CursorRefused { status: stream.status }
+            }
+            dropped => dropped,
         }
     }
 }

@@ -1,16 +1,12 @@
 //! What can happen to an open line, and what is the same whether it is live or still catching up.
 
-use std::time::Duration;
-
-use tokio::sync::watch;
-use tokio::time::Instant;
-
 use super::Sse;
 use super::dial::Fresh;
 use crate::line::Dropped;
 use crate::line::event_stream::Item;
 use crate::line::history::{History, Read};
 use crate::line::link::Cut;
+pub(super) use crate::line::wait::{soonest, trouble};
 use crate::store::{Health, StoreError};
 
 /// What happened first.
@@ -60,18 +56,4 @@ pub(super) async fn next_read(history: &mut Option<History>) -> Read {
         Some(history) => history.next().await,
         None => std::future::pending().await,
     }
-}
-
-/// Waits until the store has no room or has failed.
-pub(super) async fn trouble(health: &mut watch::Receiver<Health>) -> Health {
-    match health.wait_for(|health| *health != Health::Open).await {
-        Ok(health) => health.clone(),
-        Err(_) => Health::Failed("the store is closed".into()),
-    }
-}
-
-/// The soonest of these; a day hence where there is none.
-pub(super) fn soonest<const N: usize>(times: [Option<Instant>; N]) -> Instant {
-    let far = Instant::now() + Duration::from_hours(24);
-    times.into_iter().flatten().fold(far, Instant::min)
 }

@@ -1,0 +1,124 @@
+//! The lines of a workspace: which one its platform has, made and run to its end.
+
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinError;
+use tokio::time::sleep;
+
+use super::Context;
+use crate::adapter::{LineFlavour, Manifest};
+use crate::line::link::Link;
+use crate::line::poll::feed::{Inlet, feed};
+use crate::line::poll::{self, Poll};
+use crate::line::report::{LineStatus, Report};
+use crate::line::sse::{self, Sse};
+use crate::line::{Phase, Reason};
+use crate::session::Session;
+use crate::store::StoreError;
+
+/// A line of any flavour.
+pub(super) enum AnyLine {
+    Sse(Box<Sse>),
+    Poll(Box<Poll>),
+}
+
+/// What a line needs of its workspace.
+pub(super) struct Needs<'a> {
+    pub context: &'a Context,
+    pub session: &'a Session,
+    pub report: &'a Report,
+    /// Conversations in which the agent acted.
+    pub hints: mpsc::Receiver<String>,
+}
+
+/// The name of the baseline line of a platform.
+pub(super) fn name(manifest: &Manifest) -> &'static str {
+    match manifest.receive.flavour {
+        LineFlavour::Sse => sse::LINE,
+        LineFlavour::Poll => poll::LINE,
+    }
+}
+
+/// The line of a workspace, and the way to it for push sources where it has one.
+pub(super) fn line(needs: Needs<'_>) -> Result<(AnyLine, Option<Inlet>), StoreError> {
+    let Needs { context, session, report, hints } = needs;
+    let (store, clock) = (context.means.store.clone(), context.means.clock.clone());
+    let (session, timing, report) = (session.clone(), context.timing.clone(), report.clone());
+    let backfill = context.backfill.get(session.record().name.as_str()).copied().unwrap_or_default();
+    match session.manifest().receive.flavour {
+        LineFlavour::Sse => {
+            let line = Sse::new(sse::Parts { session, store, clock, timing, backfill, report, hints })?;
+            Ok((AnyLine::Sse(Box::new(line)), None))
+        }
+        LineFlavour::Poll => {
+            let (inlet, feed) = feed();
+            let line = Poll::new(poll::Parts { session, store, clock, timing, backfill, report, hints, feed })?;
+            Ok((AnyLine::Poll(Box::new(line)), Some(inlet)))
+        }
+    }
+}
+
+impl AnyLine {
+    /// Runs to the line's end. The first connect waits for some time up to `spread`.
+    pub async fn run(self, spread: Duration) -> Reason {
+        let mut chance = [0_u8; 2];
+        // Without a random source all connect at once, which is worse for the platforms, not for the feed.
+        if getrandom::fill(&mut chance).is_ok() {
+            sleep(spread.mul_f64(f64::from(u16::from_le_bytes(chance)) / 65_535.0)).await;
+        }
+        match self {
+            Self::Sse(mut line) => run(&mut *line).await,
+            Self::Poll(mut line) => run(&mut *line).await,
+        }
+    }
+}
+
+/// What every line is: a state, and one function that makes the next state of it.
+trait Steps {
+    /// What is open while it is.
+    type Link;
+    fn next(&mut self, phase: Phase<Self::Link>) -> impl Future<Output = Phase<Self::Link>> + Send;
+}
+
+impl Steps for Sse {
+    type Link = Link;
+    fn next(&mut self, phase: Phase) -> impl Future<Output = Phase> + Send {
+        self.step(phase)
+    }
+}
+
+impl Steps for Poll {
+    type Link = ();
+    fn next(&mut self, phase: Phase<()>) -> impl Future<Output = Phase<()>> + Send {
+        self.step(phase)
+    }
+}
+
+/// Makes one phase of another until the line is stopped; that, too, it is told, for its status.
+async fn run<L: Steps>(line: &mut L) -> Reason {
+    let mut phase = Phase::Dialing;
+    loop {
+        phase = match line.next(phase).await {
+            Phase::Stopped(reason) => {
+                line.next(Phase::Stopped(reason.clone())).await;
+                return reason;
+            }
+            next => next,
+        };
+    }
+}
+
+/// A panic of a line is the workspace's, and by its task the daemon's.
+pub(super) fn unwound(ended: Result<Reason, JoinError>) -> Reason {
+    match ended.map_err(JoinError::try_into_panic) {
+        Ok(reason) => reason,
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        Err(Err(_)) => Reason::Left,
+    }
+}
+
+/// The status of a line that was never opened.
+pub(super) fn never_opened() -> watch::Receiver<LineStatus> {
+    watch::Sender::new(LineStatus { line: sse::LINE, phase: "stopped", ..LineStatus::default() }).subscribe()
+}

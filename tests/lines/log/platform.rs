@@ -1,0 +1,192 @@
+//! A platform that is an event log in memory, and a script of how it goes wrong.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use axum::extract::{Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+/// Events of one page.
+const PAGE: usize = 10;
+
+/// What the next request is answered instead of a page.
+#[derive(Clone, Debug)]
+pub enum Odd {
+    /// This status and body.
+    Answer(u16, &'static str),
+    /// The same, with `Retry-After`.
+    Later(u16, &'static str),
+    /// A page as it is.
+    Page,
+    /// A page as it is, but its `next_cursor` is this.
+    Next(Value),
+    /// A page as it is, once somebody [lets it go](Ledger::let_go).
+    Held,
+}
+
+#[derive(Default)]
+struct World {
+    /// Id, whether it can be seen, the event.
+    events: Vec<(u64, bool, Value)>,
+    written: u64,
+    odd: VecDeque<Odd>,
+    /// Every request, until this is taken back.
+    always: Option<Odd>,
+    asked: Vec<Option<String>>,
+    /// Cursors of another age are refused.
+    age: u32,
+    /// And this one.
+    refused: Option<String>,
+    /// So many requests are answered, and no further one.
+    left: Option<usize>,
+}
+
+/// The platform.
+#[derive(Clone, Default)]
+pub struct Ledger {
+    world: Arc<Mutex<World>>,
+    held: Arc<Notify>,
+}
+
+impl Ledger {
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap()
+    }
+
+    pub fn router(&self) -> Router {
+        Router::new().route("/events", get(events)).with_state(self.clone())
+    }
+
+    /// The number of the newest event.
+    pub fn head(&self) -> u64 {
+        41 + self.world().written
+    }
+
+    /// Something happens at this time (RFC 3339); returns the event.
+    pub fn happens(&self, kind: &str, topic: &Value, at: &str, payload: Value) -> Value {
+        self.write(kind, topic, at, payload, true)
+    }
+
+    /// The same, but nobody sees it before it is [shown](Self::show).
+    pub fn happens_unseen(&self, kind: &str, topic: &Value, at: &str, payload: Value) -> Value {
+        self.write(kind, topic, at, payload, false)
+    }
+
+    fn write(&self, kind: &str, topic: &Value, at: &str, payload: Value, seen: bool) -> Value {
+        let id = self.head() + 1;
+        let event = json!({
+            "id": id, "event_id": id, "event_type": kind, "occurred_at": at, "topic_id": topic,
+            "chat_id": payload["chat"]["id"], "actor_handle": "ann@x.example", "payload": payload,
+        });
+        let mut world = self.world();
+        world.written += 1;
+        world.events.push((id, seen, event.clone()));
+        drop(world);
+        event
+    }
+
+    /// What nobody could see can be seen.
+    pub fn show(&self) {
+        self.world().events.iter_mut().for_each(|(_, seen, _)| *seen = true);
+    }
+
+    /// All of the log up to this id is gone.
+    pub fn forget(&self, up_to: u64) {
+        self.world().events.retain(|(id, ..)| *id > up_to);
+    }
+
+    /// Cursors that were given so far are refused.
+    pub fn refuse_cursors(&self) {
+        self.world().age += 1;
+    }
+
+    /// This cursor is refused, and no other.
+    pub fn refuses_only(&self, cursor: Option<&str>) {
+        self.world().refused = cursor.map(str::to_owned);
+    }
+
+    /// So many requests are answered; the others wait for ever. `None`: all are answered.
+    pub fn answers(&self, left: Option<usize>) {
+        self.world().left = left;
+    }
+
+    /// The next requests are answered so.
+    pub fn next(&self, odd: impl IntoIterator<Item = Odd>) {
+        self.world().odd.extend(odd);
+    }
+
+    /// Every request is answered so, or no longer.
+    pub fn always(&self, odd: Option<Odd>) {
+        self.world().always = odd;
+    }
+
+    /// Answers what was held.
+    pub fn let_go(&self) {
+        self.held.notify_one();
+    }
+
+    /// The cursor of every request so far.
+    pub fn asked(&self) -> Vec<Option<String>> {
+        self.world().asked.clone()
+    }
+
+    fn page(&self, cursor: Option<&str>) -> Response {
+        let world = self.world();
+        let refuses = cursor.is_some() && cursor == world.refused.as_deref();
+        let after = match cursor.map(|cursor| cursor.strip_prefix(&format!("age {}: ", world.age))) {
+            _ if refuses => return (StatusCode::BAD_REQUEST, "invalid cursor").into_response(),
+            None => 0,
+            Some(Some(id)) => id.parse::<u64>().unwrap(),
+            Some(None) => return (StatusCode::BAD_REQUEST, Json(json!({ "error": "Invalid cursor" }))).into_response(),
+        };
+        let mut seen: Vec<_> = world.events.iter().filter(|(id, seen, _)| *seen && *id > after).collect();
+        seen.sort_by_key(|(id, ..)| *id);
+        seen.truncate(PAGE);
+        let last = seen.last().map(|(id, ..)| format!("age {}: {id}", world.age));
+        let events: Vec<_> = seen.into_iter().map(|(.., event)| event.clone()).collect();
+        Json(json!({ "events": events, "next_cursor": last.as_deref().or(cursor) })).into_response()
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct From {
+    cursor: Option<String>,
+}
+
+async fn events(State(ledger): State<Ledger>, Query(From { cursor }): Query<From>) -> Response {
+    let (odd, answered) = {
+        let mut world = ledger.world();
+        world.asked.push(cursor.clone());
+        let answered = world.left != Some(0);
+        world.left = world.left.map(|left| left.saturating_sub(1));
+        (world.odd.pop_front().or_else(|| world.always.clone()), answered)
+    };
+    if !answered {
+        std::future::pending::<()>().await;
+    }
+    match odd {
+        None | Some(Odd::Page) => ledger.page(cursor.as_deref()),
+        Some(Odd::Answer(status, body)) => (StatusCode::from_u16(status).unwrap(), body).into_response(),
+        Some(Odd::Later(status, after)) => {
+            (StatusCode::from_u16(status).unwrap(), [(header::RETRY_AFTER, after)], "").into_response()
+        }
+        Some(Odd::Next(next)) => {
+            let page = ledger.page(cursor.as_deref()).into_body();
+            let body = axum::body::to_bytes(page, usize::MAX).await.unwrap();
+            let mut page: Value = serde_json::from_slice(&body).unwrap();
+            page["next_cursor"] = next;
+            Json(page).into_response()
+        }
+        Some(Odd::Held) => {
+            // What the page has is what there was when it was asked for.
+            let page = ledger.page(cursor.as_deref());
+            ledger.held.notified().await;
+            page
+        }
+    }
+}
