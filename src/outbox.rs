@@ -6,9 +6,11 @@
 
 pub mod accept;
 pub mod answer;
+mod attempt;
 pub mod courier;
 pub mod decide;
 pub mod files;
+mod keyed;
 pub mod pace;
 mod patience;
 pub mod read_back;
@@ -17,6 +19,7 @@ mod request;
 mod seat;
 mod send;
 pub mod split;
+mod upload;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;

@@ -9,6 +9,7 @@ mod commit;
 mod error;
 mod learn;
 mod login;
+mod outside;
 mod renew;
 mod scope;
 mod token;
