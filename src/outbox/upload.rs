@@ -130,10 +130,9 @@ async fn put(
         Err(Failure::Forbidden(why)) => {
             Err(forbidden(format!("the platform's upload URL may not be called ({why})")))
         }
-        Err(Failure::TooLarge { .. }) => Ok(()),
         Err(failure @ Failure::Elsewhere { .. }) => Err(forbidden(failure.to_string())),
         Err(failure @ Failure::Unreachable { .. }) => Err(answer::missing(&failure, pause)),
-        Err(failure @ Failure::Lost { .. }) => Err(Tried::Lost { why: failure.to_string(), spoke: true }),
+        Err(failure @ (Failure::Lost { .. } | Failure::TooLarge { .. })) => Err(Tried::Lost { why: failure.to_string(), spoke: true }),
     }
 }
 
