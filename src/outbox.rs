@@ -10,6 +10,7 @@ mod attempt;
 pub mod courier;
 pub mod decide;
 pub mod files;
+mod fleeting;
 mod keyed;
 pub mod pace;
 mod patience;
@@ -30,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use accept::{Refusal, accept};
 pub use courier::Courier;
+pub use fleeting::{Fleeting, Told};
 pub use receipt::{Receipt, receipt};
 
 use crate::action::Action;
@@ -54,6 +56,8 @@ pub struct Limits {
     /// Actions looked through for messages that other receipts claim: more in one workspace than a read-back can meet
     /// pages. Default 2,000.
     pub claims: usize,
+    /// Requests of verbs that are never stored, in one workspace within a second; the rest is dropped. Default 10.
+    pub ephemeral: usize,
 }
 
 impl Default for Limits {
@@ -66,6 +70,7 @@ impl Default for Limits {
             parallel: 8,
             pages: 20,
             claims: 2_000,
+            ephemeral: 10,
         }
     }
 }

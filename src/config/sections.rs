@@ -244,6 +244,8 @@ pub struct Outbox {
     pub pages: usize,
     /// Actions looked through for messages that other receipts claim.
     pub claims: usize,
+    /// Requests of verbs that are never stored, in one workspace within a second.
+    pub ephemeral: usize,
 }
 
 impl Default for Outbox {
@@ -257,6 +259,7 @@ impl Default for Outbox {
             parallel: limits.parallel,
             pages: limits.pages,
             claims: limits.claims,
+            ephemeral: limits.ephemeral,
         }
     }
 }
@@ -272,6 +275,7 @@ impl Outbox {
             parallel: self.parallel,
             pages: self.pages,
             claims: self.claims,
+            ephemeral: self.ephemeral,
         }
     }
 }

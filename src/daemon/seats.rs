@@ -1,5 +1,7 @@
 //! What the API asks of the joined workspaces, answered by their sessions. Nothing secret comes back.
 
+mod at_once;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,15 +10,17 @@ use futures_util::FutureExt;
 use serde_json::{Value, json};
 use url::Url;
 
+use crate::action::Request;
 use crate::adapter::{Manifest, Outcome, Question, Root, Scope, platform_words};
 use crate::api::params;
 use crate::api::problem::Problem;
 use crate::api::workspaces::{Ask, Asked, Workspaces};
 use crate::config::sections;
 use crate::event::WorkspaceName;
-use crate::http::{Body, Bounds, PrivateUrl, Request, Response};
+use crate::http::{self, Body, Bounds, PrivateUrl, Response};
 use crate::join::{self, JoinRequest};
 use crate::normalise::Scrubber;
+use crate::outbox::Fleeting;
 use crate::session::{self, Session};
 use crate::store::Seat;
 use crate::workspace::{self, Context, Roster};
@@ -35,17 +39,22 @@ struct Inner {
     roster: Option<Roster>,
     /// Names that are being joined or left: one at a time.
     busy: Mutex<BTreeSet<WorkspaceName>>,
+    /// Sends what is never stored.
+    fleeting: Fleeting,
 }
 
 impl Seats {
     /// With the bounds of the config; `roster` where workspaces run.
     pub fn new(context: Context, roster: Option<Roster>, config: &sections::Join) -> Self {
+        let fleeting =
+            Fleeting::new(context.means.store.clone(), context.means.clock.clone(), context.outbox.ephemeral);
         Self(Arc::new(Inner {
             context,
             join: config.whole.0,
             request: config.request.0,
             roster,
             busy: Mutex::default(),
+            fleeting,
         }))
     }
 
@@ -175,6 +184,10 @@ impl Workspaces for Seats {
         self.clone().ask_now(name, ask).boxed()
     }
 
+    fn at_once(&self, name: &WorkspaceName, wish: &Request) -> Option<Asked> {
+        self.fleeting(name, wish)
+    }
+
     fn call(&self, call: params::Call) -> Asked {
         self.clone().call_now(call).boxed()
     }
@@ -189,7 +202,7 @@ impl Workspaces for Seats {
 }
 
 /// The free request: under the base, whatever the path tries.
-fn free_request(base: &Url, call: &params::Call, bounds: Bounds) -> Result<Request, Problem> {
+fn free_request(base: &Url, call: &params::Call, bounds: Bounds) -> Result<http::Request, Problem> {
     let whole = format!("{}{}", base.as_str().trim_end_matches('/'), call.path);
     let outside = || Problem::bad_params("`path` leaves the workspace's own base");
     let url = Url::parse(&whole).map_err(|_| outside())?;
@@ -202,7 +215,7 @@ fn free_request(base: &Url, call: &params::Call, bounds: Bounds) -> Result<Reque
         Some(body) => Body::Bytes { content_type: "application/json", bytes: body.to_string().into() },
         None => Body::Empty,
     };
-    Ok(Request { method, url: PrivateUrl::labelled(url, "/…"), headers: axum::http::HeaderMap::new(), body, bounds })
+    Ok(http::Request { method, url: PrivateUrl::labelled(url, "/…"), headers: axum::http::HeaderMap::new(), body, bounds })
 }
 
 fn good(question: &Question, session: &Session, answer: &Response) -> Result<(), Problem> {

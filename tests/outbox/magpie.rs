@@ -243,7 +243,7 @@ fn watch<'a, T: 'a>(store: &Store, done: impl Fn() -> Option<T> + 'a) -> impl Fu
                 return answer;
             }
             // The store's thread does not count for paused time: look again when it has moved, or in a moment.
-            drop(tokio::time::timeout(Duration::from_millis(50), changed.changed()).await);
+            drop(tokio::time::timeout(Duration::from_millis(500), changed.changed()).await);
         }
     }
     .boxed_local()

@@ -4,6 +4,7 @@
 
 mod desk;
 mod doubt;
+mod fleeting;
 mod keys;
 mod magpie;
 #[path = "../support/memory_network.rs"]
