@@ -35,6 +35,9 @@ const TABLES: &[(&str, &str, bool)] = &[
     ("events.NAME.author", "events message.created author", false),
     ("events.NAME.attachment", "events message.created attachment", false),
     ("actions.VERB", "actions send", true),
+    ("actions.VERB.idempotency", "actions send idempotency", false),
+    ("actions.VERB.uploads", "actions send uploads", false),
+    ("actions.VERB.uploads.take", "actions send uploads take", false),
     ("actions.VERB.files", "actions send files", false),
     ("actions.VERB.split", "actions send split", false),
     ("actions.VERB.refuse", "actions send refuse", false),
@@ -59,10 +62,17 @@ fn known(place: &str) -> BTreeSet<String> {
     let mut manifest: Value = serde_yaml::from_str(super::AGENTUNITED).expect("YAML");
     let mut table = &mut manifest;
     for part in place.split_whitespace() {
+        if table.is_null() {
+            *table = Value::Mapping(serde_yaml::Mapping::new());
+        }
         table = match part.parse::<usize>() {
             Ok(index) => &mut table[index],
             Err(_) => &mut table[part],
         };
+    }
+    if table.is_null() {
+        // This platform has no such table: an empty one is as good, for the stranger is met first.
+        *table = Value::Mapping(serde_yaml::Mapping::new());
     }
     table.as_mapping_mut().expect(place).insert("stranger".into(), 1.into());
     let said = parse("x", &serde_yaml::to_string(&manifest).expect("YAML")).expect_err(place).to_string();
