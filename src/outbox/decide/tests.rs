@@ -55,6 +55,28 @@ fn what_may_be_repeated_is_tried_again_until_the_deadline() {
 }
 
 #[test]
+fn with_a_key_it_is_asked_for_again_until_the_deadline_but_not_for_a_refusal_that_is_replayed() {
+    let spoken = Tried::Lost { why: "500".into(), spoke: true };
+    let tired = |resends| Action { resends, ..trying() };
+    for resends in [0, 9, 10, 1_000] {
+        let again = after_try(tired(resends), lost(), Doubt::SameKey, 0, false);
+        assert_eq!((&again.state, again.resends), (&State::Accepted, resends + 1));
+        assert!(again.not_before.is_some_and(|until| (1_000..=300_000).contains(&until)), "{again:?}");
+    }
+    assert!(matches!(after_try(tired(3), lost(), Doubt::SameKey, 0, true).state, State::Unknown { .. }));
+    assert_eq!(after_try(tired(9), spoken.clone(), Doubt::SameKey, 0, false).state, State::Accepted);
+    assert!(matches!(after_try(tired(10), spoken, Doubt::SameKey, 0, false).state, State::Unknown { .. }));
+    assert!(matches!(after_try(tired(10), lost(), Doubt::Repeat, 0, false).state, State::Unknown { .. }));
+}
+
+#[test]
+fn p6_a_lost_reply_and_then_no_answer_until_the_deadline_is_no_failure() {
+    let later = Tried::Later { after: Duration::from_secs(3), why: "busy".into() };
+    let resent = Action { resends: 1, ..trying() };
+    assert!(matches!(after_try(resent, later, Doubt::SameKey, 9, true).state, State::Unknown { .. }));
+}
+
+#[test]
 fn a_seat_that_is_gone_fails_what_was_not_sent_and_leaves_the_rest_unknown() {
     let accepted = Action { state: State::Accepted, not_before: Some(9), ..trying() };
     let failed = after_revoked(accepted, "removed", 5);
