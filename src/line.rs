@@ -10,6 +10,7 @@ pub mod held;
 pub mod history;
 pub mod intake;
 pub mod link;
+pub mod policy;
 pub mod read;
 pub mod report;
 pub mod schedule;

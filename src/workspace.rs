@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::adapter::{LineFlavour, Manifests};
 use crate::event::{Draft, Type, WorkspaceName};
+use crate::line::policy::Policy;
 use crate::line::report::{LineStatus, Report};
 use crate::line::sse::{self, Parts, Sse};
 use crate::line::timing::{Backfill, Timing};
@@ -49,6 +50,8 @@ pub struct Context {
     pub outbox: outbox::Limits,
     /// What is told of the time before a join, by workspace; where it says nothing, nothing.
     pub backfill: Arc<std::collections::BTreeMap<String, Backfill>>,
+    /// What is told, by workspace; where it says nothing, everything.
+    pub policy: Arc<std::collections::BTreeMap<String, Policy>>,
 }
 
 /// Why a workspace's task ended by itself.
@@ -156,7 +159,7 @@ impl Workspace {
     }
 
     fn line(&self, hints: mpsc::Receiver<String>) -> Result<Sse, StoreError> {
-        let Context { means, timing, backfill, .. } = &self.context;
+        let Context { means, timing, backfill, policy, .. } = &self.context;
         let name = self.session.record().name;
         match self.session.manifest().receive.flavour {
             LineFlavour::Sse => Sse::new(Parts {
@@ -165,6 +168,7 @@ impl Workspace {
                 clock: means.clock.clone(),
                 timing: timing.clone(),
                 backfill: backfill.get(name.as_str()).copied().unwrap_or_default(),
+                policy: policy.get(name.as_str()).cloned().unwrap_or_default(),
                 report: self.report.clone(),
                 hints,
             }),

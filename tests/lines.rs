@@ -10,6 +10,8 @@ mod alive;
 mod bench;
 #[path = "lines/holes.rs"]
 mod holes;
+#[path = "lines/policies.rs"]
+mod policies;
 #[path = "lines/rooms.rs"]
 mod rooms;
 #[path = "lines/seats.rs"]

@@ -15,6 +15,7 @@ pub use network::{Network, Session};
 
 use super::measure::{Size, Span};
 use crate::deliver::OnFull;
+use crate::line::policy::Policy;
 use crate::line::timing;
 use crate::outbox::Limits;
 
@@ -172,11 +173,30 @@ impl Default for Join {
 pub struct Workspace {
     /// What of the time before the join is delivered: `none`, `all`, or a duration.
     pub backfill: Backfill,
+    /// Whether direct conversations are told.
+    pub direct: bool,
+    /// Whether the other conversations are told.
+    pub topics: bool,
+    /// Of messages, only those that are meant for the agent.
+    pub mention_only: bool,
+    /// Only these conversations (ids), and those that hang from them; empty: all.
+    pub allow_conversations: Vec<String>,
+    /// Only what these people (ids or handles) say; empty: all.
+    pub allow_authors: Vec<String>,
 }
 
 impl Default for Workspace {
     fn default() -> Self {
-        Self { backfill: Backfill::None }
+        let Policy { direct, topics, mention_only, allow_conversations, allow_authors } = Policy::default();
+        Self { backfill: Backfill::None, direct, topics, mention_only, allow_conversations, allow_authors }
+    }
+}
+
+impl Workspace {
+    /// As the lines take it.
+    pub fn policy(&self) -> Policy {
+        let Self { direct, topics, mention_only, allow_conversations, allow_authors, .. } = self.clone();
+        Policy { direct, topics, mention_only, allow_conversations, allow_authors }
     }
 }
 

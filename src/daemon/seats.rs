@@ -215,7 +215,13 @@ fn free_request(base: &Url, call: &params::Call, bounds: Bounds) -> Result<http:
         Some(body) => Body::Bytes { content_type: "application/json", bytes: body.to_string().into() },
         None => Body::Empty,
     };
-    Ok(http::Request { method, url: PrivateUrl::labelled(url, "/…"), headers: axum::http::HeaderMap::new(), body, bounds })
+    Ok(http::Request {
+        method,
+        url: PrivateUrl::labelled(url, "/…"),
+        headers: axum::http::HeaderMap::new(),
+        body,
+        bounds,
+    })
 }
 
 fn good(question: &Question, session: &Session, answer: &Response) -> Result<(), Problem> {

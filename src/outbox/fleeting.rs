@@ -82,7 +82,10 @@ impl Fleeting {
             return Some(("store_full", message.to_owned()));
         }
         if !self.takes_turn(&record.name) {
-            return Some(("too_many_requests", format!("over {} a second (outbox.ephemeral): it was dropped", self.most)));
+            return Some((
+                "too_many_requests",
+                format!("over {} a second (outbox.ephemeral): it was dropped", self.most),
+            ));
         }
         None
     }

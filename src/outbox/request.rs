@@ -35,7 +35,8 @@ pub async fn build(session: &Session, action: &Action, verb: &Verb, now: u64, pa
     if let (Some(rule), false) = (&verb.uploads, files.is_empty()) {
         scope = scope.with(Root::Action, UPLOADS, upload::upload(session, rule, &files, now, pause).await?);
     }
-    let prepared = header.map(|header| Ok((header, keyed::prepare(action, verb, &scope)?))).transpose().map_err(unfit)?;
+    let prepared =
+        header.map(|header| Ok((header, keyed::prepare(action, verb, &scope)?))).transpose().map_err(unfit)?;
     if let Some((header, prepared)) = prepared {
         let request = keyed::request(session, verb, &scope, header, &prepared).map_err(unfit)?;
         return Ok(Ready { request, prepared: Some(prepared) });

@@ -35,13 +35,7 @@ const SLOWEST: u64 = 64 << 10;
 const ANSWER: usize = 64 << 10;
 
 /// Uploads all of them and says how the action names them. Nothing is sent before every file was looked at.
-pub async fn upload(
-    session: &Session,
-    rule: &Uploads,
-    files: &[File],
-    now: u64,
-    pause: Pause,
-) -> Result<Value, Tried> {
+pub async fn upload(session: &Session, rule: &Uploads, files: &[File], now: u64, pause: Pause) -> Result<Value, Tried> {
     for file in files {
         files::look(file, rule.cap).await.map_err(refused)?;
     }
@@ -103,7 +97,8 @@ async fn put(
     given: Map<String, Value>,
     pause: Pause,
 ) -> Result<(), Tried> {
-    let forbidden = |why: String| refused(Refusal::new("forbidden", format!("`{}` was not uploaded: {why}", file.name)));
+    let forbidden =
+        |why: String| refused(Refusal::new("forbidden", format!("`{}` was not uploaded: {why}", file.name)));
     let url = target(&url).map_err(forbidden)?;
     let mut headers = headers::read(&given, session.credential_headers()).map_err(forbidden)?;
     let scrubber = Scrubber::new(session.secrets());
@@ -127,12 +122,12 @@ async fn put(
             let message = format!("the storage of the platform refused `{}` ({status})", file.name);
             Err(Tried::Refused { kind: "upload_failed".to_owned(), status: Some(status), message })
         }
-        Err(Failure::Forbidden(why)) => {
-            Err(forbidden(format!("the platform's upload URL may not be called ({why})")))
-        }
+        Err(Failure::Forbidden(why)) => Err(forbidden(format!("the platform's upload URL may not be called ({why})"))),
         Err(failure @ Failure::Elsewhere { .. }) => Err(forbidden(failure.to_string())),
         Err(failure @ Failure::Unreachable { .. }) => Err(answer::missing(&failure, pause)),
-        Err(failure @ (Failure::Lost { .. } | Failure::TooLarge { .. })) => Err(Tried::Lost { why: failure.to_string(), spoke: true }),
+        Err(failure @ (Failure::Lost { .. } | Failure::TooLarge { .. })) => {
+            Err(Tried::Lost { why: failure.to_string(), spoke: true })
+        }
     }
 }
 

@@ -144,7 +144,8 @@ async fn a_platform_that_is_away_for_longer_than_a_few_tries_gets_it_once_it_is_
 
 #[tokio::test(start_paused = true)]
 async fn p6_without_the_capability_it_is_read_back() {
-    let page = json!({ "chirps": [{ "no": 9, "nest": "n1", "noise": "hello", "from": "me" }, { "no": 8, "from": "x" }] });
+    let page =
+        json!({ "chirps": [{ "no": 9, "nest": "n1", "noise": "hello", "from": "me" }, { "no": 8, "from": "x" }] });
     let tree = Tree::new(move |seen, time| match seen.what.as_str() {
         CHIRP => Says::Lost,
         // The first page is the fence.

@@ -9,7 +9,7 @@ use agent_bridge::action::{Action, ActionId, Request};
 use agent_bridge::adapter::{Manifest, parse};
 use agent_bridge::clock::Clock;
 use agent_bridge::event::WorkspaceName;
-use agent_bridge::http::{Failure, Network, Reqwest, Request as Asked, Response, Stream};
+use agent_bridge::http::{Failure, Network, Request as Asked, Reqwest, Response, Stream};
 use agent_bridge::outbox::{self, Courier, Limits, Receipt, Refusal};
 use agent_bridge::session::{LoginWaits, Means, Session};
 use agent_bridge::store::{Batch, Change, Options, Seat, Store, WorkspaceRecord};
@@ -176,13 +176,11 @@ impl Magpie {
     pub async fn at(origin: &str, tree: &Tree, may: &Value, clock: Clock) -> Self {
         let memory = MemoryNetwork::default();
         memory.serve(origin, tree.router());
-        let network =
-            Arc::new(Beside { tree: memory, origin: origin.to_owned(), world: Reqwest::new().unwrap() });
+        let network = Arc::new(Beside { tree: memory, origin: origin.to_owned(), world: Reqwest::new().unwrap() });
         let folder = tempfile::tempdir().unwrap();
         let store = open(&folder, &clock);
         let record = record(origin, may);
-        let twig =
-            Change::Secret { owner: "nest".into(), field: "twig".into(), value: Some(SecretString::from(TWIG)) };
+        let twig = Change::Secret { owner: "nest".into(), field: "twig".into(), value: Some(SecretString::from(TWIG)) };
         store.commit(Batch::new().with(Change::Workspace(Box::new(record.clone()))).with(twig)).await.unwrap();
         let session = session(network.clone(), &store, &clock, record);
         Self { store, session, network, clock, folder }

@@ -54,7 +54,8 @@ async fn files_are_put_with_the_platforms_headers_and_named_in_one_body() {
     let storage = storage("200 OK").await;
     let url = format!("{}/bucket/key?sig=CANARY", storage.origin);
     let tree = tree(move |_| {
-        let with = json!({ "Content-Type": "application/pdf", "Content-MD5": "print", "X-Part": 1, "Content-Length": "9" });
+        let with =
+            json!({ "Content-Type": "application/pdf", "Content-MD5": "print", "X-Part": 1, "Content-Length": "9" });
         json!({ "where": url, "with": with })
     });
     let nest = joined_at(HERE, &tree).await;
@@ -78,7 +79,9 @@ async fn files_are_put_with_the_platforms_headers_and_named_in_one_body() {
     let put = storage.seen();
     assert!(put.len() == 2 && put[0].starts_with("PUT /bucket/key?sig=CANARY HTTP/1.1\r\n"), "{put:?}");
     let head = put[0].to_ascii_lowercase();
-    for line in ["content-type: application/pdf\r\n", "content-md5: print\r\n", "x-part: 1\r\n", "content-length: 5\r\n"] {
+    for line in
+        ["content-type: application/pdf\r\n", "content-md5: print\r\n", "x-part: 1\r\n", "content-length: 5\r\n"]
+    {
         assert_eq!(head.matches(line).count(), 1, "{line} in {head}");
     }
     assert!(put[0].ends_with("\r\n\r\nhello") && !head.contains("magpie") && !put[0].contains(TWIG), "{head}");
@@ -94,7 +97,9 @@ async fn p6_a_stored_body_names_its_uploads_and_they_are_not_done_again() {
     let storage = storage("200 OK").await;
     let url = storage.origin.clone();
     let tree = Tree::new(move |seen, time| match (seen.what.as_str(), time) {
-        (STICK, _) => Says::Answer(201, json!({ "stick": { "mark": format!("mark-{time}") }, "put": { "where": url } })),
+        (STICK, _) => {
+            Says::Answer(201, json!({ "stick": { "mark": format!("mark-{time}") }, "put": { "where": url } }))
+        }
         (_, 1) => Says::Nothing,
         _ => Says::Answer(201, json!({ "chirp": { "no": 7 } })),
     });
@@ -114,7 +119,9 @@ async fn a_crash_before_the_body_is_stored_uploads_again_and_sends_once() {
     let url = storage.origin.clone();
     let tree = Tree::new(move |seen, time| match (seen.what.as_str(), time) {
         (STICK, 1) => Says::Nothing,
-        (STICK, _) => Says::Answer(201, json!({ "stick": { "mark": format!("mark-{time}") }, "put": { "where": url } })),
+        (STICK, _) => {
+            Says::Answer(201, json!({ "stick": { "mark": format!("mark-{time}") }, "put": { "where": url } }))
+        }
         _ => Says::Answer(201, json!({ "chirp": { "no": 7 } })),
     });
     let nest = joined_at(HERE, &tree).await;
@@ -153,7 +160,10 @@ async fn a_url_that_aims_inside_is_not_called_and_what_is_said_of_it_shows_no_qu
         let receipt = nest.settle(&id).await;
         let (kind, message) = failed(&receipt);
         assert_eq!(kind, "forbidden", "{aim}: {message}");
-        assert!(message.contains("brief.pdf") && message.contains("upload URL") && !message.contains("CANARY"), "{message}");
+        assert!(
+            message.contains("brief.pdf") && message.contains("upload URL") && !message.contains("CANARY"),
+            "{message}"
+        );
         assert!(tree.seen(CHIRP).is_empty(), "nothing is said without its file");
     }
     assert!(inside.seen().is_empty(), "{:?}", inside.seen());
@@ -196,7 +206,8 @@ async fn no_redirect_is_followed_and_no_header_of_ours_or_of_the_session_is_take
 async fn a_storage_that_refuses_and_a_platform_that_names_no_place_fail_it() {
     let storage = storage("403 Forbidden").await;
     let url = storage.origin.clone();
-    let places = [(json!({ "where": url }), "refused `brief.pdf` (403)"), (json!({}), "names no place for `brief.pdf`")];
+    let places =
+        [(json!({ "where": url }), "refused `brief.pdf` (403)"), (json!({}), "names no place for `brief.pdf`")];
     for (place, words) in places {
         let tree = tree(move |_| place.clone());
         let nest = joined_at(HERE, &tree).await;

@@ -88,8 +88,16 @@ fn keys_of_a_verb_that_contradict_each_other_are_named() {
         ("    idempotency: chirp-key\n  delete", "    idempotency: chirp key\n  delete", "no header name"),
         ("header: chirp-key, needs", "header: chirp-key, wants", "unknown field `wants`"),
         ("ephemeral: true", "ephemeral: true\n    repeatable: true", "leave `repeatable` out"),
-        ("    take: { id: /chirp/no }", "    files: { field: f, text_field: t, cap: 1 }\n    take: { id: /chirp/no }", "keep one"),
-        ("    own: true\n    idem", "    files: { field: f, text_field: t, cap: 1 }\n    own: true\n    idem", "a form is not stored"),
+        (
+            "    take: { id: /chirp/no }",
+            "    files: { field: f, text_field: t, cap: 1 }\n    take: { id: /chirp/no }",
+            "keep one",
+        ),
+        (
+            "    own: true\n    idem",
+            "    files: { field: f, text_field: t, cap: 1 }\n    own: true\n    idem",
+            "a form is not stored",
+        ),
         ("capabilities: grants", "capabilities: grunts", "`grunts` is no fact"),
         ("{file.md5}", "{file.md4}", "`file` has name, size, md5, type"),
         ("files: 3", "files: 0", "at least 1"),

@@ -125,12 +125,8 @@ async fn p6_an_action_with_a_key_killed_anywhere_has_one_effect() {
     let tree = Tree::default();
     let (home, _serving) = joined(&tree).await;
     let mut killed = 0;
-    for point in [
-        Point::StoreCommitBefore,
-        Point::StoreCommitAfter,
-        Point::HttpRequestBefore,
-        Point::HttpRequestAfter,
-    ] {
+    for point in [Point::StoreCommitBefore, Point::StoreCommitAfter, Point::HttpRequestBefore, Point::HttpRequestAfter]
+    {
         for time in 1..=12 {
             let cut = format!("{}@{time}", point.name());
             let mut daemon = home.spawn(&[("AGENT_BRIDGE_KILL_AT", &cut)]);
@@ -149,7 +145,10 @@ async fn p6_an_action_with_a_key_killed_anywhere_has_one_effect() {
         }
     }
     let (repeated, conflicts) = tree.with(|kept| (kept.repeated, kept.conflicts));
-    assert!(killed >= 12 && repeated > 0 && conflicts == 0, "{killed} kills, {repeated} repeated, {conflicts} conflicts");
+    assert!(
+        killed >= 12 && repeated > 0 && conflicts == 0,
+        "{killed} kills, {repeated} repeated, {conflicts} conflicts"
+    );
     assert!(!home.log().contains("CANARY"), "secrets stay (P8)");
 }
 

@@ -41,12 +41,15 @@ mod tests {
 
     #[test]
     fn a_file_is_what_its_name_says_else_bytes() {
-        assert_eq!([of("brief.pdf"), of("A.B.JPG"), of("notes"), of("x.exe"), of("")], [
-            "application/pdf",
-            "image/jpeg",
-            "application/octet-stream",
-            "application/octet-stream",
-            "application/octet-stream"
-        ]);
+        assert_eq!(
+            [of("brief.pdf"), of("A.B.JPG"), of("notes"), of("x.exe"), of("")],
+            [
+                "application/pdf",
+                "image/jpeg",
+                "application/octet-stream",
+                "application/octet-stream",
+                "application/octet-stream"
+            ]
+        );
     }
 }
