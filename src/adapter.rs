@@ -20,8 +20,8 @@ use std::collections::BTreeMap;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
-pub use act::{Action, Files, Pace, PacePer, Question, ReadBack, Refuse, Split};
-pub use call::{Call, CallError, headers};
+pub use act::{Action, Files, Idempotency, Pace, PacePer, Place, Question, ReadBack, Refuse, Split, UPLOADS, Uploads};
+pub use call::{Call, CallError, headers, json};
 pub use error::ManifestError;
 pub use join::{Dialect, First, Join, Learn, Step, Wait, Way};
 pub use json::Json;

@@ -145,12 +145,14 @@ impl Config {
     /// What workspaces run with.
     pub fn context(&self, means: Means, manifests: Arc<Manifests>) -> Context {
         let backfill = self.workspace.iter().map(|(name, workspace)| (name.clone(), workspace.backfill.into()));
+        let policy = self.workspace.iter().map(|(name, workspace)| (name.clone(), workspace.policy()));
         Context {
             means,
             manifests,
             timing: self.lines.timing(),
             outbox: self.outbox.limits(),
             backfill: Arc::new(backfill.collect()),
+            policy: Arc::new(policy.collect()),
         }
     }
 

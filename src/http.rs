@@ -51,6 +51,8 @@ pub enum Body {
         /// The bytes.
         bytes: Bytes,
     },
+    /// Bytes alone: the headers say what they are.
+    Raw(Bytes),
     /// `multipart/form-data`.
     Multipart(Vec<FormPart>),
 }

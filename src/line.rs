@@ -11,6 +11,7 @@ pub mod history;
 pub mod intake;
 pub mod link;
 pub mod poll;
+pub mod policy;
 pub mod read;
 mod refusal;
 pub mod report;

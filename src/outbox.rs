@@ -6,9 +6,12 @@
 
 pub mod accept;
 pub mod answer;
+mod attempt;
 pub mod courier;
 pub mod decide;
 pub mod files;
+mod fleeting;
+mod keyed;
 pub mod pace;
 mod patience;
 pub mod read_back;
@@ -17,6 +20,7 @@ mod request;
 mod seat;
 mod send;
 pub mod split;
+mod upload;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -27,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use accept::{Refusal, accept};
 pub use courier::Courier;
+pub use fleeting::{Fleeting, Told};
 pub use receipt::{Receipt, receipt};
 
 use crate::action::Action;
@@ -51,6 +56,8 @@ pub struct Limits {
     /// Actions looked through for messages that other receipts claim: more in one workspace than a read-back can meet
     /// pages. Default 2,000.
     pub claims: usize,
+    /// Requests of verbs that are never stored, in one workspace within a second; the rest is dropped. Default 10.
+    pub ephemeral: usize,
 }
 
 impl Default for Limits {
@@ -63,6 +70,7 @@ impl Default for Limits {
             parallel: 8,
             pages: 20,
             claims: 2_000,
+            ephemeral: 10,
         }
     }
 }

@@ -10,6 +10,7 @@ mod error;
 mod intent;
 mod learn;
 mod login;
+mod outside;
 mod renew;
 mod scope;
 mod token;

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::adapter::Manifests;
 use crate::event::{Draft, Type, WorkspaceName};
+use crate::line::policy::Policy;
 use crate::line::report::{LineStatus, Report};
 use crate::line::timing::{Backfill, Timing};
 use crate::line::Reason;
@@ -50,6 +51,8 @@ pub struct Context {
     pub outbox: outbox::Limits,
     /// What is told of the time before a join, by workspace; where it says nothing, nothing.
     pub backfill: Arc<std::collections::BTreeMap<String, Backfill>>,
+    /// What is told, by workspace; where it says nothing, everything.
+    pub policy: Arc<std::collections::BTreeMap<String, Policy>>,
 }
 
 /// Why a workspace's task ended by itself.

@@ -12,6 +12,8 @@ mod bench;
 mod holes;
 #[path = "lines/log.rs"]
 mod log;
+#[path = "lines/policies.rs"]
+mod policies;
 #[path = "lines/rooms.rs"]
 mod rooms;
 #[path = "lines/seats.rs"]

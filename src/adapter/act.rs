@@ -1,6 +1,12 @@
 //! What an agent can do and ask, as a manifest tells it.
 
+mod keyed;
+mod uploads;
+
 use serde::{Deserialize, Deserializer};
+
+pub use keyed::Idempotency;
+pub use uploads::{Place, UPLOADS, Uploads};
 
 use super::call::{Call, calling, needed};
 use super::plain::{Span, missing, read_table};
@@ -27,6 +33,20 @@ pub struct Action {
     pub repeatable: bool,
     /// This status means that it is done already.
     pub gone_is_done: Option<u16>,
+    /// The capability without which the grant does not have it.
+    pub needs: Option<String>,
+    /// The header that takes an idempotency key, with which a lost reply is asked for again.
+    pub idempotency: Option<Idempotency>,
+    /// How files are uploaded before it; none: they cannot.
+    pub uploads: Option<Uploads>,
+    /// Never stored, sent at once, never tried again.
+    pub ephemeral: bool,
+    /// Arguments that are given all or none.
+    pub together: Vec<String>,
+    /// Arguments of which exactly one is given.
+    pub one_of: Vec<String>,
+    /// Arguments that are lists of texts.
+    pub lists: Vec<String>,
 }
 
 /// How files go with an action: `multipart/form-data` (RFC 7578) instead of the JSON body.
@@ -63,6 +83,9 @@ pub struct Refuse {
     /// A NUL character in it.
     #[serde(default)]
     pub nul: bool,
+    /// Nothing but white space.
+    #[serde(default)]
+    pub blank: bool,
     /// More bytes of UTF-8 than this.
     pub bytes: Option<usize>,
 }
@@ -113,6 +136,13 @@ calling!(RawAction {
     own: bool,
     repeatable: bool,
     gone_is_done: Option<u16>,
+    needs: Option<String>,
+    idempotency: Option<Idempotency>,
+    uploads: Option<Uploads>,
+    ephemeral: bool,
+    together: Vec<String>,
+    one_of: Vec<String>,
+    lists: Vec<String>,
 });
 calling!(RawQuestion { items: Option<Pointer>, });
 
@@ -129,7 +159,26 @@ impl Action {
             return Err("`split.bytes` is at least 16".to_owned());
         }
         let RawAction { files, split, refuse, read_back, pace, own, repeatable, gone_is_done, .. } = raw;
-        Ok(Self { call, files, split, refuse, read_back, pace, own, repeatable, gone_is_done })
+        let RawAction { needs, idempotency, uploads, ephemeral, together, one_of, lists, .. } = raw;
+        let action = Self {
+            call,
+            files,
+            split,
+            refuse,
+            read_back,
+            pace,
+            own,
+            repeatable,
+            gone_is_done,
+            needs,
+            idempotency,
+            uploads,
+            ephemeral,
+            together,
+            one_of,
+            lists,
+        };
+        Ok(action)
     }
 }
 

@@ -59,14 +59,13 @@ pub enum CallError {
 impl Call {
     /// The request. `base` is the rendered `http.base`; values are encoded, so that none can leave its place.
     pub fn request(&self, base: &Url, scope: &Scope) -> Result<Request, CallError> {
-        let body = match &self.json {
-            Some(json) => {
-                let bytes = Bytes::from(json.render(scope)?.to_string());
-                Body::Bytes { content_type: "application/json", bytes }
-            }
-            None => Body::Empty,
-        };
-        self.request_with(base, scope, body)
+        let body = self.body(scope)?;
+        self.request_with(base, scope, body.map_or(Body::Empty, json))
+    }
+
+    /// The body alone, serialised; none where the call has none.
+    pub fn body(&self, scope: &Scope) -> Result<Option<String>, CallError> {
+        Ok(self.json.as_ref().map(|json| json.render(scope)).transpose()?.map(|body| body.to_string()))
     }
 
     /// The same with another body: a form with files, or bytes that were stored before the first try.
@@ -122,6 +121,11 @@ impl Call {
         url.set_fragment(None);
         Ok(if self.path.hides() { PrivateUrl::labelled(url, self.path.label()) } else { PrivateUrl::new(url) })
     }
+}
+
+/// A JSON body as it goes out.
+pub fn json(body: String) -> Body {
+    Body::Bytes { content_type: "application/json", bytes: Bytes::from(body) }
 }
 
 /// What a table of pointers finds.

@@ -1,5 +1,6 @@
 //! Checks at start what a manifest's types cannot: that every name it uses stands somewhere in it.
 
+mod acting;
 mod joining;
 mod references;
 
@@ -23,7 +24,7 @@ pub(super) fn check(manifest: &Manifest) -> Verdict {
     receive(manifest)?;
     references::check(manifest)?;
     base(manifest)?;
-    actions(manifest)?;
+    acting::actions(manifest)?;
     outcomes(manifest)
 }
 
@@ -104,6 +105,9 @@ fn me(manifest: &Manifest) -> Verdict {
     for (index, name) in me.ids.iter().enumerate() {
         stands(name, "fact that joining teaches", facts(), &["me", "ids", &index.to_string()])?;
     }
+    if let Some(name) = &me.capabilities {
+        stands(name, "fact that joining teaches", facts(), &["me", "capabilities"])?;
+    }
     for (key, names) in [("logins", &me.logins), ("names", &me.names)] {
         for (index, name) in names.iter().enumerate() {
             let known = facts().chain(manifest.ask.settings.names());
@@ -151,26 +155,6 @@ fn event(name: &str, spec: &EventSpec) -> Verdict {
     }
     if spec.object.is_empty() {
         return Err(at(&["events", name], "an event needs `object`: where the id of the message (or person) stands"));
-    }
-    Ok(())
-}
-
-fn actions(manifest: &Manifest) -> Verdict {
-    for (verb, action) in manifest.actions.iter() {
-        joining::header(&action.call.header, &["actions", verb])?;
-        let arguments: Vec<&str> = action.call.arguments(Root::Action).into_keys().collect();
-        let fields = [
-            ("split", "field", action.split.as_ref().map(|split| &split.field)),
-            ("refuse", "field", action.refuse.as_ref().map(|refuse| &refuse.field)),
-            ("read_back", "text", action.read_back.as_ref().map(|read| &read.text)),
-        ];
-        for (key, inner, field) in fields {
-            let Some(field) = field else { continue };
-            stands(field, "argument of this action", arguments.iter().copied(), &["actions", verb, key, inner])?;
-        }
-        if action.read_back.is_some() && manifest.receive.history.is_none() {
-            return Err(at(&["actions", verb, "read_back"], "reading back needs `receive.history`"));
-        }
     }
     Ok(())
 }

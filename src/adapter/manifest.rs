@@ -1,6 +1,9 @@
 //! The nouns of one platform. `adapters/README.md` is the reference of every key.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use super::act::{Action, Question};
 use super::call::{Call, calling, needed};
@@ -74,6 +77,13 @@ impl Manifest {
             _ if self.ask.settings.has(name) => Keep::Setting,
             _ => Keep::Fact,
         }
+    }
+
+    /// Whether a workspace with these facts has a capability. Where the platform tells of none, it has all.
+    pub fn grants(&self, facts: &BTreeMap<String, Value>, needs: Option<&str>) -> bool {
+        let table = self.me.capabilities.as_ref().and_then(|fact| facts.get(fact)).and_then(Value::as_object);
+        let (Some(table), Some(capability)) = (table, needs) else { return true };
+        table.get(capability) == Some(&Value::Bool(true))
     }
 
     /// Words for people about an outcome.
@@ -229,6 +239,8 @@ pub struct Me {
     /// Facts or settings that hold a handle or display name, by which others mention it.
     #[serde(default)]
     pub names: Vec<String>,
+    /// The fact that holds a table of what the grant allows, by name: `true` or not at all.
+    pub capabilities: Option<String>,
 }
 
 calling!(RawCall {});

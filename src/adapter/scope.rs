@@ -28,11 +28,13 @@ pub enum Root {
     Ingress,
     /// Where a line stands: `cursor`.
     Line,
+    /// A file that is about to be uploaded: `name`, `size`, `md5`, `type`.
+    File,
 }
 
 impl Root {
     /// Every root, in the order of the documentation.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Settings,
         Self::Facts,
         Self::Secrets,
@@ -43,6 +45,7 @@ impl Root {
         Self::Ask,
         Self::Ingress,
         Self::Line,
+        Self::File,
     ];
 
     /// The word in a template.
@@ -58,6 +61,7 @@ impl Root {
             Self::Ask => "ask",
             Self::Ingress => "ingress",
             Self::Line => "line",
+            Self::File => "file",
         }
     }
 

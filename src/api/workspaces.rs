@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::params;
 use super::problem::Problem;
+use crate::action::Request;
 use crate::event::WorkspaceName;
 
 /// The answer to something that goes over the network.
@@ -26,6 +27,9 @@ pub trait Workspaces: Send + Sync + 'static {
 
     /// Reads from the platform, signed in.
     fn ask(&self, name: WorkspaceName, ask: Ask) -> Asked;
+
+    /// Sends a verb that is never stored, at once; none where the verb is stored, or nobody knows it.
+    fn at_once(&self, name: &WorkspaceName, wish: &Request) -> Option<Asked>;
 
     /// Any other request, signed in. Its path was checked by [`free_path`].
     fn call(&self, call: params::Call) -> Asked;

@@ -78,7 +78,8 @@ pub fn tell(receipt: &Value, as_json: bool) -> Result<(), Fault> {
         show::json(receipt)?;
     } else {
         let ids = show::list(receipt, "remote_ids").iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ");
-        show::line(show::clean(format!("{} {} {ids}", text(receipt, "id"), text(receipt, "state")).trim_end()))?;
+        // What is never stored has no id.
+        show::line(show::clean(format!("{} {} {ids}", text(receipt, "id"), text(receipt, "state")).trim()))?;
     }
     match text(receipt, "state").as_str() {
         "failed" => Err(Fault::new(exit::code_of(&text(receipt, "kind")), text(receipt, "message"))),

@@ -68,6 +68,7 @@ fn counts(config: &Config) -> Vec<(&'static str, u64)> {
         // Without a page, or with no claims seen, a lost reply would be sent again though it had arrived (P6).
         ("outbox.pages", outbox.pages as u64),
         ("outbox.claims", outbox.claims as u64),
+        ("outbox.ephemeral", outbox.ephemeral as u64),
     ]
 }
 

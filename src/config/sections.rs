@@ -17,6 +17,7 @@ pub use network::{Network, Session};
 
 use super::measure::{Size, Span};
 use crate::deliver::OnFull;
+use crate::line::policy::Policy;
 use crate::line::timing;
 use crate::outbox::Limits;
 
@@ -184,11 +185,30 @@ impl Default for Join {
 pub struct Workspace {
     /// What of the time before the join is delivered: `none`, `all`, or a duration.
     pub backfill: Backfill,
+    /// Whether direct conversations are told.
+    pub direct: bool,
+    /// Whether the other conversations are told.
+    pub topics: bool,
+    /// Of messages, only those that are meant for the agent.
+    pub mention_only: bool,
+    /// Only these conversations (ids), and those that hang from them; empty: all.
+    pub allow_conversations: Vec<String>,
+    /// Only what these people (ids or handles) say; empty: all.
+    pub allow_authors: Vec<String>,
 }
 
 impl Default for Workspace {
     fn default() -> Self {
-        Self { backfill: Backfill::None }
+        let Policy { direct, topics, mention_only, allow_conversations, allow_authors } = Policy::default();
+        Self { backfill: Backfill::None, direct, topics, mention_only, allow_conversations, allow_authors }
+    }
+}
+
+impl Workspace {
+    /// As the lines take it.
+    pub fn policy(&self) -> Policy {
+        let Self { direct, topics, mention_only, allow_conversations, allow_authors, .. } = self.clone();
+        Policy { direct, topics, mention_only, allow_conversations, allow_authors }
     }
 }
 
@@ -256,6 +276,8 @@ pub struct Outbox {
     pub pages: usize,
     /// Actions looked through for messages that other receipts claim.
     pub claims: usize,
+    /// Requests of verbs that are never stored, in one workspace within a second.
+    pub ephemeral: usize,
 }
 
 impl Default for Outbox {
@@ -269,6 +291,7 @@ impl Default for Outbox {
             parallel: limits.parallel,
             pages: limits.pages,
             claims: limits.claims,
+            ephemeral: limits.ephemeral,
         }
     }
 }
@@ -284,6 +307,7 @@ impl Outbox {
             parallel: self.parallel,
             pages: self.pages,
             claims: self.claims,
+            ephemeral: self.ephemeral,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What the API asks of the joined workspaces, answered by their sessions. Nothing secret comes back.
 
+mod at_once;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,15 +12,17 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 use super::approvals::Approvals;
+use crate::action::Request;
 use crate::adapter::{Manifest, Outcome, Question, Root, Scope, platform_words};
 use crate::api::params;
 use crate::api::problem::Problem;
 use crate::api::workspaces::{Ask, Asked, Workspaces};
 use crate::config::sections;
 use crate::event::WorkspaceName;
-use crate::http::{Body, Bounds, PrivateUrl, Request, Response};
+use crate::http::{self, Body, Bounds, PrivateUrl, Response};
 use crate::join::{self, JoinRequest, Joined, Pause};
 use crate::normalise::Scrubber;
+use crate::outbox::Fleeting;
 use crate::session::{self, Session};
 use crate::store::{Seat, StoreError};
 use crate::workspace::{self, Context, Roster};
@@ -41,11 +45,15 @@ struct Inner {
     busy: Mutex<BTreeSet<WorkspaceName>>,
     /// Joins that somebody must approve.
     approvals: Approvals,
+    /// Sends what is never stored.
+    fleeting: Fleeting,
 }
 
 impl Seats {
     /// With the bounds of the config; `roster` where workspaces run.
     pub fn new(context: Context, roster: Option<Roster>, approvals: Approvals, config: &sections::Join) -> Self {
+        let fleeting =
+            Fleeting::new(context.means.store.clone(), context.means.clock.clone(), context.outbox.ephemeral);
         Self(Arc::new(Inner {
             context,
             join: config.whole.0,
@@ -54,6 +62,7 @@ impl Seats {
             roster,
             busy: Mutex::default(),
             approvals,
+            fleeting,
         }))
     }
 
@@ -245,6 +254,10 @@ impl Workspaces for Seats {
         self.clone().ask_now(name, ask).boxed()
     }
 
+    fn at_once(&self, name: &WorkspaceName, wish: &Request) -> Option<Asked> {
+        self.fleeting(name, wish)
+    }
+
     fn call(&self, call: params::Call) -> Asked {
         self.clone().call_now(call).boxed()
     }
@@ -259,7 +272,7 @@ impl Workspaces for Seats {
 }
 
 /// The free request: under the base, whatever the path tries.
-fn free_request(base: &Url, call: &params::Call, bounds: Bounds) -> Result<Request, Problem> {
+fn free_request(base: &Url, call: &params::Call, bounds: Bounds) -> Result<http::Request, Problem> {
     let whole = format!("{}{}", base.as_str().trim_end_matches('/'), call.path);
     let outside = || Problem::bad_params("`path` leaves the workspace's own base");
     let url = Url::parse(&whole).map_err(|_| outside())?;
@@ -272,7 +285,13 @@ fn free_request(base: &Url, call: &params::Call, bounds: Bounds) -> Result<Reque
         Some(body) => Body::Bytes { content_type: "application/json", bytes: body.to_string().into() },
         None => Body::Empty,
     };
-    Ok(Request { method, url: PrivateUrl::labelled(url, "/…"), headers: axum::http::HeaderMap::new(), body, bounds })
+    Ok(http::Request {
+        method,
+        url: PrivateUrl::labelled(url, "/…"),
+        headers: axum::http::HeaderMap::new(),
+        body,
+        bounds,
+    })
 }
 
 fn good(question: &Question, session: &Session, answer: &Response) -> Result<(), Problem> {

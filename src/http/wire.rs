@@ -133,6 +133,7 @@ async fn send(request: &Request, url: Url, client: &Client) -> Result<reqwest::R
     let builder = match &request.body {
         Body::Empty => builder,
         Body::Bytes { content_type, bytes } => builder.header(CONTENT_TYPE, *content_type).body(bytes.clone()),
+        Body::Raw(bytes) => builder.body(bytes.clone()),
         Body::Multipart(parts) => builder.multipart(form(parts)),
     };
     reach(Point::HttpRequestBefore);

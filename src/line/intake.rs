@@ -4,11 +4,13 @@
 //! of a batch before its commit has returned.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use super::policy::Policy;
 use super::report::Report;
-use crate::event::{Arrival, Draft, NewEvent, WorkspaceName};
+use crate::event::{Arrival, Draft, WorkspaceName};
 use crate::store::{Batch, Change, Committed, Store, StoreError};
 
 /// Events of one batch.
@@ -36,21 +38,29 @@ pub struct Intake {
     /// Batches under way at once.
     ahead: usize,
     under_way: VecDeque<UnderWay>,
+    policy: Option<Arc<Policy>>,
 }
 
 impl Intake {
     /// The way of `line` into the feed, with so many batches under way at once.
     pub const fn new(store: Store, workspace: WorkspaceName, line: &'static str, report: Report, ahead: usize) -> Self {
-        Self { store, workspace, line, report, ahead, under_way: VecDeque::new() }
+        Self { store, workspace, line, report, ahead, under_way: VecDeque::new(), policy: None }
+    }
+
+    /// Under a policy: what that holds back is remembered, counted, and not told.
+    #[must_use]
+    pub fn under(self, policy: Policy) -> Self {
+        Self { policy: Some(Arc::new(policy)).filter(|policy| **policy != Policy::default()), ..self }
     }
 
     /// Sends events, and with the last of them the cursor that moves past them. Waits only when too much is under way.
     pub async fn send(&mut self, drafts: Vec<(Draft, Arrival)>, cursor: Option<String>) -> Result<(), StoreError> {
-        let sealed = drafts.into_iter().map(|(draft, arrival)| draft.seal().arrived(Some(arrival)));
-        let mut chunks = chunks(sealed).peekable();
-        while let Some(events) = chunks.next() {
+        let policy = self.policy.clone();
+        let changes = drafts.into_iter().map(|(draft, arrival)| change(policy.as_deref(), draft, Some(arrival)));
+        let mut chunks = chunks(changes).peekable();
+        while let Some(changes) = chunks.next() {
             let cursor = cursor.clone().filter(|_| chunks.peek().is_none());
-            let mut batch = events.into_iter().fold(Batch::intake(), Batch::event);
+            let mut batch = changes.into_iter().fold(Batch::intake(), Batch::with);
             if let Some(value) = &cursor {
                 batch = batch.with(self.cursor(value.clone()));
             }
@@ -76,9 +86,11 @@ impl Intake {
         last: Vec<Change>,
     ) -> Result<(), StoreError> {
         self.drain().await?;
-        let mut chunks = chunks(drafts.into_iter().map(|draft| draft.seal().arrived(arrival))).peekable();
-        while let Some(events) = chunks.next() {
-            let mut batch = events.into_iter().fold(Batch::intake(), Batch::event);
+        let policy = self.policy.clone();
+        let changes = drafts.into_iter().map(|draft| change(policy.as_deref(), draft, arrival));
+        let mut chunks = chunks(changes).peekable();
+        while let Some(changes) = chunks.next() {
+            let mut batch = changes.into_iter().fold(Batch::intake(), Batch::with);
             if chunks.peek().is_none() {
                 batch.changes.extend(last);
                 let told = self.store.commit(batch).await?;
@@ -118,6 +130,7 @@ impl Intake {
     }
 
     fn told(&self, told: &Committed, cursor: Option<&str>) {
+        self.report.held_back(told.held_back);
         if cursor.is_some() || told.events.iter().any(Option::is_some) {
             self.report.event(cursor);
         }
@@ -128,14 +141,23 @@ impl Intake {
     }
 }
 
+/// The event of a draft, told or held back.
+fn change(policy: Option<&Policy>, draft: Draft, arrival: Option<Arrival>) -> Change {
+    let held_back = policy.is_some_and(|policy| policy.holds_back(&draft));
+    let event = Box::new(draft.seal().arrived(arrival));
+    if held_back { Change::HeldBack(event) } else { Change::Event(event) }
+}
+
 /// Events in batches of bounded size, in order.
-fn chunks(events: impl Iterator<Item = NewEvent>) -> impl Iterator<Item = Vec<NewEvent>> {
-    let mut events = events.peekable();
+fn chunks(mut events: impl Iterator<Item = Change>) -> impl Iterator<Item = Vec<Change>> {
     std::iter::from_fn(move || {
         let (mut chunk, mut bytes) = (vec![events.next()?], 0);
         while chunk.len() < BATCH_EVENTS && bytes < BATCH_BYTES {
             let Some(event) = events.next() else { break };
-            bytes += event.bytes.len();
+            bytes += match &event {
+                Change::Event(event) | Change::HeldBack(event) => event.bytes.len(),
+                _ => 0,
+            };
             chunk.push(event);
         }
         Some(chunk)

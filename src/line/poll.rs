@@ -24,6 +24,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::intake::Intake;
 use super::report::Report;
+use super::policy::Policy;
 use super::shape::Shaper;
 use super::timing::{Backfill, Timing};
 use super::wait::{room, trouble};
@@ -63,6 +64,8 @@ pub struct Parts {
     pub timing: Timing,
     /// What is told of the time before the join.
     pub backfill: Backfill,
+    /// What is not told.
+    pub policy: Policy,
     /// What the line says of itself.
     pub report: Report,
     /// Conversations in which the agent acted: the log is read soon.
@@ -114,7 +117,7 @@ pub struct Poll {
 impl Poll {
     /// The line of a workspace, with what the store remembers of it. Sends nothing yet.
     pub fn new(parts: Parts) -> Result<Self, StoreError> {
-        let Parts { session, store, clock, timing, backfill, report, hints, feed } = parts;
+        let Parts { session, store, clock, timing, backfill, policy, report, hints, feed } = parts;
         let log = session.manifest().receive.log.clone();
         let log = log.expect("a manifest of the flavour poll describes its log: it is read so");
         let of = |ours: Option<Duration>, theirs: Option<Duration>, otherwise| ours.or(theirs).unwrap_or(otherwise);
@@ -130,7 +133,7 @@ impl Poll {
         let farewell = stand.place.is_last_word(&record).then_some(0);
         Ok(Self {
             shaper: Shaper::new(session.clone(), store.clone(), clock.clone())?,
-            intake: Intake::new(store.clone(), record.name, LINE, report.clone(), timing.ahead),
+            intake: Intake::new(store.clone(), record.name, LINE, report.clone(), timing.ahead).under(policy),
             asker: Asker { session, clock, later: timing.later, log: Arc::new(log), ahead: Arc::new(AtomicI64::new(0)) },
             health: store.health(),
             inlets: Inlets::new(feed, hints),

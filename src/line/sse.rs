@@ -20,6 +20,7 @@ use super::evidence::{Facts, Limits};
 use super::history::History;
 use super::intake::Intake;
 use super::link::Link;
+use super::policy::Policy;
 use super::read::Reader;
 use super::report::Report;
 use super::shape::Shaper;
@@ -51,6 +52,8 @@ pub struct Parts {
     pub timing: Timing,
     /// What is told of the time before the join.
     pub backfill: Backfill,
+    /// What of it is told.
+    pub policy: Policy,
     /// What the line says of itself.
     pub report: Report,
     /// Conversations to read soon: the agent acted there.
@@ -85,7 +88,7 @@ pub struct Sse {
 impl Sse {
     /// The line of a workspace, with what the store remembers of it. Sends nothing yet.
     pub fn new(parts: Parts) -> Result<Self, StoreError> {
-        let Parts { session, store, clock, timing, backfill, report, hints } = parts;
+        let Parts { session, store, clock, timing, backfill, policy, report, hints } = parts;
         let receive = &session.manifest().receive;
         let silence = timing.silence.or(receive.silence.map(|span| span.0)).unwrap_or(SILENCE);
         let cut = timing.cut.or(receive.cut.map(|span| span.0));
@@ -96,7 +99,7 @@ impl Sse {
         Ok(Self {
             history: History::load(reader, &store, report.clone(), backfill)?,
             shaper: Shaper::new(session.clone(), store.clone(), clock.clone())?,
-            intake: Intake::new(store.clone(), workspace, LINE, report.clone(), timing.ahead),
+            intake: Intake::new(store.clone(), workspace, LINE, report.clone(), timing.ahead).under(policy),
             held: HeldBack::new(&timing, resumes),
             backoff: Backoff::new(timing.first_wait, timing.longest_wait),
             facts: Facts::opened(Instant::now()),

@@ -72,6 +72,8 @@ impl Mapping {
         let me = &manifest.me;
         let direct = record.facts.get("direct").and_then(text);
         let room = Room { kind: Some(ConversationKind::Direct), title: None };
+        let granted =
+            manifest.actions.iter().filter(|(_, action)| manifest.grants(&record.facts, action.needs.as_deref()));
         Self {
             workspace: record.name.clone(),
             platform: manifest.platform.as_str().into(),
@@ -80,7 +82,7 @@ impl Mapping {
             logins: me.logins.iter().filter_map(value).collect(),
             names: me.names.iter().chain(&me.logins).filter_map(value).map(|name| name.to_lowercase()).collect(),
             rooms: direct.map(|id| (id, room)).into_iter().collect(),
-            verbs: manifest.actions.iter().filter_map(|(name, action)| Verb::of(name, action)).collect(),
+            verbs: granted.filter_map(|(name, action)| Verb::of(name, action)).collect(),
             manifest,
         }
     }
@@ -92,13 +94,6 @@ impl Mapping {
             room.title = room.title.map(|title| self.scrubber.scrub(&title).into_owned());
             self.rooms.insert(id, room);
         }
-        self
-    }
-
-    /// With no verbs but these: the capabilities of a grant.
-    #[must_use]
-    pub fn allowing(mut self, verbs: &BTreeSet<String>) -> Self {
-        self.verbs.retain(|verb| verbs.contains(&verb.name));
         self
     }
 

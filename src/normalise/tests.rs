@@ -175,6 +175,21 @@ fn the_other_platform_speaks_in_numbers_and_nests_otherwise() {
 }
 
 #[test]
+fn what_a_grant_lacks_no_event_can() {
+    let magpie = include_str!("../../tests/fixtures/adapters/magpie.yaml");
+    let can = |facts: Value| {
+        let mapping = mapping(magpie, facts, &[], &[]);
+        event("message.created", r#"{"no":1,"nest":"n1","from":"me","noise":"x"}"#, &mapping)["data"]["can"].clone()
+    };
+    let all = json!(["send", "edit", "delete", "typing"]);
+    assert_eq!(can(json!({ "bird": "me" })), all, "a platform that never told allows it");
+    assert_eq!(can(json!({ "bird": "me", "grants": { "flutter": true } })), all);
+    for without in [json!({}), json!({ "flutter": false }), json!({ "flutter": 1 })] {
+        assert_eq!(can(json!({ "bird": "me", "grants": without })), json!(["send", "edit", "delete"]));
+    }
+}
+
+#[test]
 fn ids_that_cannot_be_printed_stay_apart() {
     let mapping = agentunited(&[]);
     let id = |id: &str| event("message", &FLAT.replace("\"b2c1a3e8\"", &json!(id).to_string()), &mapping)["id"].clone();

@@ -1,18 +1,19 @@
 //! Checks a wish against the platform's manifest before anything is stored: pure.
 
+mod args;
+
 use serde_json::{Map, Value};
 
 use crate::action::{Action, Request};
 use crate::adapter::{Action as Verb, Manifest, Root};
 use crate::store::{Seat, WorkspaceRecord};
 
-use super::files::{self, FILES};
-
 /// Why an action is not even accepted. `kind` is a stable word.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {
-    /// `no_such_workspace`, `unknown_verb`, `bad_args`, `no_conversation`, `too_long`, `revoked`.
+    /// `no_such_workspace`, `unknown_verb`, `bad_args`, `no_conversation`, `no_capability`, `not_stored`, `too_long`,
+    /// `revoked`.
     pub kind: &'static str,
     /// What is wrong and what to do.
     pub message: String,
@@ -39,16 +40,48 @@ pub fn accept(
     if let Seat::Revoked { reason } = &record.seat {
         return Err(Refusal::new("revoked", format!("`{}` was taken away by the platform: {reason}", record.name)));
     }
-    let verb = manifest.actions.get(&request.verb).ok_or_else(|| unknown(manifest, &request.verb))?;
-    fill(verb, record, &mut request.args)?;
-    as_texts(&mut request.args);
-    check(verb, &request)?;
+    let verb = verb(manifest, &request.verb)?;
+    if verb.ephemeral {
+        return Err(never_stored(&request.verb, answers));
+    }
+    prepare(manifest, record, verb, &mut request)?;
     Ok(Action::accept(record.name.clone(), request, answers, now))
 }
 
-fn unknown(manifest: &Manifest, verb: &str) -> Refusal {
-    let verbs: Vec<_> = manifest.actions.names().collect();
-    Refusal::new("unknown_verb", format!("{} has no `{verb}`; it has {}", manifest.title, verbs.join(", ")))
+/// Fills in what may be left out, and checks the rest: for what is stored, and for what is sent at once.
+pub fn prepare(
+    manifest: &Manifest,
+    record: &WorkspaceRecord,
+    verb: &Verb,
+    request: &mut Request,
+) -> Result<(), Refusal> {
+    let needs = verb.needs.as_deref();
+    if let Some(capability) = needs.filter(|_| !manifest.grants(&record.facts, needs)) {
+        let message = format!(
+            "`{}` may not `{}`: its grant lacks `{capability}`. Ask whoever let the agent in to allow it, then join again",
+            record.name, request.verb
+        );
+        return Err(Refusal::new("no_capability", message));
+    }
+    fill(verb, record, &mut request.args)?;
+    as_texts(&mut request.args);
+    args::check(verb, request)
+}
+
+fn never_stored(verb: &str, answers: Option<u64>) -> Refusal {
+    let message = match answers {
+        Some(_) => format!("`{verb}` is never stored, so it cannot ride on an ack: send it by `act`"),
+        None => format!("`{verb}` is never stored: it is sent at once, by `act`"),
+    };
+    Refusal::new("not_stored", message)
+}
+
+/// The verb of this name.
+pub fn verb<'a>(manifest: &'a Manifest, name: &str) -> Result<&'a Verb, Refusal> {
+    manifest.actions.get(name).ok_or_else(|| {
+        let verbs: Vec<_> = manifest.actions.names().collect();
+        Refusal::new("unknown_verb", format!("{} has no `{name}`; it has {}", manifest.title, verbs.join(", ")))
+    })
 }
 
 /// Without a conversation, the workspace's main direct one.
@@ -71,53 +104,6 @@ fn as_texts(args: &mut Map<String, Value>) {
         if let Some(given @ Value::Number(_)) = args.get_mut(name) {
             *given = given.to_string().into();
         }
-    }
-}
-
-fn check(verb: &Verb, request: &Request) -> Result<(), Refusal> {
-    let bad = |message: String| Err(Refusal::new("bad_args", message));
-    let known = verb.call.arguments(Root::Action);
-    for (name, optional) in &known {
-        match request.args.get(*name) {
-            None | Some(Value::Null) if *optional => {}
-            None | Some(Value::Null) => return bad(format!("`{}` needs `{name}`", request.verb)),
-            Some(Value::Array(_) | Value::Object(_)) => {
-                return bad(format!("`{name}` is a text, a number or a boolean"));
-            }
-            Some(_) => {}
-        }
-    }
-    for name in request.args.keys().filter(|name| !known.contains_key(name.as_str())) {
-        if name != FILES || verb.files.is_none() {
-            let known: Vec<_> = known.keys().copied().collect();
-            return bad(format!("`{}` takes no `{name}`; it takes {}", request.verb, known.join(", ")));
-        }
-    }
-    let files = files::named(&request.args)?;
-    if request.args.get("text").and_then(Value::as_str) == Some("") {
-        return bad("`text` is empty".to_owned());
-    }
-    if verb.files.is_some() && files.len() > 1 {
-        return bad("one file goes with a message there: send the others in messages of their own".to_owned());
-    }
-    refuse(verb, request)
-}
-
-fn refuse(verb: &Verb, request: &Request) -> Result<(), Refusal> {
-    let Some(rule) = &verb.refuse else { return Ok(()) };
-    let Some(text) = request.args.get(&rule.field).and_then(Value::as_str) else { return Ok(()) };
-    if rule.nul && text.contains('\0') {
-        return Err(Refusal::new(
-            "bad_args",
-            format!("`{}` holds a NUL character, which the platform cannot store", rule.field),
-        ));
-    }
-    match rule.bytes {
-        Some(most) if text.len() > most => {
-            let message = format!("`{}` has {} bytes; the platform takes {most}", rule.field, text.len());
-            Err(Refusal::new("too_long", message))
-        }
-        _ => Ok(()),
     }
 }
 

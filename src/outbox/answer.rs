@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::decide::Tried;
-use crate::adapter::{Action as Verb, Manifest, Outcome, platform_words, text};
+use crate::adapter::{Action as Verb, Call, Manifest, Outcome, platform_words, text};
 use crate::http::{Failure, Response};
 use crate::retry;
 
@@ -20,12 +20,20 @@ pub struct Pause {
 
 /// Reads an answer. `now` in milliseconds since 1970, for `Retry-After` dates.
 pub fn read(manifest: &Manifest, verb: &Verb, response: &Response, now: u64, pause: Pause) -> Tried {
-    let status = response.status;
-    if verb.gone_is_done == Some(status) {
-        return Tried::Done { remote_ids: Vec::new() };
-    }
-    match status {
+    match response.status {
+        status if verb.gone_is_done == Some(status) => Tried::Done { remote_ids: Vec::new() },
         200..=299 => done(verb, &response.body),
+        // The platform has another request under this key: no repetition changes that.
+        409 if verb.idempotency.is_some() => refused(manifest, &verb.call, response, "conflict"),
+        _ => failed(manifest, &verb.call, response, now, pause),
+    }
+}
+
+/// What an answer means that is no success, whichever call it answers.
+pub fn failed(manifest: &Manifest, call: &Call, response: &Response, now: u64, pause: Pause) -> Tried {
+    let status = response.status;
+    let lost = |what: &str, spoke| Tried::Lost { why: format!("{what}, which may come after it stored"), spoke };
+    match status {
         401 => later(response, now, pause, "the platform does not accept the credential (401)"),
         429 => later(response, now, pause, "the platform asks for patience (429)"),
         // Without `Retry-After` it may come from something in between that gave the request on.
@@ -33,11 +41,11 @@ pub fn read(manifest: &Manifest, verb: &Verb, response: &Response, now: u64, pau
             later(response, now, pause, "the platform is busy (503)")
         }
         // `See Other` is how forms answer once they are done; 307 and 308 say that nothing was done here.
-        300..=303 => Tried::Lost { why: format!("the platform redirected ({status}), which may come after it stored") },
-        408 | 500..600 => {
-            Tried::Lost { why: format!("the platform answered {status}, which may come after it stored") }
-        }
-        _ => refused(manifest, verb, response),
+        300..=303 => lost(&format!("the platform redirected ({status})"), true),
+        // Something in between answers these for a platform that is away.
+        408 | 502..=504 => lost(&format!("the platform answered {status}"), false),
+        500..600 => lost(&format!("the platform answered {status}"), true),
+        _ => refused(manifest, call, response, "refused"),
     }
 }
 
@@ -45,9 +53,9 @@ pub fn read(manifest: &Manifest, verb: &Verb, response: &Response, now: u64, pau
 pub fn missing(failure: &Failure, pause: Pause) -> Tried {
     let why = failure.to_string();
     match failure {
-        _ if failure.may_have_happened() => Tried::Lost { why },
+        _ if failure.may_have_happened() => Tried::Lost { why, spoke: false },
         // The redirect of a form that is done leads to another origin, too.
-        Failure::Elsewhere { .. } => Tried::Lost { why },
+        Failure::Elsewhere { .. } => Tried::Lost { why, spoke: true },
         Failure::Unreachable { .. } => Tried::Later { after: pause.backoff, why },
         _ => Tried::Refused { kind: "forbidden".to_owned(), status: None, message: why },
     }
@@ -61,7 +69,7 @@ fn done(verb: &Verb, body: &[u8]) -> Tried {
     let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
     match verb.call.take(&body).get("id").and_then(text) {
         Some(id) => Tried::Done { remote_ids: vec![id] },
-        None => Tried::Lost { why: "the platform's answer holds no id".to_owned() },
+        None => Tried::Lost { why: "the platform's answer holds no id".to_owned(), spoke: true },
     }
 }
 
@@ -72,10 +80,11 @@ fn later(response: &Response, now: u64, pause: Pause, why: &str) -> Tried {
     Tried::Later { after, why: why.to_owned() }
 }
 
-fn refused(manifest: &Manifest, verb: &Verb, response: &Response) -> Tried {
-    let (kind, words) = match verb.call.outcome(manifest, response.status, &response.body) {
+/// `kind`: what it is called where the manifest has no name for it.
+fn refused(manifest: &Manifest, call: &Call, response: &Response, kind: &str) -> Tried {
+    let (kind, words) = match call.outcome(manifest, response.status, &response.body) {
         Outcome::Named { is, message, .. } => (is, message),
-        Outcome::Ok | Outcome::Status(_) => ("refused".to_owned(), None),
+        Outcome::Ok | Outcome::Status(_) => (kind.to_owned(), None),
     };
     let said = platform_words(&response.body);
     let message = match (words, said) {

@@ -1,18 +1,15 @@
 //! Carries one action from where it stands to its receipt; every step is durable before the next begins.
 
-use std::ops::ControlFlow;
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::time::{sleep, timeout_at};
 
-use super::answer::Pause;
 use super::decide::{self, Doubt, Tried};
 use super::pace::Pacer;
 use super::patience::Patience;
 use super::read_back::{ReadError, Reader};
 use super::seat::{Standing, standing};
-use super::{Limits, receipt, request, send, split};
+use super::{Limits, receipt};
 use crate::action::{Action, State};
 use crate::adapter::Action as Verb;
 use crate::clock::{Clock, rfc3339};
@@ -30,7 +27,7 @@ pub struct Courier {
     pub clock: Clock,
     /// How long and how often.
     pub limits: Limits,
-    pace: Pacer,
+    pub(super) pace: Pacer,
 }
 
 impl Courier {
@@ -88,64 +85,9 @@ impl Courier {
         Ok(before.is_some_and(|before| matches!(before.state, State::Failed { .. })))
     }
 
-    async fn try_once(&self, action: Action, patience: &mut Patience) -> Result<Action, StoreError> {
-        let Some(verb) = self.session.manifest().actions.get(&action.verb) else {
-            let message = format!("the manifest has no verb `{}` any more", action.verb);
-            return self.refuse(action, "unknown_verb", message).await;
-        };
-        let action = self.split(action, verb).await?;
-        let request = match request::build(&self.session, &action, verb).await {
-            Ok(request) => request,
-            Err(refusal) => return self.refuse(action, refusal.kind, refusal.message).await,
-        };
-        self.pace.turn(&action, verb).await;
-        // As late as can be: what is said until here by others must not be taken for this one.
-        let action = match self.fence(action, verb, patience).await? {
-            ControlFlow::Continue(action) => action,
-            ControlFlow::Break(waits) => return Ok(waits),
-        };
-        let mut action = Action { state: State::Trying, tries: action.tries + 1, ..action };
-        (action.not_before, action.waits) = (None, None);
-        action.begins(self.clock.now());
-        let action = self.keep(action).await?;
-        let pause = Pause { backoff: patience.backoff.next(), longest: self.limits.longest_retry };
-        let tried = send::send(&self.session, request, verb, &self.clock, pause).await;
-        self.settle(action, tried, patience).await
-    }
-
-    /// Cuts a text that is too long into parts, each a row of its own, in one commit before the first try.
-    async fn split(&self, action: Action, verb: &Verb) -> Result<Action, StoreError> {
-        let Some(mut rows) = verb.split.as_ref().and_then(|rule| split::rows(&action, rule)) else { return Ok(action) };
-        let batch = rows.iter().fold(Batch::new(), |batch, part| batch.with(Change::Action(Box::new(part.clone()))));
-        self.store.commit(batch).await?;
-        Ok(rows.swap_remove(0))
-    }
-
-    /// Commits the newest known message, so that a read-back knows where to begin (P6). A resend keeps the first fence.
-    async fn fence(
-        &self,
-        action: Action,
-        verb: &Verb,
-        patience: &mut Patience,
-    ) -> Result<ControlFlow<Action, Action>, StoreError> {
-        if verb.read_back.is_none() || action.fence.is_some() {
-            return Ok(ControlFlow::Continue(action));
-        }
-        match self.reader().fence(&action).await {
-            Ok(fence) => Ok(ControlFlow::Continue(Action { fence: Some(fence), ..action })),
-            Err(ReadError::Store(error)) => Err(error),
-            // What cannot be read cannot be read back either: it goes out, and a lost reply stays unknown.
-            Err(error) if error.refused() => Ok(ControlFlow::Continue(action)),
-            Err(error) => {
-                let tried = Tried::Later { after: patience.backoff.next(), why: error.to_string() };
-                Ok(ControlFlow::Break(self.settle(action, tried, patience).await?))
-            }
-        }
-    }
-
     async fn read_back(&self, action: Action, patience: &mut Patience) -> Result<Action, StoreError> {
-        let field = self.session.manifest().actions.get(&action.verb).and_then(|verb| verb.read_back.as_ref());
-        let wanted = field.and_then(|rule| action.args.get(&rule.text)).and_then(Value::as_str).unwrap_or_default();
+        let verb = self.session.manifest().actions.get(&action.verb);
+        let wanted = verb.and_then(|verb| said(verb, &action)).unwrap_or_default();
         match self.reader().look(&action, wanted).await {
             Ok(found) => self.keep(decide::after_read(action, &found, self.clock.now())).await,
             Err(ReadError::Store(error)) => Err(error),
@@ -167,32 +109,33 @@ impl Courier {
         self.keep(decide::after_no_read(action, why, after, now, patience.is_over())).await
     }
 
-    fn reader(&self) -> Reader<'_> {
+    pub(super) fn reader(&self) -> Reader<'_> {
         let manifest = self.session.manifest();
         Reader { session: &self.session, store: &self.store, manifest, limits: self.limits }
     }
 
     fn doubt(&self, action: &Action) -> Doubt {
         match self.session.manifest().actions.get(&action.verb) {
+            Some(verb) if verb.idempotency.is_some() && action.prepared.is_some() => Doubt::SameKey,
             Some(verb) if verb.repeatable => Doubt::Repeat,
             Some(_) if !stands(Defence::ReadBack) => Doubt::Repeat,
-            Some(verb) if verb.read_back.is_some() && action.fence.is_some() => Doubt::ReadBack,
+            Some(verb) if said(verb, action).is_some() && action.fence.is_some() => Doubt::ReadBack,
             _ => Doubt::Stay,
         }
     }
 
-    async fn settle(&self, action: Action, tried: Tried, patience: &Patience) -> Result<Action, StoreError> {
+    pub(super) async fn settle(&self, action: Action, tried: Tried, patience: &Patience) -> Result<Action, StoreError> {
         let doubt = self.doubt(&action);
         self.keep(decide::after_try(action, tried, doubt, self.clock.now(), patience.is_over())).await
     }
 
-    async fn refuse(&self, action: Action, kind: &str, message: String) -> Result<Action, StoreError> {
+    pub(super) async fn refuse(&self, action: Action, kind: &str, message: String) -> Result<Action, StoreError> {
         let refused = Tried::Refused { kind: kind.to_owned(), status: None, message };
         self.keep(decide::after_try(action, refused, Doubt::Stay, self.clock.now(), false)).await
     }
 
     /// Commits the action's state, and with the last part's the `action.settled` event.
-    async fn keep(&self, action: Action) -> Result<Action, StoreError> {
+    pub(super) async fn keep(&self, action: Action) -> Result<Action, StoreError> {
         let mut batch = Batch::new().with(Change::Action(Box::new(action.clone())));
         if action.state.settled() {
             let mut parts = receipt::parts(&self.store, action.clone())?;
@@ -238,4 +181,9 @@ impl Courier {
         }
         Ok(action)
     }
+}
+
+/// The text by which a message is found again; none where the verb, or this action, has none.
+pub(super) fn said<'a>(verb: &Verb, action: &'a Action) -> Option<&'a str> {
+    action.args.get(&verb.read_back.as_ref()?.text)?.as_str()
 }

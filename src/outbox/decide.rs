@@ -19,6 +19,8 @@ const LONGEST_REPEAT: Duration = Duration::from_mins(5);
 pub enum Doubt {
     /// Doing it twice is doing it once (an edit to the same text): just try again.
     Repeat,
+    /// The platform knows the key of a request that it had before: ask again with the same key and body.
+    SameKey,
     /// The workspace's own messages can be read for it.
     ReadBack,
     /// Nothing tells.
@@ -53,6 +55,8 @@ pub enum Tried {
     Lost {
         /// Why.
         why: String,
+        /// The platform itself answered, and would answer so for ever.
+        spoke: bool,
     },
 }
 
@@ -66,7 +70,7 @@ impl Tried {
                 ("refused", format!("{kind} ({status}): {message}"))
             }
             Self::Refused { kind, status: None, message } => ("refused", format!("{kind}: {message}")),
-            Self::Lost { why } => ("lost", why.clone()),
+            Self::Lost { why, .. } => ("lost", why.clone()),
         }
     }
 }
@@ -105,31 +109,42 @@ pub fn after_try(mut action: Action, tried: Tried, doubt: Doubt, now: u64, over:
     action.state = match tried {
         Tried::Done { remote_ids } => State::Confirmed { remote_ids },
         Tried::Refused { kind, status, message } => State::Failed { kind, status, message },
-        Tried::Later { why, .. } if over => State::Failed {
-            kind: "gave_up".to_owned(),
-            status: None,
-            message: format!("{why}; tried {} times until the deadline (outbox.give_up)", action.tries),
-        },
+        Tried::Later { why, .. } if over => gave_up(&action, &why),
         Tried::Later { after, why } => {
             action.waits = Some(why);
             wait(&mut action, now, after, State::Accepted)
         }
-        Tried::Lost { why } => match doubt {
-            Doubt::Repeat if over || action.resends >= REPEATS => State::Unknown { message: why },
-            Doubt::Repeat => {
-                let pause = Duration::from_secs(1 << action.resends).min(LONGEST_REPEAT);
-                action.resends += 1;
-                action.waits = Some(why);
-                wait(&mut action, now, pause, State::Accepted)
-            }
-            Doubt::ReadBack => {
-                action.waits = Some(why);
-                State::Doubtful
-            }
-            Doubt::Stay => State::Unknown { message: format!("{why}, and this verb cannot be read back") },
-        },
+        Tried::Lost { why, spoke } => after_loss(&mut action, why, spoke, doubt, now, over),
     };
     settle(action, now)
+}
+
+/// The time for retrying has ended with nothing sent, but for what was lost before.
+fn gave_up(action: &Action, why: &str) -> State {
+    let message = format!("{why}; tried {} times until the deadline (outbox.give_up)", action.tries);
+    if action.resends > 0 {
+        return State::Unknown { message: format!("a reply was lost, and then {message}") };
+    }
+    State::Failed { kind: "gave_up".to_owned(), status: None, message }
+}
+
+fn after_loss(action: &mut Action, why: String, spoke: bool, doubt: Doubt, now: u64, over: bool) -> State {
+    // With a key the whole deadline is there to be used; but what the platform itself repeats it will not change.
+    let spent = action.resends >= REPEATS && (spoke || doubt == Doubt::Repeat);
+    match doubt {
+        Doubt::Repeat | Doubt::SameKey if over || spent => State::Unknown { message: why },
+        Doubt::Repeat | Doubt::SameKey => {
+            let pause = Duration::from_secs(1 << action.resends.min(REPEATS)).min(LONGEST_REPEAT);
+            action.resends += 1;
+            action.waits = Some(why);
+            wait(action, now, pause, State::Accepted)
+        }
+        Doubt::ReadBack => {
+            action.waits = Some(why);
+            State::Doubtful
+        }
+        Doubt::Stay => State::Unknown { message: format!("{why}, and this verb cannot be read back") },
+    }
 }
 
 /// The action after a read that came back whole.
@@ -194,7 +209,7 @@ pub fn after_revoked(mut action: Action, reason: &str, now: u64) -> Action {
 pub fn after_restart(action: Action, doubt: Doubt, now: u64, over: bool) -> Action {
     if action.state == State::Trying {
         let why = "the bridge stopped before the answer came".to_owned();
-        return after_try(action, Tried::Lost { why }, doubt, now, over);
+        return after_try(action, Tried::Lost { why, spoke: false }, doubt, now, over);
     }
     action
 }
@@ -213,79 +228,4 @@ fn settle(mut action: Action, now: u64) -> Action {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::Map;
-
-    use super::*;
-    use crate::action::Request;
-    use crate::event::WorkspaceName;
-
-    fn trying() -> Action {
-        let request = Request { workspace: None, verb: "send".into(), args: Map::new(), key: None };
-        let mut action = Action::accept(WorkspaceName::new("acme").unwrap(), request, None, 0);
-        action.state = State::Trying;
-        action
-    }
-
-    fn lost() -> Tried {
-        Tried::Lost { why: "cut".into() }
-    }
-
-    #[test]
-    fn p6_a_lost_reply_is_read_back_and_one_match_settles_it() {
-        let doubtful = after_try(trying(), lost(), Doubt::ReadBack, 1, false);
-        assert_eq!((&doubtful.state, doubtful.settled_at), (&State::Doubtful, None));
-        let settled = after_read(doubtful, &Found::One("m7".into()), 5);
-        assert_eq!(settled.state, State::Confirmed { remote_ids: vec!["m7".into()] });
-        assert_eq!(settled.settled_at, Some(5));
-    }
-
-    #[test]
-    fn p6_two_empty_reads_ten_seconds_apart_allow_exactly_one_resend() {
-        let first = after_read(after_try(trying(), lost(), Doubt::ReadBack, 0, false), &Found::Nothing, 1_000);
-        assert_eq!((&first.state, first.not_before), (&State::Doubtful, Some(11_000)));
-        let resend = after_read(first, &Found::Nothing, 11_000);
-        assert_eq!((&resend.state, resend.resends, resend.not_before), (&State::Accepted, 1, None));
-        let again = after_try(resend, lost(), Doubt::ReadBack, 12_000, false);
-        let again = after_read(again, &Found::Nothing, 13_000);
-        let end = after_read(again, &Found::Nothing, 23_000);
-        assert!(matches!(end.state, State::Unknown { .. }), "never a second resend: {:?}", end.state);
-    }
-
-    #[test]
-    fn p6_anything_else_stays_unknown() {
-        let several = after_read(after_try(trying(), lost(), Doubt::ReadBack, 0, false), &Found::Several(2), 1);
-        assert!(matches!(several.state, State::Unknown { .. }));
-        assert!(matches!(after_try(trying(), lost(), Doubt::Stay, 0, false).state, State::Unknown { .. }));
-    }
-
-    #[test]
-    fn what_may_be_repeated_is_tried_again_until_the_deadline() {
-        assert_eq!(after_try(trying(), lost(), Doubt::Repeat, 0, false).state, State::Accepted);
-        assert!(matches!(after_try(trying(), lost(), Doubt::Repeat, 9, true).state, State::Unknown { .. }));
-        let later = Tried::Later { after: Duration::from_secs(3), why: "busy".into() };
-        assert_eq!(after_try(trying(), later.clone(), Doubt::Stay, 0, false).not_before, Some(3_000));
-        assert!(matches!(after_try(trying(), later, Doubt::Stay, 9, true).state, State::Failed { .. }));
-    }
-
-    #[test]
-    fn a_seat_that_is_gone_fails_what_was_not_sent_and_leaves_the_rest_unknown() {
-        let accepted = Action { state: State::Accepted, not_before: Some(9), ..trying() };
-        let failed = after_revoked(accepted, "removed", 5);
-        assert!(matches!(&failed.state, State::Failed { kind, .. } if kind == "revoked"), "{:?}", failed.state);
-        assert_eq!((failed.settled_at, failed.not_before), (Some(5), None));
-        let doubtful = after_try(trying(), lost(), Doubt::ReadBack, 0, false);
-        assert!(doubtful.waits.is_some(), "it says why it takes so long");
-        assert!(matches!(after_revoked(doubtful, "removed", 5).state, State::Unknown { .. }));
-        let done = Action { state: State::Confirmed { remote_ids: vec![] }, ..trying() };
-        assert_eq!(after_revoked(done.clone(), "removed", 5).state, done.state);
-    }
-
-    #[test]
-    fn a_restart_turns_a_try_under_way_into_a_lost_reply() {
-        assert_eq!(after_restart(trying(), Doubt::ReadBack, 0, false).state, State::Doubtful);
-        assert!(matches!(after_restart(trying(), Doubt::Stay, 0, false).state, State::Unknown { .. }));
-        let accepted = Action { state: State::Accepted, ..trying() };
-        assert_eq!(after_restart(accepted.clone(), Doubt::Stay, 0, false), accepted);
-    }
-}
+mod tests;

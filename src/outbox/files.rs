@@ -1,7 +1,7 @@
 //! Files that go with an action: named in its arguments, read when it goes out.
 
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -52,39 +52,64 @@ pub fn named(args: &Map<String, Value>) -> Result<Vec<File>, Refusal> {
     list.as_array().ok_or_else(bad)?.iter().map(|entry| read(entry).ok_or_else(bad)).collect()
 }
 
-/// A file's bytes, within the cap (bytes). Refused as `no_such_file`, `too_large` or `bad_args`.
-pub async fn read(file: &File, cap: u64) -> Result<Bytes, Refusal> {
-    let too_large =
-        |size: u64| Refusal::new("too_large", format!("`{}` has {size} bytes; the platform takes {cap}", file.name));
+/// Whether a file can go along, without reading it. Refused like [`read`].
+pub async fn look(file: &File, cap: u64) -> Result<(), Refusal> {
     match &file.from {
-        Source::Content(content) => {
-            let bytes = BASE64_STANDARD.decode(content);
-            let bytes = bytes.map_err(|_| Refusal::new("bad_args", format!("`{}` is not base64", file.name)))?;
-            if bytes.len() as u64 > cap { Err(too_large(bytes.len() as u64)) } else { Ok(bytes.into()) }
-        }
+        Source::Content(content) => decode(file, content, cap).map(drop),
+        Source::Path(path) => open(file, path, cap).await.map(drop),
+    }
+}
+
+/// A file's bytes, within the cap (bytes). Refused as `no_such_file`, `private_file`, `too_large`, `file_changed` or
+/// `bad_args`.
+pub async fn read(file: &File, cap: u64) -> Result<Bytes, Refusal> {
+    match &file.from {
+        Source::Content(content) => decode(file, content, cap),
         Source::Path(path) => {
-            let unreadable = |error: std::io::Error| {
-                Refusal::new("no_such_file", format!("{} cannot be read by the bridge ({error})", path.display()))
-            };
-            let meta = tokio::fs::metadata(path).await.map_err(unreadable)?;
-            if !meta.is_file() {
-                return Err(Refusal::new("no_such_file", format!("{} is not a file", path.display())));
-            }
-            if meta.len() > cap {
-                return Err(too_large(meta.len()));
-            }
-            // It may grow between the look and the read, and some files of the system say that they have no size.
+            let (open, size) = open(file, path, cap).await?;
+            // It may grow while it is read, and some files of the system say that they have no size.
             let mut bytes = Vec::new();
-            let file = tokio::fs::File::open(path).await.map_err(unreadable)?;
-            if is_private(&file.metadata().await.map_err(unreadable)?) {
-                let message =
-                    "only the bridge's own user may read it, so it is not sent: make it readable for the agent";
-                return Err(Refusal::new("private_file", format!("{}: {message}", path.display())));
+            open.take(cap + 1).read_to_end(&mut bytes).await.map_err(|error| unreadable(path, &error))?;
+            match bytes.len() as u64 {
+                read if read > cap => Err(too_large(file, read, cap)),
+                read if read != size => {
+                    let message = format!("{} changed while it was read: send it when it is whole", path.display());
+                    Err(Refusal::new("file_changed", message))
+                }
+                _ => Ok(bytes.into()),
             }
-            file.take(cap + 1).read_to_end(&mut bytes).await.map_err(unreadable)?;
-            if bytes.len() as u64 > cap { Err(too_large(bytes.len() as u64)) } else { Ok(bytes.into()) }
         }
     }
+}
+
+/// The file, open, and its size.
+async fn open(file: &File, path: &Path, cap: u64) -> Result<(tokio::fs::File, u64), Refusal> {
+    // Looked at before it is opened: to open a pipe is to wait for somebody who writes.
+    let meta = tokio::fs::metadata(path).await.map_err(|error| unreadable(path, &error))?;
+    if !meta.is_file() {
+        return Err(Refusal::new("no_such_file", format!("{} is not a file", path.display())));
+    }
+    let open = tokio::fs::File::open(path).await.map_err(|error| unreadable(path, &error))?;
+    let meta = open.metadata().await.map_err(|error| unreadable(path, &error))?;
+    if is_private(&meta) {
+        let message = "only the bridge's own user may read it, so it is not sent: make it readable for the agent";
+        return Err(Refusal::new("private_file", format!("{}: {message}", path.display())));
+    }
+    if meta.len() > cap { Err(too_large(file, meta.len(), cap)) } else { Ok((open, meta.len())) }
+}
+
+fn decode(file: &File, content: &str, cap: u64) -> Result<Bytes, Refusal> {
+    let bytes = BASE64_STANDARD.decode(content);
+    let bytes = bytes.map_err(|_| Refusal::new("bad_args", format!("`{}` is not base64", file.name)))?;
+    if bytes.len() as u64 > cap { Err(too_large(file, bytes.len() as u64, cap)) } else { Ok(bytes.into()) }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Refusal {
+    Refusal::new("no_such_file", format!("{} cannot be read by the bridge ({error})", path.display()))
+}
+
+fn too_large(file: &File, size: u64, cap: u64) -> Refusal {
+    Refusal::new("too_large", format!("`{}` has {size} bytes; the platform takes {cap}", file.name))
 }
 
 /// The bridge reads with its own rights, which are not the agent's: what is for its eyes alone (the vault's key, the store,

@@ -23,15 +23,22 @@ pub async fn send(session: &Session, request: Request, verb: &Verb, clock: &Cloc
             }
             tried
         }
-        Err(Error::Network(failure)) => answer::missing(&failure, pause),
-        Err(Error::Waiting { why, retry_in }) => Tried::Later { after: retry_in, why },
-        Err(error @ Error::NeedsAction { .. }) => Tried::Later { after: Duration::ZERO, why: error.to_string() },
-        Err(error) => Tried::Refused { kind: "not_sent".to_owned(), status: None, message: error.to_string() },
+        Err(error) => unsent(error, pause),
+    }
+}
+
+/// What it means that the session has no answer.
+pub(super) fn unsent(error: Error, pause: Pause) -> Tried {
+    match error {
+        Error::Network(failure) => answer::missing(&failure, pause),
+        Error::Waiting { why, retry_in } => Tried::Later { after: retry_in, why },
+        error @ Error::NeedsAction { .. } => Tried::Later { after: Duration::ZERO, why: error.to_string() },
+        error => Tried::Refused { kind: "not_sent".to_owned(), status: None, message: error.to_string() },
     }
 }
 
 /// What a platform says of a request may repeat its credentials, and receipts go into the feed (P8).
-fn scrubbed(session: &Session, response: Response) -> Response {
+pub(super) fn scrubbed(session: &Session, response: Response) -> Response {
     let Ok(mut body) = serde_json::from_slice::<Value>(&response.body) else { return response };
     Scrubber::new(session.secrets()).scrub_value(&mut body);
     Response { body: body.to_string().into(), ..response }

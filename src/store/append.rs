@@ -67,6 +67,17 @@ impl<'t> Feed<'t> {
         Ok(Some(seq))
     }
 
+    /// Remembers an event that the feed is not told of; whether it is new. Its place is behind what the feed tells now,
+    /// which orders it for those who look for the newest of a conversation.
+    pub fn hold_back(&mut self, event: &NewEvent) -> Result<bool, Fault> {
+        let id = id_of(&event.bytes)?.into_owned();
+        let new = self.remember(&id, self.tally.head, event)?;
+        if new {
+            self.revise(&id, event)?;
+        }
+        Ok(new)
+    }
+
     /// Whether the id is new; then it is remembered. One that is known notes a line that saw it for the first time.
     fn remember(&mut self, id: &str, seq: u64, event: &NewEvent) -> Result<bool, Fault> {
         let key = id_key(id);

@@ -51,6 +51,7 @@ impl<'t> Applying<'t> {
 
     fn change(&mut self, change: Change, committed: &mut Committed) -> Result<(), Fault> {
         match change {
+            Change::HeldBack(event) => committed.held_back += u64::from(self.feed.hold_back(&event)?),
             Change::Event(event) => {
                 let consumer = event.head.only_for.clone();
                 let seq = self.feed.append(*event)?;

@@ -12,6 +12,8 @@ use crate::event::{NewEvent, Via, WorkspaceName};
 pub enum Change {
     /// Append an event, unless its identity is known already (P2).
     Event(Box<NewEvent>),
+    /// Remember an event's identity and leave the event out of the feed: it is not told, now or later.
+    HeldBack(Box<NewEvent>),
     /// These objects are still listed by the platform: their ids are not forgotten yet.
     Listed {
         /// Whose.
@@ -159,7 +161,7 @@ impl Batch {
     /// About how many bytes it holds.
     pub(super) fn weight(&self) -> usize {
         let weigh = |change: &Change| match change {
-            Change::Event(event) => event.bytes.len(),
+            Change::Event(event) | Change::HeldBack(event) => event.bytes.len(),
             Change::Dead { letter, .. } => letter.as_ref().map_or(0, |letter| letter.event.len()),
             Change::Listed { objects, .. } | Change::Sighted { objects, .. } => objects.len() * 64,
             _ => 0,
@@ -173,6 +175,8 @@ impl Batch {
 pub struct Committed {
     /// For each event of the batch in order: its sequence, or `None` where it was known already.
     pub events: Vec<Option<u64>>,
+    /// How many events were held back that were not known before.
+    pub held_back: u64,
     /// For each accepted action in order: its id, or the id of the first one with its key.
     pub actions: Vec<ActionId>,
     /// Those of them of which nothing was written, for their workspace was left or taken away meanwhile.

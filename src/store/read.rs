@@ -109,8 +109,10 @@ impl Store {
             let row = ids.get(&*id_key(id))?;
             row.map(|row| IdRow::decode(row.value()).map(|row| row.seq)).transpose()
         })?;
-        if told.is_some() {
-            return Ok(told);
+        if let Some(seq) = told {
+            // Another event stands at the place of one that was held back.
+            let other = self.event(seq)?.is_some_and(|event| event.id() != id);
+            return Ok((!other && seq > 0).then_some(seq));
         }
         let Some(seq) = id.rsplit('/').next().and_then(|digits| digits.parse().ok()) else { return Ok(None) };
         Ok(self.event(seq)?.filter(|event| event.id() == id).map(|_| seq))

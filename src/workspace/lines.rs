@@ -45,15 +45,16 @@ pub(super) fn line(needs: Needs<'_>) -> Result<(AnyLine, Option<Inlet>), StoreEr
     let Needs { context, session, report, hints } = needs;
     let (store, clock) = (context.means.store.clone(), context.means.clock.clone());
     let (session, timing, report) = (session.clone(), context.timing.clone(), report.clone());
+    let policy = context.policy.get(session.record().name.as_str()).cloned().unwrap_or_default();
     let backfill = context.backfill.get(session.record().name.as_str()).copied().unwrap_or_default();
     match session.manifest().receive.flavour {
         LineFlavour::Sse => {
-            let line = Sse::new(sse::Parts { session, store, clock, timing, backfill, report, hints })?;
+            let line = Sse::new(sse::Parts { session, store, clock, timing, backfill, policy, report, hints })?;
             Ok((AnyLine::Sse(Box::new(line)), None))
         }
         LineFlavour::Poll => {
             let (inlet, feed) = feed();
-            let line = Poll::new(poll::Parts { session, store, clock, timing, backfill, report, hints, feed })?;
+            let line = Poll::new(poll::Parts { session, store, clock, timing, backfill, policy, report, hints, feed })?;
             Ok((AnyLine::Poll(Box::new(line)), Some(inlet)))
         }
     }

@@ -29,6 +29,8 @@ pub struct Status {
     pub lines: Vec<LineStatus>,
     /// For how long, in milliseconds, events may have gone unseen.
     pub lag: u64,
+    /// Events that the policy of the config held back, since the start.
+    pub held_back: u64,
     /// When the credential ends; `null` where it does not, or there is none.
     pub credential_expires: Option<u64>,
     /// When signing in is tried again, while it waits.
@@ -133,6 +135,7 @@ impl Desk {
             live: line.evidence.is_some(),
             next_retry,
             lag: line.lag(now),
+            held_back: line.held_back,
             credential_expires: session.as_ref().and_then(Session::expires),
             trouble: trouble
                 .or_else(|| record.as_ref().and_then(seat_trouble))

@@ -11,6 +11,7 @@ use agent_bridge::adapter::Manifests;
 use agent_bridge::clock::Clock;
 use agent_bridge::event::WorkspaceName;
 use agent_bridge::join::{self, JoinRequest};
+use agent_bridge::line::policy::Policy;
 use agent_bridge::line::timing::{Backfill, Timing};
 use agent_bridge::session::Means;
 use agent_bridge::store::{Batch, Options as StoreOptions, Store};
@@ -45,6 +46,7 @@ pub struct Story {
     pub store: Store,
     pub timing: Timing,
     pub backfill: Backfill,
+    pub policy: Policy,
     pub budget: u64,
     pub ann: String,
     pub room: String,
@@ -97,6 +99,7 @@ impl Story {
             store,
             timing: Timing::default(),
             backfill: Backfill::None,
+            policy: Policy::default(),
             budget: u64::MAX,
             ann,
             room,
@@ -138,6 +141,7 @@ impl Story {
             manifests: Arc::new(Manifests::load(None).unwrap()),
             timing: self.timing.clone(),
             backfill: Arc::new(BTreeMap::from([("acme".to_owned(), self.backfill)])),
+            policy: Arc::new(BTreeMap::from([("acme".to_owned(), self.policy.clone())])),
         }
     }
 

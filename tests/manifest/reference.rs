@@ -38,6 +38,9 @@ const TABLES: &[(&str, &str, bool)] = &[
     ("events.NAME.topic", "events message.created topic", false),
     ("events.NAME.attachment", "events message.created attachment", false),
     ("actions.VERB", "actions send", true),
+    ("actions.VERB.idempotency", "actions send idempotency", false),
+    ("actions.VERB.uploads", "actions send uploads", false),
+    ("actions.VERB.uploads.take", "actions send uploads take", false),
     ("actions.VERB.files", "actions send files", false),
     ("actions.VERB.split", "actions send split", false),
     ("actions.VERB.refuse", "actions send refuse", false),
@@ -62,6 +65,9 @@ fn known(place: &str) -> BTreeSet<String> {
     let mut manifest: Value = serde_yaml::from_str(super::AGENTUNITED).expect("YAML");
     let mut table = &mut manifest;
     for part in place.split_whitespace() {
+        if table.is_null() {
+            *table = Value::Mapping(serde_yaml::Mapping::new());
+        }
         table = match part.parse::<usize>() {
             Ok(index) => &mut table[index],
             Err(_) => &mut table[part],
@@ -73,6 +79,10 @@ fn known(place: &str) -> BTreeSet<String> {
     }
     if table.is_null() {
         // A table that agentunited has no use for.
+        *table = Value::Mapping(serde_yaml::Mapping::new());
+    }
+    if table.is_null() {
+        // This platform has no such table: an empty one is as good, for the stranger is met first.
         *table = Value::Mapping(serde_yaml::Mapping::new());
     }
     table.as_mapping_mut().expect(place).insert("stranger".into(), 1.into());

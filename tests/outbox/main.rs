@@ -4,7 +4,15 @@
 
 mod desk;
 mod doubt;
+mod fleeting;
+mod keys;
+mod magpie;
 #[path = "../support/memory_network.rs"]
 mod memory_network;
 mod refusals;
+#[allow(dead_code, reason = "these stories need whole answers only")]
+#[path = "../support/scripted_server.rs"]
+mod scripted_server;
 mod seats;
+mod uploads;
+mod wishes;

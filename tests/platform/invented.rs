@@ -143,7 +143,7 @@ async fn stream(State(aviary): State<Aviary>, headers: HeaderMap) -> Result<Resp
 }
 
 /// A home whose `adapters_dir` holds this one manifest.
-fn home_with(file: &str, manifest: &str) -> Home {
+pub fn home_with(file: &str, manifest: &str) -> Home {
     let home = Home::new("");
     let folder = home.path("adapters");
     std::fs::create_dir(&folder).expect("a folder");

@@ -9,4 +9,5 @@ mod scripted;
 mod bad_input;
 mod contract;
 mod invented;
+mod killed;
 mod nonce;

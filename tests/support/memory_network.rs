@@ -40,6 +40,7 @@ impl MemoryNetwork {
         let sent = match &request.body {
             Body::Empty => sent.body(axum::body::Body::empty()),
             Body::Bytes { content_type, bytes } => sent.header(CONTENT_TYPE, *content_type).body(bytes.clone().into()),
+            Body::Raw(bytes) => sent.body(bytes.clone().into()),
             Body::Multipart(parts) => {
                 sent.header(CONTENT_TYPE, "multipart/form-data; boundary=memory").body(form(parts).into())
             }

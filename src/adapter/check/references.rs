@@ -1,5 +1,6 @@
 //! What every template of a manifest may name: which parts of the scope, and which names in them.
 
+use super::super::act::UPLOADS;
 use super::super::call::Call;
 use super::super::join::{Learn, Step};
 use super::super::json::Json;
@@ -10,8 +11,24 @@ use super::super::template::Reference;
 use super::{Verdict, at, is_fact};
 
 /// The arguments that mean the same on every platform.
-const ARGUMENTS: [&str; 9] =
-    ["conversation", "text", "html", "message", "reply_to", "person", "title", "reaction", "state"];
+const ARGUMENTS: [&str; 14] = [
+    "conversation",
+    "text",
+    "html",
+    "message",
+    "reply_to",
+    "person",
+    "people",
+    "title",
+    "name",
+    "parent",
+    "spawned_from",
+    "reaction",
+    "state",
+    UPLOADS,
+];
+/// What is known of a file before it is uploaded.
+const FILE: [&str; 4] = ["name", "size", "md5", "type"];
 /// What a question may be about.
 const QUESTION: [&str; 6] = ["conversation", "limit", "before", "query", "person", "message"];
 
@@ -81,6 +98,10 @@ pub(super) fn calls(manifest: &Manifest) -> Vec<Found<'_>> {
     }
     for (verb, action) in manifest.actions.iter() {
         add(&["actions", verb], &action.call, &[Root::Settings, Root::Facts, Root::Action]);
+        if let Some(uploads) = &action.uploads {
+            let path = ["actions", verb, "uploads", "create"];
+            add(&path, &uploads.create, &[Root::Settings, Root::Facts, Root::File]);
+        }
     }
     for (name, question) in manifest.asks.iter() {
         add(&["asks", name], &question.call, &[Root::Settings, Root::Facts, Root::Ask]);
@@ -159,5 +180,6 @@ fn names(root: Root, manifest: &Manifest) -> Vec<&str> {
         Root::Ask => QUESTION.to_vec(),
         Root::Ingress => vec!["url"],
         Root::Line => vec!["cursor"],
+        Root::File => FILE.to_vec(),
     }
 }

@@ -58,6 +58,10 @@ impl Bridge {
 
     pub(super) fn act(&self, act: params::Act) -> Taken {
         let params::Act { workspace, verb, args, key, wait } = act;
+        let request = Request { workspace: None, verb, args, key: key.clone() };
+        if let Some(sent) = self.0.workspaces.at_once(&workspace, &request) {
+            return Ok(Begun::Later(sent));
+        }
         let bridge = self.clone();
         let now = self.0.clock.now();
         let first = key.as_deref().map(|key| self.0.store.keyed(&workspace, key, now)).transpose()?.flatten();
@@ -65,7 +69,6 @@ impl Bridge {
             // Like a later ack: whatever it asks for, the first one's receipt is the answer (P5).
             return Ok(Begun::later(async move { bridge.await_receipt(&first, wait).await }));
         }
-        let request = Request { workspace: None, verb, args, key };
         let rows = self.0.actions.accept(&workspace, request, None, now)?;
         let batch = rows.into_iter().fold(Batch::new(), |batch, row| batch.with(Change::Accept(Box::new(row))));
         let committed = self.0.store.send(batch);

@@ -101,6 +101,7 @@ impl Story {
             manifests: Arc::new(Manifests::load(Some(self.dir.path())).unwrap()),
             timing: self.timing.clone(),
             backfill: Arc::new(BTreeMap::from([("acme".to_owned(), self.backfill)])),
+            policy: Arc::default(),
         };
         let token = CancellationToken::new();
         let (roster, task) = Roster::new(context, token.clone());
