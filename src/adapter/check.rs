@@ -1,6 +1,7 @@
 //! Checks at start what a manifest's types cannot: that every name it uses stands somewhere in it.
 
 mod joining;
+mod push;
 mod references;
 
 use super::error::Finding;
@@ -21,6 +22,7 @@ pub(super) fn check(manifest: &Manifest) -> Verdict {
     joining::join(manifest)?;
     me(manifest)?;
     receive(manifest)?;
+    push::check(manifest)?;
     references::check(manifest)?;
     base(manifest)?;
     actions(manifest)?;

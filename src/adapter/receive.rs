@@ -5,6 +5,7 @@ use serde::{Deserialize, Deserializer};
 use super::call::{Call, calling, needed};
 use super::plain::{OneOrMany, Span, Table, missing, read_table};
 use super::pointer::{Choice, Pointer, Pointers};
+use super::push::Push;
 use crate::event::{AuthorKind, ConversationKind, Type};
 
 /// How events arrive.
@@ -28,6 +29,8 @@ pub struct Receive {
     pub resume: Option<Resume>,
     /// How what was missed is read.
     pub history: Option<History>,
+    /// Other ways in which the same events arrive.
+    pub push: Vec<Push>,
 }
 
 /// The mechanism of a line.
@@ -180,6 +183,7 @@ calling!(RawReceive {
     item: Pointers,
     resume: Option<Resume>,
     history: Option<History>,
+    push: Vec<Push>,
 });
 calling!(RawRooms {
     items: Option<Pointer>,
@@ -211,8 +215,8 @@ impl Receive {
     fn of(mut raw: RawReceive) -> Result<Self, String> {
         let call = raw.call().and_then(needed)?;
         let flavour = raw.flavour.ok_or_else(|| missing("flavour"))?;
-        let RawReceive { silence, cut, names, name, item, resume, history, .. } = raw;
-        Ok(Self { flavour, call, silence, cut, names, name, item, resume, history })
+        let RawReceive { silence, cut, names, name, item, resume, history, push, .. } = raw;
+        Ok(Self { flavour, call, silence, cut, names, name, item, resume, history, push })
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a template may name: eight closed roots, and the values under them. Never prints a secret.
+//! What a template may name: nine closed roots, and the values under them. Never prints a secret.
 
 use std::fmt;
 
@@ -24,12 +24,23 @@ pub enum Root {
     Page,
     /// The arguments of a question (`asks`).
     Ask,
+    /// Where a line stands: `cursor`.
+    Line,
 }
 
 impl Root {
     /// Every root, in the order of the documentation.
-    pub const ALL: [Self; 8] =
-        [Self::Settings, Self::Facts, Self::Secrets, Self::Session, Self::Action, Self::Room, Self::Page, Self::Ask];
+    pub const ALL: [Self; 9] = [
+        Self::Settings,
+        Self::Facts,
+        Self::Secrets,
+        Self::Session,
+        Self::Action,
+        Self::Room,
+        Self::Page,
+        Self::Ask,
+        Self::Line,
+    ];
 
     /// The word in a template.
     pub const fn as_str(self) -> &'static str {
@@ -42,6 +53,7 @@ impl Root {
             Self::Room => "room",
             Self::Page => "page",
             Self::Ask => "ask",
+            Self::Line => "line",
         }
     }
 
