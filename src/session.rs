@@ -12,6 +12,7 @@ mod login;
 mod renew;
 mod scope;
 mod token;
+mod upgrade;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,6 +37,7 @@ pub use error::Error;
 pub use login::repair_command;
 pub(crate) use login::{answer_words, label};
 pub(crate) use scope::{base, plain_scope, with_secrets};
+pub use upgrade::Shown;
 
 use renew::Flight;
 use token::Token;

@@ -90,9 +90,9 @@ fn config(cap: usize) -> WebSocketConfig {
         .max_message_size(Some(cap))
 }
 
-/// What a stranger wrote, short and without anything that a terminal would obey.
+/// What a stranger wrote, if it is short.
 fn shown(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(40).collect()
+    if text.len() <= 40 { text.to_owned() } else { "something long".to_owned() }
 }
 
 #[cfg(test)]

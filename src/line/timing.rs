@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::action_cable;
 use super::event_stream::Limits;
 use super::schedule::Pace;
 use super::walk::Bounds;
@@ -69,6 +70,8 @@ pub struct Timing {
     pub ahead: usize,
     /// The largest line and the largest event of a stream. Default 4 MiB each.
     pub frame: Limits,
+    /// How long a cable waits.
+    pub cable: action_cable::Limits,
 }
 
 impl Default for Timing {
@@ -96,6 +99,7 @@ impl Default for Timing {
             rooms: 10_000,
             ahead: 16,
             frame: Limits::default(),
+            cable: action_cable::Limits::default(),
         }
     }
 }

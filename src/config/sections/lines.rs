@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::cable::Cable;
 use crate::config::measure::{Size, Span};
 use crate::line::timing::Timing;
 use crate::line::{event_stream, schedule, walk};
@@ -60,6 +61,8 @@ pub struct Lines {
     pub frame: Size,
     /// The longest line of a stream.
     pub frame_line: Size,
+    /// How long a cable waits.
+    pub cable: Cable,
 }
 
 /// `[lines.pace]`.
@@ -105,6 +108,7 @@ impl Default for Lines {
             ahead: timing.ahead,
             frame: Size(timing.frame.event as u64),
             frame_line: Size(timing.frame.line as u64),
+            cable: Cable::default(),
         }
     }
 }
@@ -141,6 +145,7 @@ impl Lines {
             rooms: self.rooms,
             ahead: self.ahead,
             frame: event_stream::Limits { line: self.frame_line.bytes(), event: self.frame.bytes() },
+            cable: self.cable.limits(),
         }
     }
 }
