@@ -4,6 +4,8 @@
 mod bench;
 #[path = "cable/hostile.rs"]
 mod hostile;
+#[path = "cable/paused.rs"]
+mod paused;
 #[path = "cable/refusals.rs"]
 mod refusals;
 
@@ -122,7 +124,7 @@ async fn a_rejection_without_its_error_is_taken_for_the_cursors_and_then_for_the
 async fn f24_a_subscription_that_nobody_answers_is_repeated_and_then_the_cable_is_dialled_again() {
     let mut platform = Platform::start().await;
     let mut timing = patient();
-    (timing.cable.resend, timing.cable.subscribe) = (Duration::from_millis(5), Duration::from_millis(300));
+    (timing.cable.resend, timing.cable.subscribe) = (Duration::from_millis(5), Duration::from_secs(3));
     let mut ear = Ear::with(&platform, timing).await;
     let mut peer = platform.welcome().await;
     let first = peer.subscribe().await;
@@ -138,7 +140,7 @@ async fn f24_a_subscription_that_nobody_answers_is_repeated_and_then_the_cable_i
 async fn f26_a_peer_that_has_stopped_is_noticed_although_its_connection_stays() {
     let mut platform = Platform::start().await;
     let mut timing = patient();
-    timing.cable.stale = Duration::from_millis(300);
+    timing.cable.stale = Duration::from_secs(2);
     let mut ear = Ear::with(&platform, timing).await;
     let (_stopped, _) = platform.live().await;
     ear.is_welcomed().await;
@@ -154,7 +156,7 @@ async fn f26_a_peer_that_has_stopped_is_noticed_although_its_connection_stays() 
 async fn a_welcome_that_never_comes_is_not_waited_for() {
     let mut platform = Platform::start().await;
     let mut timing = patient();
-    timing.cable.welcome = Duration::from_millis(50);
+    timing.cable.welcome = Duration::from_secs(1);
     let mut ear = Ear::with(&platform, timing).await;
     let mut peer = platform.knock().await.open().await;
     peer.say(&json!({ "type": "ping" })).await;
@@ -166,7 +168,7 @@ async fn a_welcome_that_never_comes_is_not_waited_for() {
 async fn an_opening_that_is_never_answered_is_given_up() {
     let mut platform = Platform::start().await;
     let mut timing = patient();
-    timing.cable.open = Duration::from_millis(100);
+    timing.cable.open = Duration::from_secs(2);
     let mut ear = Ear::with(&platform, timing).await;
     let _hangs = platform.knock().await;
     assert!(ear.down().await.0.contains("no whole answer within"));

@@ -10,7 +10,7 @@ use std::time::Duration;
 use agent_bridge::adapter::{Manifest, Push, parse};
 use agent_bridge::clock::Clock;
 use agent_bridge::event::WorkspaceName;
-use agent_bridge::http::Reqwest;
+use agent_bridge::http::{Network, Pipe, Reqwest};
 use agent_bridge::line::action_cable::{Cable, Counts, Heard, LINE, Limits, Parts, Stopped};
 use agent_bridge::line::report::{LineStatus, Report};
 use agent_bridge::line::timing::Timing;
@@ -79,7 +79,7 @@ pub struct Knock {
 }
 
 /// The server's end of an open cable.
-pub struct Peer(WebSocketStream<TcpStream>);
+pub struct Peer(WebSocketStream<Box<dyn Pipe>>);
 
 impl Platform {
     pub async fn start() -> Self {
@@ -167,11 +167,16 @@ impl Knock {
              sec-websocket-accept: {accept}\r\n{more}\r\n"
         );
         self.stream.write_all(head.as_bytes()).await.unwrap();
-        Peer(WebSocketStream::from_raw_socket(self.stream, Role::Server, None).await)
+        Peer::over(Box::new(self.stream)).await
     }
 }
 
 impl Peer {
+    /// Over a connection that has switched.
+    pub async fn over(pipe: Box<dyn Pipe>) -> Self {
+        Self(WebSocketStream::from_raw_socket(pipe, Role::Server, None).await)
+    }
+
     pub async fn say(&mut self, what: &Value) {
         self.send(Message::text(what.to_string())).await;
     }
@@ -275,15 +280,20 @@ impl Ear {
     }
 
     pub async fn with(platform: &Platform, timing: Timing) -> Self {
+        Self::through(Arc::new(Reqwest::new().unwrap()), &platform.origin, timing).await
+    }
+
+    /// Through any network.
+    pub async fn through(network: Arc<dyn Network>, origin: &str, timing: Timing) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Clock::system();
         let options = Options { clock: clock.clone(), ballast: 0, ..Options::default() };
         let store = Store::open(&dir.path().join("store.redb"), options).unwrap();
-        let record = record(&platform.origin);
+        let record = record(origin);
         let (owner, field) = (record.name.to_string(), "token".to_owned());
         let token = Change::Secret { owner, field, value: Some(format!("{CANARY}-0").into()) };
         store.commit(Batch::new().with(Change::Workspace(Box::new(record.clone()))).with(token)).await.unwrap();
-        let (network, tasks) = (Arc::new(Reqwest::new().unwrap()), TaskTracker::new());
+        let tasks = TaskTracker::new();
         let means = Means { store, network, clock: clock.clone(), tasks, waits: LoginWaits::default() };
         let manifest: Arc<Manifest> = Arc::new(parse("rails.yaml", MANIFEST).unwrap());
         let Push::ActionCable(spec) = manifest.receive.push[0].clone() else { panic!("a cable") };
