@@ -1,5 +1,7 @@
 //! Other ways in which the events of a polled line arrive: told at once, and never the truth about order.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Deserializer};
 
 use super::call::{Call, calling, needed};
@@ -10,8 +12,8 @@ use super::pointer::Pointer;
 /// One way in which a platform pushes what can also be polled.
 #[derive(Clone, Debug)]
 pub enum Push {
-    /// A websocket that the bridge opens.
-    ActionCable(ActionCable),
+    /// A websocket that the bridge opens; shared with every cable of the platform.
+    ActionCable(Arc<ActionCable>),
     /// Requests that the platform makes to the bridge.
     Webhook(Webhook),
 }
@@ -74,7 +76,8 @@ impl Push {
     /// The capability without which it is not there.
     pub fn needs(&self) -> Option<&str> {
         match self {
-            Self::ActionCable(ActionCable { needs, .. }) | Self::Webhook(Webhook { needs, .. }) => needs.as_deref(),
+            Self::ActionCable(cable) => cable.needs.as_deref(),
+            Self::Webhook(hook) => hook.needs.as_deref(),
         }
     }
 
@@ -86,7 +89,7 @@ impl Push {
             Flavour::ActionCable => {
                 let call = needed(call).and_then(upgradable)?;
                 let identifier = identifier.ok_or_else(|| missing("identifier"))?;
-                Ok(Self::ActionCable(ActionCable { call, identifier, error, needs }))
+                Ok(Self::ActionCable(Arc::new(ActionCable { call, identifier, error, needs })))
             }
             Flavour::Webhook if call.is_some() || identifier.is_some() || error.is_some() => {
                 Err("a webhook has `signature` and `needs` alone: the platform makes the requests".to_owned())

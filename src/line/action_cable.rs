@@ -19,6 +19,7 @@ mod socket;
 mod state;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -52,7 +53,7 @@ pub struct Parts {
     /// Authorises the opening, and renews.
     pub session: Session,
     /// How the manifest describes it.
-    pub spec: adapter::ActionCable,
+    pub spec: Arc<adapter::ActionCable>,
     /// The only wall time.
     pub clock: Clock,
     /// How long and how much; of it the waits, `later`, `spread`, `frame` and `cable`.
@@ -280,7 +281,6 @@ impl Cable {
         let why = self.clean(&fault.to_string());
         match (fault.next(), shown) {
             (Next::Renew, Some(shown)) => self.ask(shown),
-            (Next::Renew, None) => self.wait(why, self.dial.limits.rarely),
             (Next::Retry(asked), _) => {
                 let wait = self.backoff.next().max(asked);
                 self.wait(why, wait);
@@ -290,7 +290,7 @@ impl Cable {
                 let wait = self.backoff.next() + scattered;
                 self.wait(why, wait);
             }
-            (Next::Rarely, _) => self.wait(why, self.dial.limits.rarely),
+            (Next::Renew, None) | (Next::Rarely, _) => self.wait(why, self.dial.limits.rarely),
             (Next::Stop(stopped), _) => self.stop(stopped),
         }
     }

@@ -132,7 +132,7 @@ async fn f24_a_subscription_that_nobody_answers_is_repeated_and_then_the_cable_i
         assert_eq!(peer.subscribe().await, first, "the same, byte for byte");
     }
     assert!(ear.down().await.0.contains("not answered"));
-    peer.is_left().await;
+    peer.leaves().await;
     platform.knock().await;
 }
 

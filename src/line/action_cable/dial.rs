@@ -1,5 +1,6 @@
 //! Opens a cable: one request, its credential in the query, and nothing taken for a cable that is none.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::fault::Fault;
@@ -18,7 +19,7 @@ const REVOKED: &str = "revoked";
 #[derive(Clone)]
 pub(super) struct Dial {
     pub session: Session,
-    pub spec: ActionCable,
+    pub spec: Arc<ActionCable>,
     pub clock: Clock,
     pub limits: Limits,
     pub later: Duration,

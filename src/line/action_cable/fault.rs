@@ -122,8 +122,9 @@ impl Fault {
             Self::Unauthorised => Next::Renew,
             Self::Disconnected(Disconnect { reason, .. }) if reason == "unauthorized" => Next::Renew,
             Self::Disconnected(Disconnect { reason, .. }) if reason == "invalid_request" => stop(words),
-            Self::Disconnected(Disconnect { reconnect: false, .. }) => stop(words),
-            Self::NotACable(NotAWebsocket::Protocol(_)) => stop(words),
+            Self::Disconnected(Disconnect { reconnect: false, .. }) | Self::NotACable(NotAWebsocket::Protocol(_)) => {
+                stop(words)
+            }
             Self::Disconnected(_) | Self::Closed => Next::Scatter,
             Self::NotThere { .. } | Self::Refused(_) | Self::NotACable(_) => Next::Rarely,
             Self::Throttled(wait) => Next::Retry(wait),

@@ -103,8 +103,10 @@ impl State {
             }
             (Said::Welcome, Phase::Greeting) => Do::Subscribe { leave: false },
             // Before `welcome` nothing is owed to anybody, and what is said twice is said once.
-            (_, Phase::Greeting) | (Said::Welcome | Said::Ping | Said::Ignored(_), _) => Do::Wait,
-            (Said::Confirmed, Phase::Confirmed) => Do::Wait,
+            (_, Phase::Greeting)
+            | (Said::Welcome | Said::Ping | Said::Ignored(_), _)
+            | (Said::Confirmed, Phase::Confirmed)
+            | (Said::Error(_), Phase::Settling { .. }) => Do::Wait,
             (Said::Confirmed, _) => {
                 self.phase = Phase::Confirmed;
                 self.in_vain = 0;
@@ -113,7 +115,6 @@ impl State {
             }
             // A channel replays before it confirms.
             (Said::Message(body), _) => Do::Tell(body),
-            (Said::Error(_), Phase::Settling { .. }) => Do::Wait,
             (Said::Error(word), _) => self.settle(format!(": {word}"), false, now),
             (Said::Rejected, Phase::Settling { until, .. }) => {
                 self.phase = Phase::Settling { until, rejected: true };

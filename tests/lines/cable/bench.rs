@@ -218,7 +218,7 @@ impl Peer {
     }
 
     /// The client has gone.
-    pub async fn is_left(mut self) {
+    pub async fn leaves(mut self) {
         while let Some(Ok(message)) = soon("the end", self.0.next()).await {
             assert!(!message.is_text(), "{message:?}");
         }
@@ -259,7 +259,7 @@ pub struct Ear {
 
 /// Waits long enough that none of them is met by chance.
 pub fn patient() -> Timing {
-    let long = Duration::from_secs(600);
+    let long = Duration::from_mins(10);
     let limits = Limits {
         open: long,
         welcome: long,

@@ -27,7 +27,10 @@ impl Rails {
     async fn heard_by() -> (Self, Ear) {
         let (opened, peers) = mpsc::unbounded_channel();
         let network = MemoryNetwork::default();
-        network.serve(ORIGIN, Router::new().route("/cable", get(move |request| open(request, opened.clone()))));
+        network.serve(
+            ORIGIN,
+            Router::new().route("/cable", get(async move |request: Request| open(request, opened.clone()))),
+        );
         (Self(peers), Ear::through(Arc::new(network), ORIGIN, Timing::default()).await)
     }
 
@@ -41,7 +44,7 @@ impl Rails {
     }
 }
 
-async fn open(request: Request, opened: mpsc::UnboundedSender<Peer>) -> Response {
+fn open(request: Request, opened: mpsc::UnboundedSender<Peer>) -> Response {
     let accept = derive_accept_key(request.headers()["sec-websocket-key"].as_bytes());
     tokio::spawn(async move {
         let pipe = hyper::upgrade::on(request).await.unwrap();

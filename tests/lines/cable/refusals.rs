@@ -31,7 +31,7 @@ async fn f25_disconnects_bring_it_back_or_stop_it_as_each_asks() {
         peer.subscribe().await;
         peer.disconnect(reason, reconnect).await;
         assert!(matches!(ear.stopped().await, Stopped::Cable(why) if why.contains(reason)));
-        peer.is_left().await;
+        peer.leaves().await;
         assert!(platform.is_quiet());
         assert_eq!(ear.status.borrow().phase, "stopped");
     }
@@ -108,7 +108,7 @@ async fn another_protocol_than_the_one_that_is_spoken_stops_it_for_good() {
         let header = if chosen.is_empty() { String::new() } else { format!("sec-websocket-protocol: {chosen}\r\n") };
         let peer = platform.knock().await.open_as(&header).await;
         assert!(matches!(ear.stopped().await, Stopped::Cable(why) if why.contains(chosen)));
-        peer.is_left().await;
+        peer.leaves().await;
         assert!(platform.is_quiet());
     }
 }
