@@ -12,6 +12,7 @@ mod outcome;
 mod path;
 mod plain;
 mod pointer;
+mod push;
 mod receive;
 mod scope;
 mod template;
@@ -35,6 +36,7 @@ pub use pointer::{Choice, Pointer, Pointers, text};
 pub use receive::{
     AttachmentSpec, AuthorSpec, EventSpec, History, LineFlavour, Log, Order, Receive, Resume, Rooms, TopicSpec,
 };
+pub use push::{ActionCable, Push, Signature, Webhook};
 pub use scope::{Root, Scope};
 pub use template::{Missing, Reference, Template};
 

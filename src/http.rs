@@ -15,12 +15,16 @@ mod answer;
 mod origin;
 mod private_url;
 mod reach;
+mod upgrade;
+mod websocket;
 mod wire;
 
 pub use answer::NotJson;
 pub use origin::{BadOrigin, Origin};
 pub use private_url::PrivateUrl;
 pub use reach::Reach;
+pub use upgrade::{Pipe, Upgrade};
+pub use websocket::{Handshake, NotAWebsocket, Socket};
 pub use wire::{Reqwest, SetupError};
 
 /// A request, complete but for the connection.
@@ -196,4 +200,11 @@ pub trait Network: Send + Sync + 'static {
 
     /// Sends a request and hands over the body as it comes.
     fn open(&self, request: Request) -> BoxFuture<'_, Result<Stream, Failure>>;
+
+    /// Sends a request that asks for another protocol (RFC 9110, section 7.8) and hands over the connection where the
+    /// platform switches. Follows no redirect. A network that only calls leaves it as it is.
+    fn upgrade(&self, request: Request) -> BoxFuture<'_, Result<Upgrade, Failure>> {
+        let host = request.url.host();
+        Box::pin(async move { Err(Failure::Forbidden(format!("this network opens no other protocol to {host}"))) })
+    }
 }

@@ -3,6 +3,7 @@
 //! A line is a state ([`Phase`]) and one function that makes the next state of it. What it needs beside that (the
 //! histories it follows, its way into the feed, its backoff) lives as long as the line; a phase owns its connection.
 
+pub mod action_cable;
 pub mod event_stream;
 pub mod evidence;
 pub mod hearing;

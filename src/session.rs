@@ -14,6 +14,7 @@ mod outside;
 mod renew;
 mod scope;
 mod token;
+mod upgrade;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,6 +39,7 @@ pub use error::Error;
 pub use login::repair_command;
 pub(crate) use login::{answer_words, label, lasts, may_have_acted};
 pub(crate) use scope::{base, plain_scope, with_secrets};
+pub use upgrade::Shown;
 
 use renew::Flight;
 use token::{Life, Token};

@@ -8,6 +8,8 @@ mod memory_network;
 mod alive;
 #[path = "lines/bench.rs"]
 mod bench;
+#[path = "lines/cable.rs"]
+mod cable;
 #[path = "lines/holes.rs"]
 mod holes;
 #[path = "lines/log.rs"]

@@ -180,6 +180,27 @@ const BAD: &[(&str, &str, &str, &str, &str)] = &[
     ("{page.before?}", "x{page.before?}", "x{page.before?}", "receive.history.get", "must stand alone"),
     ("{room.id}/messages", "{room.id?}/messages", "{room.id?}", "receive.history.get", "not in the path"),
     ("title: Agent", "\ttitle: Agent", "", "", "found a tab character"),
+    (
+        "silence: 75s",
+        "silence: 75s\n  push: [{ flavour: action_cable, get: \"/cable?t={session.token}\", identifier: { t: \"{session.token}\" } }]",
+        "push:",
+        "receive.push.0.identifier.t",
+        "has no value here: there are settings, facts, line",
+    ),
+    (
+        "silence: 75s",
+        "silence: 75s\n  push: [{ flavour: webhook, signature: { header: x, secret: pasword } }]",
+        "push:",
+        "receive.push.0.signature.secret",
+        "`pasword` is no secret",
+    ),
+    (
+        "silence: 75s",
+        "silence: 75s\n  push: [{ flavour: webhook, signature: { header: \"a b\", secret: password } }]",
+        "push:",
+        "receive.push.0.signature.header",
+        "is no header name",
+    ),
     ("http: {", "http: []\nx: {", "http: []", "http", "expected a table of keys"),
 ];
 

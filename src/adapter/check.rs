@@ -2,6 +2,7 @@
 
 mod acting;
 mod joining;
+mod push;
 mod references;
 
 use super::error::Finding;
@@ -22,6 +23,7 @@ pub(super) fn check(manifest: &Manifest) -> Verdict {
     joining::join(manifest)?;
     me(manifest)?;
     receive(manifest)?;
+    push::check(manifest)?;
     references::check(manifest)?;
     base(manifest)?;
     acting::actions(manifest)?;

@@ -6,6 +6,7 @@ use super::call::{Call, calling, needed};
 use super::outcome::Sign;
 use super::plain::{OneOrMany, Span, Table, missing, read_table};
 use super::pointer::{Choice, Pointer, Pointers};
+use super::push::Push;
 use crate::event::{AuthorKind, ConversationKind, Type};
 
 /// How events arrive.
@@ -31,6 +32,8 @@ pub struct Receive {
     pub history: Option<History>,
     /// How an event log is read; with the flavour `poll`, and no other.
     pub log: Option<Log>,
+    /// Other ways in which the same events arrive.
+    pub push: Vec<Push>,
 }
 
 /// The mechanism of a line.
@@ -232,6 +235,7 @@ calling!(RawReceive {
     cursor_refused: Option<Sign>,
     every: Option<Span>,
     beside: Option<Span>,
+    push: Vec<Push>,
 });
 calling!(RawRooms {
     items: Option<Pointer>,
@@ -264,8 +268,8 @@ impl Receive {
         let call = raw.call().and_then(needed)?;
         let flavour = raw.flavour.ok_or_else(|| missing("flavour"))?;
         let log = raw.log(flavour)?;
-        let RawReceive { silence, cut, names, name, item, resume, history, .. } = raw;
-        Ok(Self { flavour, call, silence, cut, names, name, item, resume, history, log })
+        let RawReceive { silence, cut, names, name, item, resume, history, push, .. } = raw;
+        Ok(Self { flavour, call, silence, cut, names, name, item, resume, history, log, push })
     }
 }
 

@@ -105,6 +105,13 @@ fn spans(config: &Config) -> Vec<(&'static str, u64)> {
         ("lines.first_wait", lines.first_wait.as_millis()),
         ("lines.later", lines.later.as_millis()),
         ("lines.longest_page_wait", lines.longest_page_wait.as_millis()),
+        ("lines.cable.open", lines.cable.open.as_millis()),
+        ("lines.cable.welcome", lines.cable.welcome.as_millis()),
+        ("lines.cable.stale", lines.cable.stale.as_millis()),
+        ("lines.cable.resend", lines.cable.resend.as_millis()),
+        ("lines.cable.subscribe", lines.cable.subscribe.as_millis()),
+        ("lines.cable.settle", lines.cable.settle.as_millis()),
+        ("lines.cable.rarely", lines.cable.rarely.as_millis()),
         ("outbox.first_wait", outbox.first_wait.as_millis()),
     ]
 }

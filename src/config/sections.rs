@@ -1,5 +1,6 @@
 //! The sections of `config.toml`: every duration and bound of the program, with its default.
 
+mod cable;
 mod deliver;
 mod ingress;
 mod lines;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use cable::Cable;
 pub use deliver::Deliver;
 pub use ingress::Ingress;
 pub use lines::{Lines, Pace};

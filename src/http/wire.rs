@@ -19,7 +19,7 @@ use url::Url;
 
 use super::origin::Origin;
 use super::reach::{Barred, Resolver};
-use super::{Body, Failure, Limits, Network, PrivateUrl, Reach, Request, Response, Stream};
+use super::{Body, Failure, Limits, Network, PrivateUrl, Reach, Request, Response, Stream, Upgrade};
 use crate::failpoint::{Point, reach};
 
 /// Same-origin redirects followed for a GET.
@@ -238,6 +238,19 @@ fn chunks(url: PrivateUrl, silence: Duration, mut answer: reqwest::Response) -> 
     Stream { status, headers, body: body.boxed() }
 }
 
+/// Takes over the connection where the platform switches; a refusal's body is not read.
+async fn switched(request: &Request, client: &Client) -> Result<Upgrade, Failure> {
+    let url = request.url.expose();
+    request.bounds.reach.check(url).map_err(|barred| Failure::Forbidden(barred.to_string()))?;
+    let mut answer = send(request, url.clone(), client).await?;
+    let (status, headers) = (answer.status().as_u16(), std::mem::take(answer.headers_mut()));
+    if status != 101 {
+        return Ok(Upgrade { status, headers, pipe: None });
+    }
+    let pipe = answer.upgrade().await.map_err(|error| failure(&request.url, &error))?;
+    Ok(Upgrade { status, headers, pipe: Some(Box::new(pipe)) })
+}
+
 fn permitted(request: &Request) -> Result<(), Failure> {
     Origin::of(request.url.expose()).map(|_| ()).map_err(|bad| Failure::Forbidden(bad.to_string()))
 }
@@ -263,6 +276,16 @@ impl Network for Reqwest {
                 .await
                 .unwrap_or_else(|_| Err(late(&request.url, within)))?;
             Ok(chunks(request.url, request.bounds.silence, answer))
+        })
+    }
+
+    fn upgrade(&self, request: Request) -> BoxFuture<'_, Result<Upgrade, Failure>> {
+        Box::pin(async move {
+            permitted(&request)?;
+            let client = self.client(request.bounds.reach, &self.streams)?;
+            let within = self.whole(&request);
+            let switched = tokio::time::timeout(within, switched(&request, &client)).await;
+            switched.unwrap_or_else(|_| Err(late(&request.url, within)))
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::action_cable;
 use super::event_stream::Limits;
 use super::schedule::Pace;
 use super::walk::Bounds;
@@ -76,6 +77,8 @@ pub struct Timing {
     /// So often an event log is read again from where the line was so long before, for what became visible late.
     /// Default 1 min.
     pub overlap: Duration,
+    /// How long a cable waits.
+    pub cable: action_cable::Limits,
 }
 
 impl Default for Timing {
@@ -106,6 +109,7 @@ impl Default for Timing {
             every: None,
             beside: None,
             overlap: Duration::from_mins(1),
+            cable: action_cable::Limits::default(),
         }
     }
 }

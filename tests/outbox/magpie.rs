@@ -234,7 +234,7 @@ impl Magpie {
 }
 
 fn watch<'a, T: 'a>(store: &Store, done: impl Fn() -> Option<T> + 'a) -> impl Future<Output = T> + 'a {
-    let mut changed = store.outbox_changed();
+    let mut changed = store.outbox_changed(&WorkspaceName::new("nest").unwrap());
     async move {
         loop {
             if let Some(answer) = done() {

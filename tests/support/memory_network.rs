@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use agent_bridge::http::{Body, Failure, FormPart, Network, Request, Response, Stream};
+use agent_bridge::http::{Body, Failure, FormPart, Network, Request, Response, Stream, Upgrade};
 use agent_bridge_sim::serve::ReplyLost;
 use axum::Router;
 use bytes::{Bytes, BytesMut};
@@ -12,6 +12,8 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream;
 use http::header::CONTENT_TYPE;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
 use tower::ServiceExt;
 
 /// Origins and their routers; an origin that is not there cannot be reached.
@@ -29,12 +31,36 @@ impl MemoryNetwork {
         self.0.lock().unwrap().remove(origin);
     }
 
-    async fn dial(&self, request: &Request) -> Result<axum::response::Response, Failure> {
+    fn router(&self, request: &Request) -> Result<Router, Failure> {
         let (url, host) = (request.url.expose(), request.url.host());
         let router = self.0.lock().unwrap().get(&url.origin().ascii_serialization()).cloned();
-        let Some(router) = router else {
-            return Err(Failure::Unreachable { host, why: "connection refused".into() });
-        };
+        router.ok_or_else(|| Failure::Unreachable { host, why: "connection refused".into() })
+    }
+
+    /// Over a connection of its own, in memory: what switches protocols needs one.
+    async fn switch(&self, request: &Request) -> Result<Upgrade, Failure> {
+        let router = TowerToHyperService::new(self.router(request)?);
+        let (here, there) = tokio::io::duplex(64 << 10);
+        let server = hyper::server::conn::http1::Builder::new();
+        tokio::spawn(server.serve_connection(TokioIo::new(there), router).with_upgrades());
+        let lost = |_| broken(request.url.host());
+        let (mut client, connection) = hyper::client::conn::http1::handshake(TokioIo::new(here)).await.map_err(lost)?;
+        tokio::spawn(connection.with_upgrades());
+        let sent = http::Request::get(&request.url.expose()[url::Position::BeforePath..]);
+        let mut sent = sent.header("host", request.url.host()).body(axum::body::Body::empty()).unwrap();
+        sent.headers_mut().extend(request.headers.clone());
+        let mut answer = client.send_request(sent).await.map_err(lost)?;
+        let (status, headers) = (answer.status().as_u16(), std::mem::take(answer.headers_mut()));
+        if status != 101 {
+            return Ok(Upgrade { status, headers, pipe: None });
+        }
+        let pipe = TokioIo::new(hyper::upgrade::on(answer).await.map_err(lost)?);
+        Ok(Upgrade { status, headers, pipe: Some(Box::new(pipe)) })
+    }
+
+    async fn dial(&self, request: &Request) -> Result<axum::response::Response, Failure> {
+        let (url, host) = (request.url.expose(), request.url.host());
+        let router = self.router(request)?;
         let mut sent = http::Request::builder().method(&request.method).uri(&url[url::Position::BeforePath..]);
         sent.headers_mut().unwrap().extend(request.headers.clone());
         let sent = match &request.body {
@@ -110,6 +136,14 @@ impl Network for MemoryNetwork {
                 }
             });
             Ok(Stream { status: parts.status.as_u16(), headers: parts.headers, body: body.boxed() })
+        })
+    }
+
+    fn upgrade(&self, request: Request) -> BoxFuture<'_, Result<Upgrade, Failure>> {
+        Box::pin(async move {
+            let why = format!("no answer within {:?}", within(&request));
+            let late = Failure::Lost { host: request.url.host(), why };
+            tokio::time::timeout(within(&request), self.switch(&request)).await.unwrap_or(Err(late))
         })
     }
 }

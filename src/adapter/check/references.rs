@@ -6,6 +6,7 @@ use super::super::join::{Learn, Step};
 use super::super::json::Json;
 use super::super::manifest::Manifest;
 use super::super::receive::LineFlavour;
+use super::super::push::Push;
 use super::super::scope::Root;
 use super::super::template::Reference;
 use super::{Verdict, at, is_fact};
@@ -57,7 +58,19 @@ pub(super) fn check(manifest: &Manifest) -> Verdict {
             value.references().try_for_each(|it| one(it, SIGNED_IN, manifest, &path))?;
         }
     }
+    pushes(manifest)?;
     calls(manifest).iter().try_for_each(|found| call(found, manifest))
+}
+
+/// What the identifier of a channel names: never the token, for it is echoed and compared.
+fn pushes(manifest: &Manifest) -> Verdict {
+    for (index, push) in manifest.receive.push.iter().enumerate() {
+        let Push::ActionCable(cable) = push else { continue };
+        let path = ["receive", "push", &index.to_string(), "identifier"].map(str::to_owned);
+        let roots = &[Root::Settings, Root::Facts, Root::Line];
+        json(&cable.identifier, &Found { path: path.to_vec(), call: &cable.call, roots }, manifest, &path)?;
+    }
+    Ok(())
 }
 
 /// What joining and signing in teach.
@@ -95,6 +108,12 @@ pub(super) fn calls(manifest: &Manifest) -> Vec<Found<'_>> {
     if let Some(history) = &receive.history {
         add(&["receive", "history", "rooms"], &history.rooms.call, &[Root::Settings, Root::Facts]);
         add(&["receive", "history"], &history.call, &[Root::Settings, Root::Facts, Root::Room, Root::Page]);
+    }
+    for (index, push) in receive.push.iter().enumerate() {
+        if let Push::ActionCable(cable) = push {
+            let path = ["receive", "push", &index.to_string()];
+            add(&path, &cable.call, &[Root::Settings, Root::Facts, Root::Session]);
+        }
     }
     for (verb, action) in manifest.actions.iter() {
         add(&["actions", verb], &action.call, &[Root::Settings, Root::Facts, Root::Action]);

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::cable::Cable;
 use crate::config::measure::{Size, Span};
 use crate::line::timing::Timing;
 use crate::line::{event_stream, schedule, walk};
@@ -66,6 +67,8 @@ pub struct Lines {
     pub beside: Option<Span>,
     /// So often an event log is read again from where the line was so long before.
     pub overlap: Span,
+    /// How long a cable waits.
+    pub cable: Cable,
 }
 
 /// `[lines.pace]`.
@@ -114,6 +117,7 @@ impl Default for Lines {
             every: timing.every.map(Span),
             beside: timing.beside.map(Span),
             overlap: Span(timing.overlap),
+            cable: Cable::default(),
         }
     }
 }
@@ -153,6 +157,7 @@ impl Lines {
             beside: self.beside.map(|span| span.0),
             overlap: self.overlap.0,
             frame: event_stream::Limits { line: self.frame_line.bytes(), event: self.frame.bytes() },
+            cable: self.cable.limits(),
         }
     }
 }
