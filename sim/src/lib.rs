@@ -20,6 +20,7 @@ pub mod fault;
 mod ids;
 mod jwt;
 pub mod serve;
+pub mod speakeasy;
 pub mod wall;
 
 /// Serves a simulated `agentunited` workspace on `127.0.0.1:port` (0 picks a free port) and returns
