@@ -3,18 +3,25 @@
 //! ```text
 //! serve        any router on loopback, with replies that can be lost
 //! contract     the checked-in lists of what each platform promises
+//! fault        what can go wrong with a request, on every platform
 //! agentunited  one simulated platform: script, faults, routes, stream
+//! speakeasy    another: grants, topics, an event log
 //! ```
 //!
 //! A simulator refuses what the real platform would refuse, so that a bridge that is too lenient
-//! with itself is found out here. In process a test scripts it through [`agentunited::Sim`]; another
+//! with itself is found out here. In process a test scripts it through its `Sim`; another
 //! process does the same over HTTP under `/_sim/`.
 
 use std::io;
 
 pub mod agentunited;
 pub mod contract;
+pub mod fault;
+mod ids;
+mod jwt;
 pub mod serve;
+pub mod speakeasy;
+pub mod wall;
 
 /// Serves a simulated `agentunited` workspace on `127.0.0.1:port` (0 picks a free port) and returns
 /// the workspace's script together with its listener. Prints nothing.
