@@ -10,16 +10,24 @@ use std::{
 
 use tokio::sync::watch;
 
+mod armed;
+mod cable;
 mod cursor;
 mod events;
+mod hook;
 mod options;
+mod push;
 mod record;
 mod wire;
 mod world;
 
 pub use crate::fault::{Armed, Fault};
+pub use armed::Turn;
+pub use cable::{Cable, CableFault, Reason, Subscription};
 pub use events::{CursorError, StoredEvent};
+pub use hook::{Attempt, Delivery, Fate, HookFault, Rewriting, Signature};
 pub use options::{Approval, Options, Reuse, Tokens};
+pub use push::{Confirm, PushOptions};
 pub use record::{
     Account, Blob, CAPABILITIES, Chat, ChatId, Grant, GrantId, Participant, Request, Status, Topic, TopicId,
 };

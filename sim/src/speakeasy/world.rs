@@ -7,6 +7,7 @@ use tokio::sync::{broadcast, watch};
 use super::{
     events::StoredEvent,
     options::Options,
+    push::Push,
     record::{Account, Blob, Chat, ChatId, Grant, GrantId, Request, Topic, TopicId},
 };
 use crate::{fault::Armed, ids::Ids};
@@ -43,6 +44,8 @@ pub struct World {
     /// Cursors of an earlier epoch are malformed.
     pub(crate) cursor_epoch: u64,
     pub(crate) last_id: u64,
+    /// The cable and the webhooks.
+    pub(crate) push: Push,
     pub(crate) faults: Vec<Armed>,
     pub(crate) served: BTreeSet<&'static str>,
     /// Counts changes, so that waiting needs no sleeps.
@@ -73,6 +76,7 @@ impl World {
             replay_floor: 0,
             cursor_epoch: 1,
             last_id: 100,
+            push: Push::default(),
             faults: Vec::new(),
             served: BTreeSet::new(),
             changed: watch::Sender::new(0),

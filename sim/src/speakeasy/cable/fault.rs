@@ -28,7 +28,7 @@ pub enum CableFault {
         /// Whether to come again.
         reconnect: bool,
     },
-    /// At a subscribe: silence, for good.
+    /// At a subscribe: silence, and no subscription.
     NeverConfirm,
     /// At a subscribe: the error `cursor_gap`, then the rejection, whether or not there is a cursor.
     CursorGap,
@@ -82,6 +82,7 @@ pub(crate) enum Place {
     Dial,
     Subscribe,
     Event,
+    /// None to wait for.
     Now,
 }
 

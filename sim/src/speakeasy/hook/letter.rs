@@ -113,8 +113,12 @@ pub(crate) fn hex_hmac(secret: &str, body: &[u8]) -> String {
 
 /// The same event in other bytes.
 fn rewritten(envelope: &Value, with: Rewriting) -> String {
-    let fields: Vec<String> =
-        envelope.as_object().into_iter().flatten().map(|(key, value)| format!("{}:{value}", Value::from(key.as_str()))).collect();
+    let fields: Vec<String> = envelope
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| format!("{}:{value}", Value::from(key.as_str())))
+        .collect();
     match with {
         Rewriting::WhiteSpace => format!("{{ {} }}", fields.join(", ")),
         Rewriting::KeyOrder => format!("{{{}}}", fields.iter().rev().map(String::as_str).collect::<Vec<_>>().join(",")),
