@@ -27,7 +27,7 @@ pub use cable::{Cable, CableFault, Reason, Subscription};
 pub use events::{CursorError, StoredEvent};
 pub use hook::{Attempt, Delivery, Fate, HookFault, Rewriting, Signature};
 pub use options::{Approval, Options, Reuse, Tokens};
-pub use push::{Confirm, PushOptions};
+pub use push::{Confirm, PUSH_CONTRACT, PushOptions};
 pub use record::{
     Account, Blob, CAPABILITIES, Chat, ChatId, Grant, GrantId, Participant, Request, Status, Topic, TopicId,
 };

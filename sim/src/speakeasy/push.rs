@@ -17,6 +17,9 @@ use super::{
     hook::{HookFault, Hooks},
 };
 
+/// The contract of the push side: `id | request | status | says | source`.
+pub const PUSH_CONTRACT: &str = include_str!("../../contract/speakeasy-wire.txt");
+
 /// When a subscription is confirmed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Confirm {

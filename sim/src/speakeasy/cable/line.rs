@@ -1,6 +1,6 @@
 //! One line, from the upgrade to its end: what comes next, and what it brings about.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, convert::Infallible};
 
 use futures_util::StreamExt as _;
 use hyper::upgrade::Upgraded;
@@ -10,15 +10,9 @@ use tokio::{
         broadcast::{self, error::RecvError},
         mpsc, watch,
     },
-    time::{Instant, Interval, MissedTickBehavior},
+    time::{Instant, Interval},
 };
-use tokio_tungstenite::{
-    WebSocketStream,
-    tungstenite::{
-        Message,
-        protocol::{Role, WebSocketConfig},
-    },
-};
+use tokio_tungstenite::{WebSocketStream, tungstenite::Message};
 
 use super::{
     fault::CableFault,
@@ -28,22 +22,12 @@ use super::{
 };
 use crate::speakeasy::{Sim, events::StoredEvent, push::Confirm, record::GrantId};
 
+mod opening;
 mod speak;
 
-/// A command is a few hundred bytes: an identifier with a cursor.
-const COMMAND: usize = 64 << 10;
-/// One read; a line that is idle should be cheap.
-const BUFFER: usize = 4 << 10;
+pub(super) use opening::Opening;
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
-
-/// A line before its upgrade.
-pub(super) struct Opening {
-    pub(super) sim: Sim,
-    pub(super) token: String,
-    /// The fault that struck the dial.
-    pub(super) struck: Option<CableFault>,
-}
 
 /// The line is over: closed by either side, or dropped.
 #[derive(Debug)]
@@ -86,71 +70,8 @@ enum Turn {
     End,
 }
 
-/// Marks the line as over when its task ends, also when that is cancelled.
-struct Over {
-    sim: Sim,
-    id: u64,
-}
-
-impl Drop for Over {
-    fn drop(&mut self) {
-        self.sim.with(|world| {
-            if let Some(line) = world.push.cables.line(self.id) {
-                line.open = false;
-            }
-        });
-    }
-}
-
-impl Opening {
-    /// Talks over the upgraded connection until it ends.
-    pub(super) async fn run(self, io: Upgraded) {
-        let config = WebSocketConfig::default()
-            .read_buffer_size(BUFFER)
-            .write_buffer_size(0)
-            .max_message_size(Some(COMMAND))
-            .max_frame_size(Some(COMMAND));
-        let mut socket = WebSocketStream::from_raw_socket(TokioIo::new(io), Role::Server, Some(config)).await;
-        let (grant, (id, orders), news, ping) = self.sim.with(|world| {
-            let grant = world.grant_by_access_token(&self.token);
-            (grant, world.push.cables.open(grant), world.hear_events(), world.push.options.ping)
-        });
-        let _over = Over { sim: self.sim.clone(), id };
-        let grant = match (grant, &self.struck) {
-            (_, Some(CableFault::TurnAway { reason, reconnect })) => Err((*reason, *reconnect)),
-            (grant, _) => grant.ok_or((Reason::Unauthorized, false)),
-        };
-        let grant = match grant {
-            Ok(grant) => grant,
-            Err((reason, reconnect)) => {
-                let Ended = speak::disconnect(&self.sim, &mut socket, reason, reconnect).await;
-                return;
-            }
-        };
-        let mut beat = tokio::time::interval_at(Instant::now() + ping, ping);
-        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut line = Line {
-            changed: self.sim.changes(),
-            sim: self.sim,
-            id,
-            token: self.token,
-            grant,
-            socket,
-            orders,
-            news,
-            beat,
-            pings: true,
-            replays: VecDeque::new(),
-            next_replay: Instant::now(),
-            collecting: None,
-        };
-        let welcome = self.struck != Some(CableFault::NoWelcome);
-        let Err(Ended) = line.talk(welcome).await;
-    }
-}
-
 impl Line {
-    async fn talk(&mut self, welcome: bool) -> Result<std::convert::Infallible, Ended> {
+    async fn talk(&mut self, welcome: bool) -> Result<Infallible, Ended> {
         if welcome {
             self.welcome().await?;
         }
@@ -251,7 +172,11 @@ impl Line {
             Verdict::Rejected(error) => self.reject(&identifier, error).await,
             Verdict::Confirmed(stored) => {
                 let options = self.sim.look(|world| world.push.options.clone());
-                let stored = mangle::interleaved(stored, options.replay_overlap);
+                let overlap = options.replay_overlap.min(stored.len());
+                if overlap > 0 {
+                    self.sim.with(|world| world.served("cable.interleaved"));
+                }
+                let stored = mangle::interleaved(stored, overlap);
                 let events = stored.into_iter().map(|event| Replay::Event(identifier.clone(), event));
                 let confirm = Replay::Confirm(identifier.clone());
                 match options.confirm {

@@ -30,7 +30,7 @@ impl World {
             return Verdict::Silence;
         };
         if self.push.cables.subscription(line, identifier).is_some_and(|it| it.live) {
-            self.served("cable.subscribe.twice");
+            self.served("cable.subscribe_twice");
             return Verdict::Silence;
         }
         let verdict = self.verdict(grant, &wanted);
@@ -46,7 +46,10 @@ impl World {
             Some(CableFault::RejectSilently) => return Verdict::Rejected(None),
             Some(CableFault::CursorGap) => Some(CableError::CursorGap),
             Some(CableFault::InvalidCursor) => Some(CableError::InvalidCursor),
-            _ if !self.may(grant, "event_websocket") => return Verdict::Rejected(None),
+            _ if !self.may(grant, "event_websocket") => {
+                self.served("cable.no_capability");
+                return Verdict::Rejected(None);
+            }
             _ => None,
         };
         let stored = error.map_or_else(|| self.stored(grant, wanted), Err);

@@ -144,7 +144,12 @@ impl Sim {
 
 impl World {
     fn start(&mut self, event: &StoredEvent) -> Start {
-        if self.callback_url(event.grant).is_none() || !self.may(event.grant, "event_webhooks") {
+        if self.callback_url(event.grant).is_none() {
+            self.served("hook.no_callback");
+            return Start::Never;
+        }
+        if !self.may(event.grant, "event_webhooks") {
+            self.served("hook.no_capability");
             return Start::Never;
         }
         let fault = self.push.hooks.strike_delivery();
@@ -181,7 +186,7 @@ impl World {
         let (grant, time) = (event.grant.to_string(), wire::time(self.now()));
         let draft = Draft { envelope: &event.body, secret: &secret, grant: &grant, event: event.id, time: &time };
         let letter = draft.letter(fault.as_ref());
-        self.note_sending(event, again);
+        self.note_sending(event, again, fault.as_ref());
         self.push.hooks.delivery(event.id)?.sends(&letter);
         Some(self.posted(url, letter, fault, false))
     }
@@ -204,9 +209,13 @@ impl World {
         Ready { way, url, letter, fault, timeout, replayed }
     }
 
-    fn note_sending(&mut self, event: &StoredEvent, again: bool) {
-        self.served("hook.envelope");
-        self.served("hook.headers");
+    fn note_sending(&mut self, event: &StoredEvent, again: bool, fault: Option<&HookFault>) {
+        let lines: &[&'static str] = match fault {
+            None => &["hook.envelope", "hook.headers", "hook.signature"],
+            Some(HookFault::OtherHeaders) => &["hook.unsigned_headers"],
+            Some(_) => &[],
+        };
+        self.served.extend(lines);
         if again {
             self.served("hook.retry");
         }
