@@ -38,3 +38,14 @@ pub async fn run_agentunited(
     let serving = sim.serve(port).await?;
     Ok((sim, serving))
 }
+
+/// Serves a simulated `speakeasy` on `127.0.0.1:port` (0 picks a free port) and returns the platform's
+/// script together with its listener. Prints nothing.
+///
+/// # Errors
+/// The port is taken, or may not be bound.
+pub async fn run_speakeasy(options: speakeasy::Options, port: u16) -> io::Result<(speakeasy::Sim, serve::Serving)> {
+    let sim = speakeasy::Sim::new(options);
+    let serving = sim.serve(port).await?;
+    Ok((sim, serving))
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{StatusCode, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -14,7 +14,10 @@ use super::{
     log::{Entry, Noted, redact},
     world::World,
 };
-use crate::fault::{self, Fault, effect};
+use crate::{
+    fault::{self, Fault, effect},
+    wall,
+};
 
 /// What is known of a request before it is handled.
 struct Asked {
@@ -39,9 +42,7 @@ impl Asked {
 /// The middleware around all platform routes.
 pub(crate) async fn gate(State(sim): State<Sim>, request: Request, next: Next) -> Response {
     let mut response = pass(&sim, request, next).await;
-    let now = i64::try_from(sim.look(World::now)).ok().and_then(|now| jiff::Timestamp::from_millisecond(now).ok());
-    let date = now.map(|now| now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
-    if let Some(date) = date.and_then(|date| HeaderValue::from_str(&date).ok()) {
+    if let Some(date) = wall::http_date(sim.look(World::now)) {
         response.headers_mut().insert(header::DATE, date);
     }
     response

@@ -11,6 +11,8 @@ pub enum Tokens {
     Opaque,
     /// A JWT with `exp` in its payload.
     Jwt,
+    /// A JWT with `expires_at` (RFC 3339) in its payload.
+    JwtExpiresAt,
 }
 
 /// Who answers a request for access.
@@ -76,6 +78,8 @@ pub struct Options {
     pub revoked_polls: bool,
     /// The origin of upload URLs; `None` is the platform's own.
     pub storage: Option<String>,
+    /// Headers that uploads must carry beside `Content-Type` and `Content-MD5`.
+    pub upload_headers: Vec<(String, String)>,
     /// Wall time; stamps everything and decides what has expired.
     pub wall: Wall,
     /// What tokens are made from; the same seed makes the same ones. `None`: random.
@@ -108,6 +112,7 @@ impl Default for Options {
             page: 100,
             revoked_polls: false,
             storage: None,
+            upload_headers: Vec::new(),
             wall: wall::system(),
             seed: None,
             url: "http://speakeasy.test".into(),

@@ -1,6 +1,6 @@
 //! The push side, cable and webhooks together: its switches, its state, and the script over HTTP.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use axum::{
     Json, Router,
@@ -15,6 +15,7 @@ use super::{
     armed::Turn,
     cable::{self, CableFault, Cables},
     hook::{HookFault, Hooks},
+    world::World,
 };
 
 /// The contract of the push side: `id | request | status | says | source`.
@@ -77,6 +78,13 @@ impl Sim {
     /// Wakes at each change of the state from now on.
     pub(super) fn changes(&self) -> watch::Receiver<u64> {
         self.inner.changed.subscribe()
+    }
+}
+
+impl World {
+    /// Which lines of the contracts were served so far.
+    pub fn served_lines(&self) -> &BTreeSet<&'static str> {
+        &self.served
     }
 }
 

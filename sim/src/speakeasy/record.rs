@@ -185,8 +185,8 @@ pub struct Chat {
 pub struct Blob {
     /// Its id.
     pub id: u64,
-    /// Who announced it.
-    pub grant: GrantId,
+    /// Who announced it; `None` for a person's.
+    pub grant: Option<GrantId>,
     /// Its place in the storage.
     pub key: String,
     /// What chats name it by.

@@ -1,12 +1,15 @@
 //! Everything that one simulated platform knows: people, grants, topics, chats, the event log, its own log.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use tokio::sync::{broadcast, watch};
 
 use super::{
     events::StoredEvent,
+    idempotency::{Kept, Slot},
+    log::Entry,
     options::Options,
+    poll::PollFault,
     push::Push,
     record::{Account, Blob, Chat, ChatId, Grant, GrantId, Request, Topic, TopicId},
 };
@@ -44,9 +47,16 @@ pub struct World {
     /// Cursors of an earlier epoch are malformed.
     pub(crate) cursor_epoch: u64,
     pub(crate) last_id: u64,
+    /// What keyed writes were answered.
+    pub(crate) kept: HashMap<Slot, Kept>,
     /// The cable and the webhooks.
     pub(crate) push: Push,
     pub(crate) faults: Vec<Armed>,
+    pub(crate) poll_faults: Vec<PollFault>,
+    /// How often an access token reached the storage.
+    pub(crate) leaks: u64,
+    pub(crate) log: VecDeque<Entry>,
+    pub(crate) logged: u64,
     pub(crate) served: BTreeSet<&'static str>,
     /// Counts changes, so that waiting needs no sleeps.
     pub(crate) changed: watch::Sender<u64>,
@@ -76,8 +86,13 @@ impl World {
             replay_floor: 0,
             cursor_epoch: 1,
             last_id: 100,
+            kept: HashMap::new(),
             push: Push::default(),
             faults: Vec::new(),
+            poll_faults: Vec::new(),
+            leaks: 0,
+            log: VecDeque::new(),
+            logged: 0,
             served: BTreeSet::new(),
             changed: watch::Sender::new(0),
         }
@@ -120,6 +135,21 @@ impl World {
     /// Whether a grant has a capability of [`super::CAPABILITIES`].
     pub fn may(&self, grant: GrantId, capability: &str) -> bool {
         self.grants.get(&grant).and_then(|it| it.capabilities.get(capability)).copied().unwrap_or(false)
+    }
+
+    /// How often an access token reached the storage, which is none of its business.
+    pub fn leaks(&self) -> u64 {
+        self.leaks
+    }
+
+    /// How many armed faults have not happened yet.
+    pub fn faults_left(&self) -> usize {
+        self.faults.len() + self.poll_faults.len()
+    }
+
+    /// The log, oldest first.
+    pub fn log(&self) -> impl Iterator<Item = &Entry> {
+        self.log.iter()
     }
 
     /// A grant.
