@@ -10,7 +10,7 @@ use axum::{body::Body, http::Request};
 use serde_json::json;
 use tower::ServiceExt as _;
 
-use crate::support::{OFFER, Stage, identifier};
+use crate::support::{OFFER, Receiver, Stage, identifier};
 
 type Served = BTreeSet<&'static str>;
 
@@ -98,15 +98,18 @@ async fn hooks(served: &mut Served) {
     receiver.letters(5).await;
     assert!(stage.sim.replay_hook(event));
     receiver.letters(6).await;
-    stage.sim.hook_fault(HookFault::Duplicate { times: 1 });
-    stage.say("four");
-    receiver.letters(8).await;
     stage.sim.set_capability(stage.grant, "event_webhooks", false);
     stage.say("five");
     stage.sim.wait_for(|world| world.served_lines().contains("hook.no_capability")).await;
     stage.sim.set_capability(stage.grant, "event_webhooks", true);
     stage.sim.revoke(stage.grant);
-    receiver.letters(9).await;
+    receiver.letters(7).await;
+    collect(&stage, served);
+    let stage = Stage::new();
+    let receiver = stage.receiving_with(Receiver::together(2));
+    stage.say("one");
+    stage.say("two");
+    receiver.letters(2).await;
     collect(&stage, served);
     let stage = Stage::with(Options::default(), None);
     stage.receiving(&[]);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use agent_bridge_sim::speakeasy::{Fate, Options};
 use tokio::time::Instant;
 
-use crate::support::{Letter, Stage};
+use crate::support::{Letter, Receiver, Stage};
 
 #[tokio::test(start_paused = true)]
 async fn an_event_is_posted_as_polling_has_it_signed_and_named() {
@@ -63,6 +63,32 @@ async fn retries_end() {
     // The next event is none the worse for it.
     let next = stage.say("next");
     assert_eq!(receiver.letters(3).await[2].event(), next);
+}
+
+#[tokio::test(start_paused = true)]
+async fn deliveries_do_not_wait_for_each_other() {
+    let stage = Stage::new();
+    let receiver = stage.receiving_with(Receiver::together(3));
+    let events = ["one", "two", "three"].map(|it| stage.say(it));
+    // The first was not answered before the last was there.
+    let mut heard: Vec<u64> = receiver.letters(3).await.iter().map(Letter::event).collect();
+    heard.sort_unstable();
+    assert_eq!(heard, events);
+    stage.sim.wait_for(|world| world.deliveries().filter(|it| it.fate == Fate::Delivered).count() == 3).await;
+    assert!(stage.sim.deliveries().iter().all(|it| it.attempts.len() == 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_without_an_answer_ends_and_is_made_again() {
+    let stage = Stage::new();
+    stage.sim.set_push(|it| (it.hook_retries, it.hook_timeout) = (vec![Duration::from_secs(1)], Duration::from_secs(5)));
+    let (start, receiver) = (Instant::now(), stage.receiving_with(Receiver::together(2)));
+    stage.say("heard at last");
+    receiver.letters(2).await;
+    assert_eq!(start.elapsed().as_secs(), 6);
+    stage.sim.wait_for(|world| world.deliveries().any(|it| it.fate == Fate::Delivered)).await;
+    let attempts = &stage.sim.deliveries()[0].attempts;
+    assert!(attempts[0].error.is_some() && attempts[1].status == Some(204), "{attempts:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -60,7 +60,10 @@ impl Stage {
 
     /// A receiver in memory; deliveries run from now on.
     pub fn receiving(&self, answers: &[u16]) -> Receiver {
-        let receiver = Receiver::new(answers);
+        self.receiving_with(Receiver::new(answers))
+    }
+
+    pub fn receiving_with(&self, receiver: Receiver) -> Receiver {
         self.sim.hooks_into(receiver.router());
         tokio::spawn(self.sim.deliver_hooks());
         receiver
@@ -78,7 +81,8 @@ impl Stage {
     }
 
     pub fn cursor(&self) -> String {
-        self.sim.look(|world| world.cursor_of(self.last()))
+        let last = self.last();
+        self.sim.look(|world| world.cursor_of(last))
     }
 
     /// A line over a pipe, for paused time.
@@ -233,12 +237,19 @@ pub struct Receiver {
     /// Answers to come; 204 once they are used up.
     answers: Arc<Mutex<Vec<u16>>>,
     count: watch::Sender<usize>,
+    /// Nobody is answered before so many letters are there.
+    together: usize,
 }
 
 impl Receiver {
     pub fn new(answers: &[u16]) -> Self {
         let answers = Arc::new(Mutex::new(answers.to_vec()));
-        Self { letters: Arc::default(), answers, count: watch::Sender::new(0) }
+        Self { letters: Arc::default(), answers, count: watch::Sender::new(0), together: 0 }
+    }
+
+    /// Answers nobody before `count` letters are there.
+    pub fn together(count: usize) -> Self {
+        Self { together: count, ..Self::new(&[]) }
     }
 
     pub fn router(&self) -> Router {
@@ -257,6 +268,7 @@ impl Receiver {
 async fn take(State(receiver): State<Receiver>, headers: HeaderMap, body: Bytes) -> StatusCode {
     receiver.letters.lock().unwrap().push(Letter { headers, body });
     receiver.count.send_modify(|it| *it += 1);
+    receiver.count.subscribe().wait_for(|it| *it >= receiver.together).await.unwrap();
     let mut answers = receiver.answers.lock().unwrap();
     let answer = if answers.is_empty() { 204 } else { answers.remove(0) };
     StatusCode::from_u16(answer).unwrap()

@@ -40,6 +40,8 @@ impl Sim {
         let (sim, mut changed) = (self.clone(), self.changes());
         let mut news = self.look(World::hear_events);
         async move {
+            // Whatever an earlier run was sending ended with it.
+            sim.with(|world| world.push.hooks.in_flight = 0);
             let mut open = JoinSet::new();
             loop {
                 tokio::select! {
@@ -130,7 +132,7 @@ impl Sim {
         };
         let answer = ready.way.post(&ready.url, ready.letter, ready.timeout).await;
         self.with(|world| {
-            world.push.hooks.in_flight -= 1;
+            world.push.hooks.in_flight = world.push.hooks.in_flight.saturating_sub(1);
             let (status, error) = answer.map_or_else(|error| (None, Some(error)), |status| (Some(status), None));
             let attempt = Attempt { at: world.now(), status, error, fault: ready.fault, replayed: ready.replayed };
             let delivered = attempt.delivered();
