@@ -85,13 +85,14 @@ async fn grant(State(sim): State<Sim>, Json(body): Json<NewGrant>) -> Json<Value
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Capability {
+struct Switch {
+    /// Absent: the newest that stands.
     grant: Option<GrantId>,
     capability: String,
     on: bool,
 }
 
-async fn capability(State(sim): State<Sim>, Json(body): Json<Capability>) -> Reply {
+async fn capability(State(sim): State<Sim>, Json(body): Json<Switch>) -> Reply {
     let grant = body.grant.or_else(|| sim.newest_grant());
     if let Some(grant) = grant {
         sim.set_capability(grant, &body.capability, body.on);
@@ -138,6 +139,7 @@ enum Log {
     Show,
     InvalidateCursors,
     AgeCursors,
+    AgeEvents,
 }
 
 async fn events(State(sim): State<Sim>, Json(body): Json<Log>) -> Json<Value> {
@@ -146,6 +148,7 @@ async fn events(State(sim): State<Sim>, Json(body): Json<Log>) -> Json<Value> {
         Log::Show => sim.show_events(),
         Log::InvalidateCursors => sim.invalidate_cursors(),
         Log::AgeCursors => sim.age_cursors(),
+        Log::AgeEvents => sim.age_events(),
     }
     Json(json!({"ok": true}))
 }

@@ -44,10 +44,12 @@ impl World {
     /// The cursor is malformed, or too old for the cable.
     pub fn events_after(&self, grant: GrantId, cursor: Option<&str>) -> Result<Vec<StoredEvent>, CursorError> {
         let after = self.place_of(cursor)?;
-        if cursor.is_some() && after < self.replay_floor {
+        let events: Vec<StoredEvent> = self.events_beyond(grant, after).cloned().collect();
+        let gone = events.first().is_some_and(|it| it.id <= self.replay_gone);
+        if cursor.is_some() && (gone || after < self.replay_floor) {
             return Err(CursorError::TooOld);
         }
-        Ok(self.events_beyond(grant, after).cloned().collect())
+        Ok(events)
     }
 
     /// The opaque cursor that stands for an event's id.

@@ -36,7 +36,9 @@ pub(crate) async fn index(State(sim): State<Sim>, Path(topic): Path<String>, ask
         let mut body = records.body();
         let last = page.last().filter(|_| more);
         body["next_cursor"] = last.map_or(Value::Null, |chat| json!(chat.timeline.to_string()));
-        facts.into_iter().for_each(|line| world.served(line));
+        for line in facts {
+            world.served(line);
+        }
         Ok(Answer::ok(body, if more { "history.200_more" } else { "history.200_end" }))
     })
 }

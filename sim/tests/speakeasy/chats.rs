@@ -15,6 +15,9 @@ pub async fn writes(served: &mut Served) {
     assert_eq!((status, &said["html"]), (201, &json!("<div><strong>hi</strong> &lt;you&gt;</div>")));
     assert_eq!((&said["plain"], &said["author_handle"]), (&json!("hi <you>"), &json!(house.handle)));
     assert_eq!(body.get("chat"), None, "the document has records alone");
+    let (_, body) = say(json!({"text": "*a* `<b>`\n\n[c](https://d.test) 2 * 3"})).await;
+    let expected = r#"<div><em>a</em> <code>&lt;b&gt;</code></div><div><a href=\"https://d.test\">c</a> 2 * 3</div>"#;
+    assert!(body.to_string().contains(expected) && body.to_string().contains(r"a <b>\n\nc 2 * 3"), "{body}");
     let (_, body) = say(json!({"html": "<div>one<br>two</div>"})).await;
     assert!(body.to_string().contains(r#""plain":"one\ntwo""#), "{body}");
     for blank in [json!({}), json!({"text": " "}), Value::Null] {

@@ -1,7 +1,7 @@
 //! Direct uploads: announced, put with the headers that were returned, named by a chat.
 
 use crate::support::{Caller, House, Reply, Served, error, house};
-use agent_bridge_sim::speakeasy::Options;
+use agent_bridge_sim::speakeasy::{Options, World};
 use serde_json::{Value, json};
 
 /// MD5 of the texts of RFC 1321, A.5, in base64.
@@ -66,11 +66,11 @@ pub async fn uploads(served: &mut Served) {
     assert_eq!(put(&storage, &changed, bytes, "").await.0, 403);
     changed["direct_upload"]["url"] = json!("http://speakeasy.test/storage/none?signature=x");
     assert_eq!(put(&storage, &changed, bytes, "").await.0, 404);
-    assert_eq!((put(&storage, &one, bytes, "").await.0, sim.look(|world| world.leaks())), (204, 0));
+    assert_eq!((put(&storage, &one, bytes, "").await.0, sim.look(World::leaks)), (204, 0));
 
     let two = announce(&house, "two.txt", bytes, sum).await;
     assert_eq!(put(&house.agent, &two, bytes, "").await.0, 204);
-    assert_eq!(sim.look(|world| world.leaks()), 1, "an access token is none of the storage's business");
+    assert_eq!(sim.look(World::leaks), 1, "an access token is none of the storage's business");
     let two_id = two["signed_id"].as_str().expect("an id");
     assert_eq!(error(&say("guess".into()).await), (400, "sgid names no file"));
     let (status, body) = say(one_id.into()).await;

@@ -2,7 +2,7 @@
 
 use agent_bridge_sim::{
     run_speakeasy,
-    speakeasy::{Fault, Options},
+    speakeasy::{Fault, Options, World},
 };
 use serde_json::{Value, json};
 use tokio::{
@@ -90,7 +90,7 @@ async fn a_lost_reply_took_effect_and_left_no_byte() {
     control(&url, "fault", json!({"route": path, "fault": {"kind": "request_lost"}})).await;
     assert_eq!(raw(&url, "POST", &place, token, r#"{"chat":{"text":"gone"}}"#).await, "");
     let said: Vec<String> = sim.chats_by_agents().into_iter().map(|it| it.plain).collect();
-    assert_eq!((said, sim.look(|world| world.faults_left())), (vec!["kept".into()], 0));
+    assert_eq!((said, sim.look(World::faults_left)), (vec!["kept".into()], 0));
 
     let blob = json!({"blob": {"filename": "a", "byte_size": 3, "checksum": "kAFQmDzST7DWlj99KOF/cg==", "content_type": "text/plain"}});
     let (_, announced) = parts(&raw(&url, "POST", "/api/v1/files", token, &blob.to_string()).await);
@@ -98,6 +98,6 @@ async fn a_lost_reply_took_effect_and_left_no_byte() {
     assert!(upload.starts_with(&format!("{url}/storage/")), "{upload}");
     control(&url, "events", json!({"hold": 1})).await;
     control(&url, "poll_fault", json!({"kind": "repeat_cursor", "polls": 1})).await;
-    assert_eq!(sim.look(|world| world.faults_left()), 1);
+    assert_eq!(sim.look(World::faults_left), 1);
     serving.kill().await;
 }
