@@ -25,7 +25,10 @@ impl World {
         match handle(self, grant) {
             Ok(mut answer) => {
                 answer.noted.grant = Some(grant);
-                answer.body = answer.body.map(|body| wire::ids(body, self.options.ids_as_strings));
+                if self.options.ids_as_strings {
+                    answer.body = answer.body.map(wire::strings);
+                    self.served("ids.strings");
+                }
                 Ok(answer)
             }
             Err(mut refusal) => {

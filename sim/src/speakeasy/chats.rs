@@ -13,9 +13,18 @@ use super::{
     world::World,
 };
 
+/// What a chat was written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Source {
+    #[default]
+    Markdown,
+    Html,
+}
+
 /// What somebody wants to say.
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
+    pub(crate) source: Source,
     pub(crate) html: String,
     pub(crate) plain: String,
     pub(crate) reply_to: Option<u64>,
@@ -35,7 +44,10 @@ impl Draft {
         let chat = within(body, "chat").unwrap_or(&empty);
         let mut draft = match (text(chat, "text"), text(chat, "html")) {
             (Some(text), _) => Self::markdown(text),
-            (None, Some(html)) => Self { html: html.into(), plain: markdown::plain(html), ..Self::default() },
+            (None, Some(html)) => {
+                let plain = markdown::plain(html);
+                Self { source: Source::Html, html: html.into(), plain, ..Self::default() }
+            }
             (None, None) => Self::default(),
         };
         if let Some(sgid) = text(chat, "sgid") {
@@ -65,15 +77,17 @@ pub(crate) async fn create(State(sim): State<Sim>, Path(topic): Path<String>, as
         {
             return Err(refuse(400, "reply_timeline_id is in another topic", "chats.400_reply_elsewhere"));
         }
+        if draft.source == Source::Html {
+            world.served("chats.create.html");
+        }
         let line = match (draft.attachments.len(), draft.reply_to) {
             (0, Some(_)) => "chats.create.201_reply",
             (0, None) => "chats.create.201",
             (1, _) => "chats.create.201_file",
             _ => "chats.create.201_files",
         };
-        let me = world.agent(grant);
-        let chat = world.write(&me, topic, draft);
-        world.typing.remove(&(topic, me));
+        let chat = world.write(&world.agent(grant), topic, draft);
+        world.stops_typing(grant, chat);
         Ok(world.wrote(201, chat, line))
     })
 }
@@ -123,7 +137,9 @@ impl World {
 
     fn stops_typing(&mut self, grant: GrantId, chat: ChatId) {
         let (me, topic) = (self.agent(grant), self.chats.get(&chat).map(|it| it.topic));
-        self.typing.retain(|(at, who)| Some(*at) != topic || *who != me);
+        if topic.is_some_and(|topic| self.typing.remove(&(topic, me))) {
+            self.served("typing.cleared_by_write");
+        }
     }
 
     /// What a write of a chat answers.

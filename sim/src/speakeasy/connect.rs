@@ -46,7 +46,7 @@ pub(crate) async fn create(State(sim): State<Sim>, asked: Asked) -> Outcome {
             Approval::AtOnce => world.decide(id, true),
             Approval::Denied => world.decide(id, false),
         }
-        Ok(Answer::with(202, wire::ids(said, world.options.ids_as_strings), "connect.202"))
+        Ok(Answer::with(202, world.shaped(said), "connect.202"))
     })
 }
 
@@ -65,7 +65,7 @@ pub(crate) async fn poll(State(sim): State<Sim>, Path(id): Path<String>, asked: 
             "pending" => said["expires_at"] = json!(wire::time(request.expires)),
             _ => {}
         }
-        Ok(Answer::ok(wire::ids(said, world.options.ids_as_strings), line))
+        Ok(Answer::ok(world.shaped(said), line))
     })
 }
 
@@ -137,7 +137,7 @@ pub(crate) async fn refresh(State(sim): State<Sim>, asked: Asked) -> Outcome {
     let body = asked.object()?;
     let token = text(&body, "refresh_token").ok_or_else(|| refuse(401, "unauthorized", "refresh.401_missing"))?;
     sim.with(|world| {
-        let (grant, rotated) = world.refresh(token)?;
+        let (grant, rotated) = world.refresh(token, asked.header("x-auth-token"))?;
         let mut said = world.credentials(grant);
         if let Some(said) = said.as_object_mut() {
             said.remove("webhook_secret");

@@ -9,23 +9,17 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Armed, Sim, poll::PollFault, record::GrantId, record::TopicId};
+use super::{Armed, Sim, poll::PollFault, record::GrantId};
+
+mod people;
 
 type Reply = Result<Json<Value>, (StatusCode, Json<Value>)>;
 
 pub(super) fn router(sim: &Sim) -> Router {
     Router::new()
-        .route("/_sim/person", post(person))
-        .route("/_sim/discovery", post(discovery))
         .route("/_sim/approve", post(approve))
         .route("/_sim/deny", post(deny))
         .route("/_sim/grant", post(grant))
-        .route("/_sim/topic", post(topic))
-        .route("/_sim/say", post(say))
-        .route("/_sim/edit", post(edit))
-        .route("/_sim/delete", post(delete))
-        .route("/_sim/add_participant", post(add_participant))
-        .route("/_sim/remove_participant", post(remove_participant))
         .route("/_sim/capability", post(capability))
         .route("/_sim/revoke", post(revoke))
         .route("/_sim/expire_access", post(expire_access))
@@ -36,38 +30,12 @@ pub(super) fn router(sim: &Sim) -> Router {
         .route("/_sim/log", get(log))
         .route("/_sim/state", get(state))
         .with_state(sim.clone())
+        .merge(people::router(sim))
 }
 
 fn done(done: bool, what: &str) -> Reply {
     let missing = || (StatusCode::NOT_FOUND, Json(json!({"error": format!("no such {what}")})));
     done.then(|| Json(json!({"ok": true}))).ok_or_else(missing)
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Person {
-    handle: String,
-    name: Option<String>,
-    #[serde(default)]
-    unlisted: bool,
-}
-
-async fn person(State(sim): State<Sim>, Json(body): Json<Person>) -> Json<Value> {
-    let name = body.name.as_deref().unwrap_or(&body.handle);
-    let make = if body.unlisted { Sim::stranger } else { Sim::person };
-    Json(json!({"handle": make(&sim, &body.handle, name)}))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ByHandle {
-    handle: String,
-}
-
-async fn discovery(State(sim): State<Sim>, Json(body): Json<ByHandle>) -> Json<Value> {
-    sim.person(&body.handle, &body.handle);
-    sim.enable_discovery(&body.handle);
-    Json(json!({"ok": true}))
 }
 
 #[derive(Deserialize)]
@@ -117,100 +85,14 @@ async fn grant(State(sim): State<Sim>, Json(body): Json<NewGrant>) -> Json<Value
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct NewTopic {
-    #[serde(default)]
-    subject: String,
-    /// Who is in it; the first made it. A direct one has two.
-    #[serde(default)]
-    handles: Vec<String>,
-    #[serde(default)]
-    direct: bool,
-    /// Makes it a child topic, with the people of its parent.
-    spawned_from_chat_id: Option<u64>,
-}
-
-async fn topic(State(sim): State<Sim>, Json(body): Json<NewTopic>) -> Reply {
-    let handles: Vec<&str> = body.handles.iter().map(String::as_str).collect();
-    let topic = match (body.spawned_from_chat_id, body.direct, handles.as_slice()) {
-        (Some(chat), _, _) => sim.child_topic(chat, &body.subject),
-        (None, true, [one, other]) => Some(sim.direct_topic(one, other)),
-        (None, true, _) => None,
-        (None, false, _) => Some(sim.topic(&body.subject, &handles)),
-    };
-    let missing = (StatusCode::NOT_FOUND, Json(json!({"error": "no such chat, or not two people"})));
-    topic.map(|topic| Json(json!({"topic": topic}))).ok_or(missing)
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Say {
-    handle: String,
-    /// Absent: the direct topic with the newest grant's agent.
-    topic: Option<TopicId>,
-    text: String,
-    /// A chat to answer.
-    reply_to: Option<u64>,
-}
-
-async fn say(State(sim): State<Sim>, Json(body): Json<Say>) -> Reply {
-    let direct = || sim.newest_grant().map(|grant| sim.direct_topic(&body.handle, &sim.agent(grant)));
-    let there = |topic: &TopicId| sim.look(|world| world.topics.contains_key(topic));
-    let chat = match (body.reply_to, body.topic) {
-        (Some(to), _) => sim.reply(&body.handle, to, &body.text),
-        (None, Some(topic)) => there(&topic).then(|| sim.say(&body.handle, topic, &body.text)),
-        (None, None) => direct().map(|topic| sim.say(&body.handle, topic, &body.text)),
-    };
-    let missing = (StatusCode::NOT_FOUND, Json(json!({"error": "no such topic, chat or agent"})));
-    let said = chat.and_then(|chat| sim.look(|world| world.chat(chat).cloned())).ok_or(missing)?;
-    Ok(Json(json!({"chat": said.id, "timeline": said.timeline, "topic": said.topic})))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Edit {
-    chat: u64,
-    text: String,
-}
-
-async fn edit(State(sim): State<Sim>, Json(body): Json<Edit>) -> Reply {
-    done(sim.edit(body.chat, &body.text), "chat")
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ByChat {
-    chat: u64,
-}
-
-async fn delete(State(sim): State<Sim>, Json(body): Json<ByChat>) -> Reply {
-    done(sim.delete(body.chat), "chat")
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Member {
-    by: String,
-    topic: TopicId,
-    handle: String,
-}
-
-async fn add_participant(State(sim): State<Sim>, Json(body): Json<Member>) -> Reply {
-    done(sim.add_participant(&body.by, body.topic, &body.handle), "topic, or there already")
-}
-
-async fn remove_participant(State(sim): State<Sim>, Json(body): Json<Member>) -> Reply {
-    done(sim.remove_participant(&body.by, body.topic, &body.handle), "participant")
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Capability {
+struct Switch {
+    /// Absent: the newest that stands.
     grant: Option<GrantId>,
     capability: String,
     on: bool,
 }
 
-async fn capability(State(sim): State<Sim>, Json(body): Json<Capability>) -> Reply {
+async fn capability(State(sim): State<Sim>, Json(body): Json<Switch>) -> Reply {
     let grant = body.grant.or_else(|| sim.newest_grant());
     if let Some(grant) = grant {
         sim.set_capability(grant, &body.capability, body.on);
@@ -257,6 +139,7 @@ enum Log {
     Show,
     InvalidateCursors,
     AgeCursors,
+    AgeEvents,
 }
 
 async fn events(State(sim): State<Sim>, Json(body): Json<Log>) -> Json<Value> {
@@ -265,6 +148,7 @@ async fn events(State(sim): State<Sim>, Json(body): Json<Log>) -> Json<Value> {
         Log::Show => sim.show_events(),
         Log::InvalidateCursors => sim.invalidate_cursors(),
         Log::AgeCursors => sim.age_cursors(),
+        Log::AgeEvents => sim.age_events(),
     }
     Json(json!({"ok": true}))
 }

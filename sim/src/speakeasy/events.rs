@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
 
-use super::{cursor, record::GrantId, wire, world::World};
+use super::{cursor, record::GrantId, world::World};
 
 /// One row of `agent_events`.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,10 +44,12 @@ impl World {
     /// The cursor is malformed, or too old for the cable.
     pub fn events_after(&self, grant: GrantId, cursor: Option<&str>) -> Result<Vec<StoredEvent>, CursorError> {
         let after = self.place_of(cursor)?;
-        if cursor.is_some() && after < self.replay_floor {
+        let events: Vec<StoredEvent> = self.events_beyond(grant, after).cloned().collect();
+        let gone = events.first().is_some_and(|it| it.id <= self.replay_gone);
+        if cursor.is_some() && (gone || after < self.replay_floor) {
             return Err(CursorError::TooOld);
         }
-        Ok(self.events_beyond(grant, after).cloned().collect())
+        Ok(events)
     }
 
     /// The opaque cursor that stands for an event's id.
@@ -75,19 +77,24 @@ impl World {
     pub(crate) fn record(&mut self, grant: GrantId, what: &Happening) -> u64 {
         self.last_event += 1;
         let id = self.last_event;
-        let at = if self.options.null_timestamps { Value::Null } else { json!(wire::time(self.now())) };
-        let topic = if self.options.null_topic_ids { None } else { what.topic };
+        if self.options.null_timestamps {
+            self.served("events.null_timestamps");
+        }
+        if self.options.null_topic_ids {
+            self.served("events.null_topic_id");
+        }
+        let topic = what.topic.filter(|_| !self.options.null_topic_ids);
         let body = json!({
             "id": id,
             "event_id": id,
             "event_type": what.event_type,
-            "occurred_at": at,
+            "occurred_at": self.time_json(Some(self.now())),
             "topic_id": topic,
             "chat_id": what.chat,
             "actor_handle": what.actor,
             "payload": what.payload,
         });
-        let body = wire::ids(body, self.options.ids_as_strings);
+        let body = self.shaped(body);
         let event = StoredEvent { id, event_type: what.event_type.into(), grant, body };
         self.events.insert(id, event.clone());
         if self.hold_events > 0 {

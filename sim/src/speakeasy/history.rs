@@ -9,6 +9,7 @@ use super::{
     asked::Asked,
     record::Chat,
     records::Records,
+    world::World,
 };
 
 /// The document: "Page size is fixed at 100".
@@ -24,6 +25,7 @@ pub(crate) async fn index(State(sim): State<Sim>, Path(topic): Path<String>, ask
         let mut page: Vec<&Chat> = chats.filter(|chat| chat.topic == topic.id).take(PAGE + 1).collect();
         let more = page.len() > PAGE;
         page.truncate(PAGE);
+        let facts = facts(world, &page);
         let mut records = Records::default().kind("chats").kind("timelines").topic(topic).participants(world, topic);
         for chat in &page {
             records = records.chat(world, chat);
@@ -34,8 +36,23 @@ pub(crate) async fn index(State(sim): State<Sim>, Path(topic): Path<String>, ask
         let mut body = records.body();
         let last = page.last().filter(|_| more);
         body["next_cursor"] = last.map_or(Value::Null, |chat| json!(chat.timeline.to_string()));
+        for line in facts {
+            world.served(line);
+        }
         Ok(Answer::ok(body, if more { "history.200_more" } else { "history.200_end" }))
     })
+}
+
+/// The lines of the contract that a page serves by what is in it.
+fn facts(world: &World, page: &[&Chat]) -> Vec<&'static str> {
+    let spawned = |chat: &Chat| world.topics.values().any(|it| it.spawned_from == Some(chat.id));
+    let facts = [
+        ("history.reply", page.iter().any(|it| it.reply_to.is_some())),
+        ("history.thread", page.iter().any(|it| spawned(it))),
+        ("history.attachments", page.iter().any(|it| !it.attachments.is_empty())),
+        ("history.deleted", page.iter().any(|it| it.deleted)),
+    ];
+    facts.into_iter().filter(|(_, there)| *there).map(|(line, _)| line).collect()
 }
 
 /// `id < cursor`: the exclusive end of a page.
@@ -66,7 +83,7 @@ pub(crate) async fn files(State(sim): State<Sim>, Path(topic): Path<String>, ask
     })
 }
 
-impl super::World {
+impl World {
     /// The chat in a path, where it is one of this topic.
     pub(crate) fn chat_in(&self, topic: u64, chat: &str) -> Result<&Chat, Refusal> {
         let found = chat.parse().ok().and_then(|id| self.chats.get(&id)).filter(|it| it.topic == topic);

@@ -6,7 +6,8 @@ const MARKS: [(&str, &str); 3] = [("**", "strong"), ("*", "em"), ("`", "code")];
 /// Paragraphs become `<div>`s, line ends `<br>`; strong, em, code and links are kept, all else is escaped.
 pub(crate) fn html(markdown: &str) -> String {
     let paragraphs = markdown.split("\n\n").filter(|it| !it.trim().is_empty());
-    paragraphs.map(|it| format!("<div>{}</div>", inline(it.trim()).replace('\n', "<br>"))).collect()
+    let blocks = paragraphs.map(|it| ["<div>", &inline(it.trim()).replace('\n', "<br>"), "</div>"].concat());
+    blocks.collect()
 }
 
 fn inline(text: &str) -> String {
@@ -17,13 +18,13 @@ fn inline(text: &str) -> String {
             let inner = rest.strip_prefix(mark).and_then(|it| it.split_once(mark)).filter(|(it, _)| !it.is_empty());
             if let Some((inner, after)) = inner {
                 let inner = if tag == "code" { escape(inner) } else { inline(inner) };
-                out.push_str(&format!("<{tag}>{inner}</{tag}>"));
+                out.extend(["<", tag, ">", &inner, "</", tag, ">"]);
                 rest = after;
                 continue 'text;
             }
         }
         if let Some((label, url, after)) = link(rest) {
-            out.push_str(&format!("<a href=\"{}\">{}</a>", escape(url), escape(label)));
+            out.extend(["<a href=\"", &escape(url), "\">", &escape(label), "</a>"]);
             rest = after;
             continue;
         }

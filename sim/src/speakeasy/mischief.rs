@@ -68,9 +68,14 @@ impl Sim {
         self.with(|world| world.cursor_epoch += 1);
     }
 
-    /// Every cursor that was given so far is too old for the cable; polling takes it.
+    /// Every cursor that was given so far is too old for the cable, also the newest; polling takes it.
     pub fn age_cursors(&self) {
         self.with(|world| world.replay_floor = world.last_event + 1);
+    }
+
+    /// No event so far is replayed over the cable any more: a cursor that would miss one is too old.
+    pub fn age_events(&self) {
+        self.with(|world| world.replay_gone = world.last_event);
     }
 
     /// Changes switches in mid-run.

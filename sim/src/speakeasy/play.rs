@@ -175,8 +175,12 @@ impl World {
         let told = live.filter(|it| found.has(&it.handle) || about == Some(it.handle.as_str()));
         let grants: Vec<GrantId> = told.map(|it| it.id).collect();
         for grant in grants {
-            let (actor, payload) = (Some(actor.to_owned()), payload.clone());
-            self.record(grant, &Happening { event_type, topic: Some(topic), chat, actor, payload });
+            let who = Some(actor.to_owned());
+            let payload = payload.clone();
+            self.record(grant, &Happening { event_type, topic: Some(topic), chat, actor: who, payload });
+            if self.agent(grant) == *actor {
+                self.served("events.own");
+            }
             self.served(match event_type {
                 "chat.created" => "events.chat.created",
                 "chat.updated" => "events.chat.updated",

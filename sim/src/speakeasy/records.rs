@@ -17,7 +17,7 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    fn put(&mut self, kind: &'static str, key: impl ToString, record: Value) {
+    fn put(&mut self, kind: &'static str, key: &impl ToString, record: Value) {
         self.kinds.entry(kind).or_default().insert(key.to_string(), record);
     }
 
@@ -29,14 +29,14 @@ impl Records {
 
     /// A topic alone.
     pub(crate) fn topic(mut self, topic: &Topic) -> Self {
-        self.put("topics", topic.id, wire::topic(topic));
+        self.put("topics", &topic.id, wire::topic(topic));
         self
     }
 
     /// Who is in a topic, and how they appear.
     pub(crate) fn participants(mut self, world: &World, topic: &Topic) -> Self {
         for one in &topic.participants {
-            self.put("participants", one.id, json!({"id": one.id, "topic_id": topic.id, "handle": one.handle}));
+            self.put("participants", &one.id, json!({"id": one.id, "topic_id": topic.id, "handle": one.handle}));
             let name = world.accounts.get(&one.handle).map(|it| &it.name);
             self.put("contacts", &one.handle, json!({"handle": one.handle, "name": name}));
         }
@@ -48,7 +48,7 @@ impl Records {
         let mut record = world.chat_json(chat);
         record["topic_id"] = json!(chat.topic);
         record["handle"] = json!(chat.author);
-        self.put("chats", chat.id, record);
+        self.put("chats", &chat.id, record);
         self.timeline(world, chat);
         let answered = chat.reply_to.and_then(|it| world.timelines.get(&it)).and_then(|it| world.chats.get(it));
         if let Some(answered) = answered {
@@ -63,12 +63,12 @@ impl Records {
         record["tl_type"] = json!("Chat");
         record["tl_id"] = json!(chat.id);
         record["author_handle"] = json!(chat.author);
-        self.put("timelines", chat.timeline, record);
+        self.put("timelines", &chat.timeline, record);
     }
 
     /// The files of a topic.
     pub(crate) fn files(mut self, topic: u64, files: &[Value]) -> Self {
-        self.put("files", topic, json!({"id": topic, "topic_id": topic, "files": files}));
+        self.put("files", &topic, json!({"id": topic, "topic_id": topic, "files": files}));
         self
     }
 

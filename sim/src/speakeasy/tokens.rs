@@ -84,8 +84,9 @@ impl World {
         }
     }
 
-    /// Takes a refresh token; says whose it is and whether a new one was made.
-    pub(crate) fn refresh(&mut self, token: &str) -> Result<(GrantId, bool), Refusal> {
+    /// Takes a refresh token; says whose it is and whether a new one was made. An access token that comes
+    /// with it must not be another grant's.
+    pub(crate) fn refresh(&mut self, token: &str, beside: Option<&str>) -> Result<(GrantId, bool), Refusal> {
         let now = self.now();
         let held = |it: &&mut Grant| it.refresh.token == token || it.refresh.spent.iter().any(|old| old == token);
         let Some(grant) = self.grants.values_mut().find(held) else {
@@ -98,7 +99,12 @@ impl World {
         if grant.refresh.expires <= now {
             return Err(refuse(401, "unauthorized", "refresh.401_expired"));
         }
-        if grant.refresh.token != token {
+        let spent = grant.refresh.token != token;
+        let holds = |it: &Grant| it.access.iter().any(|own| Some(own.token.as_str()) == beside);
+        if self.grants.values().any(|it| it.id != id && holds(it)) {
+            return Err(refuse(401, "unauthorized", "refresh.401_mismatched"));
+        }
+        if spent {
             self.once_more(id, token)?;
         }
         let rotated = self.options.rotation;

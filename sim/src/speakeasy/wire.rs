@@ -13,11 +13,9 @@ pub(crate) fn time(millis: u64) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// Turns every number under a key that names an id into a string, where `strings` says so.
-pub(crate) fn ids(mut body: Value, strings: bool) -> Value {
-    if strings {
-        stringify(&mut body);
-    }
+/// Turns every number under a key that names an id into a string.
+pub(crate) fn strings(mut body: Value) -> Value {
+    stringify(&mut body);
     body
 }
 
@@ -48,6 +46,11 @@ pub(crate) fn topic(topic: &Topic) -> Value {
 }
 
 impl World {
+    /// A body with its ids as the options want them.
+    pub(crate) fn shaped(&self, body: Value) -> Value {
+        if self.options.ids_as_strings { strings(body) } else { body }
+    }
+
     /// A time that the options may withhold.
     pub(crate) fn time_json(&self, millis: Option<u64>) -> Value {
         let shown = millis.filter(|_| !self.options.null_timestamps);

@@ -44,6 +44,8 @@ pub struct World {
     pub(crate) told: broadcast::Sender<StoredEvent>,
     /// Cursors below this id are too old for the cable.
     pub(crate) replay_floor: u64,
+    /// Events up to this id are no longer replayed over the cable.
+    pub(crate) replay_gone: u64,
     /// Cursors of an earlier epoch are malformed.
     pub(crate) cursor_epoch: u64,
     pub(crate) last_id: u64,
@@ -84,6 +86,7 @@ impl World {
             hold_events: 0,
             told: broadcast::Sender::new(BEHIND),
             replay_floor: 0,
+            replay_gone: 0,
             cursor_epoch: 1,
             last_id: 100,
             kept: HashMap::new(),
