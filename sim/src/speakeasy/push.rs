@@ -7,6 +7,7 @@ use axum::{
     extract::State,
     routing::{get, post},
 };
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -22,7 +23,8 @@ use super::{
 pub const PUSH_CONTRACT: &str = include_str!("../../contract/speakeasy-wire.txt");
 
 /// When a subscription is confirmed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Confirm {
     /// Before anything is replayed.
     #[default]
@@ -94,6 +96,7 @@ pub(super) fn router(sim: &Sim) -> Router {
         .route("/cable", get(cable::dial))
         .route("/_sim/cable_fault", post(cable_fault))
         .route("/_sim/hook_fault", post(hook_fault))
+        .route("/_sim/push_options", post(options))
         .route("/_sim/heal_push", post(heal))
         .route("/_sim/hook_replay", post(hook_replay))
         .route("/_sim/push", get(state))
@@ -116,7 +119,35 @@ async fn heal(State(sim): State<Sim>) -> Json<Value> {
     Json(json!({"ok": true}))
 }
 
-#[derive(serde::Deserialize)]
+/// The switches over HTTP, durations in milliseconds; what is absent stays.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Switches {
+    ping: Option<u64>,
+    replay_pace: Option<u64>,
+    replay_overlap: Option<usize>,
+    confirm: Option<Confirm>,
+    hook_retries: Option<Vec<u64>>,
+    hook_timeout: Option<u64>,
+}
+
+async fn options(State(sim): State<Sim>, Json(switches): Json<Switches>) -> Json<Value> {
+    sim.set_push(|it| {
+        let millis = |millis: Option<u64>, now| millis.map_or(now, Duration::from_millis);
+        let retries = switches.hook_retries.map(|it| it.into_iter().map(Duration::from_millis).collect());
+        *it = PushOptions {
+            ping: millis(switches.ping, it.ping),
+            replay_pace: millis(switches.replay_pace, it.replay_pace),
+            replay_overlap: switches.replay_overlap.unwrap_or(it.replay_overlap),
+            confirm: switches.confirm.unwrap_or(it.confirm),
+            hook_retries: retries.unwrap_or_else(|| std::mem::take(&mut it.hook_retries)),
+            hook_timeout: millis(switches.hook_timeout, it.hook_timeout),
+        };
+    });
+    Json(json!({"ok": true}))
+}
+
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Replay {
     event: u64,

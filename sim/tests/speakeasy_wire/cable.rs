@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use agent_bridge_sim::speakeasy::{CableFault, Confirm, Options, Reason};
+use agent_bridge_sim::speakeasy::{CableFault, Confirm, Options, Reason, World};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Error, Message, protocol::frame::coding::CloseCode};
@@ -29,7 +29,7 @@ async fn the_server_picks_its_favourite_of_the_offered_subprotocols() {
     let mut line = stage.dial_as(&stage.token, None).await.unwrap();
     assert_eq!(line.subprotocol(), None);
     assert_eq!(line.frame().await["type"], "welcome");
-    assert_eq!(stage.sim.look(|world| world.cable_dials()), 4);
+    assert_eq!(stage.sim.look(World::cable_dials), 4);
 }
 
 #[tokio::test(start_paused = true)]
@@ -125,8 +125,8 @@ async fn a_cursor_replays_what_came_after_it_then_goes_on_live() {
     let missed = [stage.say("one"), stage.say("two"), stage.say("three")];
     let (mut line, _) = stage.subscribed(Some(&cursor)).await;
     assert_eq!(line.events(3).await, missed);
-    let live = stage.say("four");
-    assert_eq!(line.events(1).await, [live]);
+    let four = stage.say("four");
+    assert_eq!(line.events(1).await, [four]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -138,8 +138,8 @@ async fn replayed_and_live_events_interleave_and_repeat() {
     let (mut line, _) = stage.subscribed(Some(&cursor)).await;
     assert_eq!(line.events(2).await, [one, two]);
     // Between two replayed ones a live one passes.
-    let live = stage.say("live");
-    assert_eq!(line.events(4).await, [live, two, three, three]);
+    let fresh = stage.say("fresh");
+    assert_eq!(line.events(4).await, [fresh, two, three, three]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -237,7 +237,7 @@ async fn disconnect_frames_come_with_every_reason() {
         }
     }
     stage.sim.wait_for(|world| world.cables().all(|it| !it.open)).await;
-    assert_eq!(stage.sim.look(|world| world.subscribed()), 0);
+    assert_eq!(stage.sim.look(World::subscribed), 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -81,7 +81,9 @@ async fn deliveries_do_not_wait_for_each_other() {
 #[tokio::test(start_paused = true)]
 async fn an_attempt_without_an_answer_ends_and_is_made_again() {
     let stage = Stage::new();
-    stage.sim.set_push(|it| (it.hook_retries, it.hook_timeout) = (vec![Duration::from_secs(1)], Duration::from_secs(5)));
+    stage
+        .sim
+        .set_push(|it| (it.hook_retries, it.hook_timeout) = (vec![Duration::from_secs(1)], Duration::from_secs(5)));
     let (start, receiver) = (Instant::now(), stage.receiving_with(Receiver::together(2)));
     stage.say("heard at last");
     receiver.letters(2).await;

@@ -110,19 +110,27 @@ async fn another_process_scripts_it_over_http() {
     let hook = json!({"after": 1, "fault": {"kind": "signature", "is": "upper_case"}});
     assert_eq!(call(&serving, "POST", "/_sim/hook_fault", &hook).await, (200, json!({"ok": true})));
     assert_eq!(call(&serving, "POST", "/_sim/hook_replay", &json!({"event": 1})).await, (200, json!({"ok": false})));
+    let switches = json!({"ping": 50, "hook_retries": [10, 20], "confirm": "last"});
+    assert_eq!(call(&serving, "POST", "/_sim/push_options", &switches).await, (200, json!({"ok": true})));
     let mut line = dial(&stage, &serving).await;
     line.frame().await;
     line.subscribe(&identifier(None)).await;
     assert_eq!(patiently(line.frame()).await["message"]["error"]["code"], "cursor_gap");
-    let (_, state) = call(&serving, "GET", "/_sim/push", &Value::Null).await;
+    assert_eq!(patiently(line.frame()).await["type"], "reject_subscription");
+    let (_, push) = call(&serving, "GET", "/_sim/push", &Value::Null).await;
     assert_eq!(
-        (&state["dials"], &state["cables"][0]["open"], &state["faults_left"]),
+        (&push["dials"], &push["cables"][0]["open"], &push["faults_left"]),
         (&json!(1), &json!(true), &json!(2))
     );
     assert_eq!(call(&serving, "POST", "/_sim/heal_push", &Value::Null).await.0, 200);
+    // The switches that came over HTTP are in force: this confirmation comes after its replay.
+    let cursor = stage.cursor();
+    let missed = stage.say("missed");
+    line.subscribe(&identifier(Some(&cursor))).await;
+    assert_eq!(patiently(line.events(1)).await, [missed]);
+    assert_eq!(patiently(line.frame()).await["type"], "confirm_subscription");
     let drop = json!({"fault": {"kind": "disconnect", "reason": "server_restart", "reconnect": true}});
     call(&serving, "POST", "/_sim/cable_fault", &drop).await;
-    line.frame().await;
     assert_eq!(patiently(line.disconnected()).await.0["reason"], "server_restart");
     let typo = json!({"fault": {"kind": "cursor_gab"}});
     assert_eq!(call(&serving, "POST", "/_sim/cable_fault", &typo).await.0, 422);

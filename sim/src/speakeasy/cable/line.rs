@@ -115,11 +115,11 @@ impl Line {
 
     /// A grant that is over, or a token that is, ends the line.
     async fn look(&mut self) -> Step {
-        let (live, revoked) = self.sim.look(|world| {
-            let live = world.grant_by_access_token(&self.token).is_some();
-            (live, world.grant(self.grant).is_some_and(|grant| grant.revoked))
+        let (good, revoked) = self.sim.look(|world| {
+            let good = world.grant_by_access_token(&self.token).is_some();
+            (good, world.grant(self.grant).is_some_and(|grant| grant.revoked))
         });
-        if live {
+        if good {
             return Ok(());
         }
         let line = if revoked { "cable.revoked" } else { "cable.expired" };
@@ -155,14 +155,15 @@ impl Line {
                 self.replays.retain(|it| it.identifier() != identifier);
                 Ok(())
             }
-            Some(Command::Message { .. }) => self.ignore("cable.message_command"),
-            None => self.ignore("cable.unknown_command"),
+            Some(Command::Message { .. }) => {
+                self.sim.with(|world| world.served("cable.message_command"));
+                Ok(())
+            }
+            None => {
+                self.sim.with(|world| world.served("cable.unknown_command"));
+                Ok(())
+            }
         }
-    }
-
-    fn ignore(&self, line: &'static str) -> Step {
-        self.sim.with(|world| world.served(line));
-        Ok(())
     }
 
     async fn subscribe(&mut self, identifier: String) -> Step {

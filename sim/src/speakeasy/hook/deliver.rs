@@ -46,7 +46,7 @@ impl Sim {
             loop {
                 tokio::select! {
                     news = news.recv() => match news {
-                        Ok(event) => sim.set_out(event, &mut open),
+                        Ok(event) => sim.set_out(&event, &mut open),
                         // Best effort: what overran the queue is for polling to find.
                         Err(RecvError::Lagged(_)) => {}
                         Err(RecvError::Closed) => return,
@@ -58,9 +58,9 @@ impl Sim {
         }
     }
 
-    fn set_out(&self, event: StoredEvent, open: &mut JoinSet<()>) {
+    fn set_out(&self, event: &StoredEvent, open: &mut JoinSet<()>) {
         let sim = self.clone();
-        match self.with(|world| world.start(&event)) {
+        match self.with(|world| world.start(event)) {
             Start::Never => {}
             Start::Now { times, wait } => {
                 for _ in 0..times {

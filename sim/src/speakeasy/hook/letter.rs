@@ -57,10 +57,8 @@ impl Draft<'_> {
     }
 
     fn headers(&self, signature: Option<String>, others: bool) -> HeaderMap {
-        let (grant, event, time) = match others {
-            true => ("0", 0, "1970-01-01T00:00:00Z"),
-            false => (self.grant, self.event, self.time),
-        };
+        let own = (self.grant, self.event, self.time);
+        let (grant, event, time) = if others { ("0", 0, "1970-01-01T00:00:00Z") } else { own };
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let mut put = |name, value: &str| HeaderValue::from_str(value).map(|value| headers.insert(name, value)).is_ok();

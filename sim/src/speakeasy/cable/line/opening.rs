@@ -1,6 +1,6 @@
 //! From the upgrade to the first word: whose line it is, or why it is nobody's.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
@@ -81,6 +81,8 @@ impl Opening {
         let ((id, orders), news, ping) =
             self.sim.with(|world| (world.push.cables.open(Some(grant)), world.hear_events(), world.push.options.ping));
         let _over = Over { sim: self.sim.clone(), id };
+        // An interval of no time is none.
+        let ping = ping.max(Duration::from_millis(1));
         let mut beat = tokio::time::interval_at(Instant::now() + ping, ping);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut line = Line {
