@@ -119,6 +119,20 @@ impl Sim {
         }
     }
 
+    /// Waits until `find` finds something in the state.
+    pub async fn wait_some<T>(&self, mut find: impl FnMut(&World) -> Option<T>) -> T {
+        let mut changed = self.inner.changed.subscribe();
+        loop {
+            if let Some(found) = self.look(&mut find) {
+                return found;
+            }
+            // The sender lives in `self`: this cannot end while we wait.
+            if changed.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
     /// The platform's routes and the script's under `/_sim`; usable in memory.
     pub fn router(&self) -> Router {
         let api = Router::new()

@@ -46,10 +46,14 @@ impl Asked {
         self.query.get(name).map(String::as_str).filter(|it| !it.is_empty())
     }
 
-    /// The body's JSON object; an empty body is an empty one.
+    /// The body's JSON object; no body is an empty one.
     pub(crate) fn object(&self) -> Result<Map<String, Value>, Refusal> {
         if self.body.is_empty() {
             return Ok(Map::new());
+        }
+        // A Rails server would read no field of it; saying so finds the mistake sooner.
+        if !self.header("content-type").is_some_and(|it| it.starts_with("application/json")) {
+            return Err(refuse(415, "Content-Type must be application/json", "body.415"));
         }
         serde_json::from_slice(&self.body).map_err(|_| refuse(400, "invalid request body", "body.400"))
     }

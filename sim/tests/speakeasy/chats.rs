@@ -24,6 +24,7 @@ pub async fn writes(served: &mut Served) {
         assert_eq!(error(&say(blank).await), (400, "chat can't be blank"));
     }
     assert_eq!(agent.ask("POST", &path, &[], "{not JSON").await.0, 400);
+    assert_eq!(agent.ask("POST", &path, &[("content-type", "text/plain")], "{}").await.0, 415);
     assert_eq!(agent.ask("POST", &path, &[], vec![b' '; (32 << 20) + 1]).await.0, 413);
 
     let theirs = sim.say(PIERRE, house.topic, "mine");

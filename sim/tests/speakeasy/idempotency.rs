@@ -56,6 +56,7 @@ pub async fn lost_reply(served: &mut Served) {
     sim.fault(CREATE, Fault::ReplyLost);
     let request = Request::builder().method("POST").uri(format!("/api/v1{path}"));
     let request = request.header("x-auth-token", &agent.token).header("idempotency-key", "c");
+    let request = request.header("content-type", "application/json");
     let request = request.body(Body::from(json!({"chat": {"text": "kept"}}).to_string())).expect("a request");
     assert!(agent.send(request).await.extensions().get::<ReplyLost>().is_some());
     assert_eq!((keyed("c").await.0, sim.chats_by_agents().len()), (201, 2));

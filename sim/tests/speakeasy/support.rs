@@ -96,11 +96,16 @@ impl Caller {
     }
 
     /// A request with extra headers; a path that begins with `/` is below `/api/v1`, others are whole URLs.
+    /// JSON below `/api/v1`, unless a header says otherwise.
     pub async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Reply {
         let uri = if path.starts_with('/') { format!("/api/v1{path}") } else { path.to_owned() };
         let mut request = Request::builder().method(method).uri(uri);
         if !self.token.is_empty() {
             request = request.header("x-auth-token", &self.token);
+        }
+        let said = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        if path.starts_with('/') && !said {
+            request = request.header("content-type", "application/json");
         }
         for (name, value) in headers {
             request = request.header(*name, *value);
