@@ -9,6 +9,7 @@ use std::{
 };
 
 use agent_bridge_sim::speakeasy::{CableFault, Confirm, Options, Reason, World};
+use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Error, Message, protocol::frame::coding::CloseCode};
@@ -245,6 +246,7 @@ async fn a_line_that_the_client_closes_is_closed() {
     let stage = Stage::new();
     let (mut line, _) = stage.subscribed(None).await;
     line.socket.close(None).await.unwrap();
+    assert!(matches!(line.socket.next().await, Some(Ok(Message::Close(_)))), "the close frame is answered");
     stage.sim.wait_for(|world| world.cables().all(|it| !it.open)).await;
     let (line, _) = stage.subscribed(None).await;
     drop(line);
@@ -253,7 +255,6 @@ async fn a_line_that_the_client_closes_is_closed() {
 
 #[tokio::test(start_paused = true)]
 async fn the_websocket_s_own_pings_are_answered() {
-    use futures_util::{SinkExt as _, StreamExt as _};
     let stage = Stage::new();
     let (mut line, _) = stage.subscribed(None).await;
     line.socket.send(Message::Ping("beat".into())).await.unwrap();

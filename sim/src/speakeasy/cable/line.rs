@@ -104,7 +104,7 @@ impl Line {
                 Err(RecvError::Lagged(_) | RecvError::Closed) => Turn::End,
             },
             heard = self.socket.next() => match heard {
-                Some(Ok(Message::Close(_)) | Err(_)) | None => Turn::End,
+                Some(Err(_)) | None => Turn::End,
                 Some(Ok(message)) => Turn::Heard(message),
             },
             changed = self.changed.changed() => changed.map_or(Turn::End, |()| Turn::Look),
@@ -144,9 +144,11 @@ impl Line {
     }
 
     async fn hear(&mut self, message: Message) -> Step {
-        // The websocket's own pings are answered below us; ActionCable's commands are text.
-        let Message::Text(text) = message else {
-            return Ok(());
+        let text = match message {
+            Message::Text(text) => text,
+            Message::Close(_) => return Err(speak::farewell(&mut self.socket).await),
+            // The websocket's own pings are answered below us; ActionCable's commands are text.
+            _ => return Ok(()),
         };
         match Command::read(&text) {
             Some(Command::Subscribe { identifier }) => self.subscribe(identifier).await,

@@ -25,14 +25,20 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// A disconnect frame, then close 1000.
 pub(super) async fn disconnect(sim: &Sim, socket: &mut Socket, reason: Reason, reconnect: bool) -> Ended {
     sim.with(|world| world.served(reason.line()));
-    let farewell = async {
+    let last_words = async {
         socket.send(Message::text(frame::disconnect(reason, reconnect))).await?;
         socket.close(Some(CloseFrame { code: CloseCode::Normal, reason: "".into() })).await?;
-        while socket.next().await.is_some_and(|it| it.is_ok()) {}
         Ok::<_, tokio_tungstenite::tungstenite::Error>(())
     };
-    // A caller that does not say goodbye is left all the same.
-    let _left = tokio::time::timeout(FAREWELL, farewell).await;
+    // A caller that takes nothing any more is left all the same.
+    let _left = tokio::time::timeout(FAREWELL, last_words).await;
+    farewell(socket).await
+}
+
+/// After a close frame, theirs or ours: the other one follows.
+pub(super) async fn farewell(socket: &mut Socket) -> Ended {
+    let closing = async { while socket.next().await.is_some_and(|it| it.is_ok()) {} };
+    let _left = tokio::time::timeout(FAREWELL, closing).await;
     Ended
 }
 
