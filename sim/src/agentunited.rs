@@ -1,8 +1,8 @@
 //! The simulated platform `agentunited`: one workspace, its people, its REST API and its stream.
 //!
 //! Written from the platform's document (`agentunited.external-workspace.txt`) and the field notes
-//! alone. Files: `options` (switches), `world` `record` (state), `ids` `jwt` (identities), `wire` (shapes),
-//! `stream` `feed` `mangle` `burst` (events and their faults), `fault` `gate` `log` (what goes wrong, and the record of it), `answer`
+//! alone. Files: `options` (switches), `world` `record` (state), `wire` (shapes),
+//! `stream` `feed` `mangle` `burst` (events and their faults), `gate` `log` (what goes wrong, and the record of it), `answer`
 //! `auth` `joining` `rooms` `messages` `history` (routes), `script` `auto` `control` (who plays the people).
 
 use std::{
@@ -27,13 +27,10 @@ mod auth;
 mod auto;
 mod burst;
 mod control;
-mod fault;
 mod feed;
 mod gate;
 mod history;
-mod ids;
 mod joining;
-mod jwt;
 mod log;
 mod mangle;
 mod messages;
@@ -45,11 +42,12 @@ mod stream;
 mod wire;
 mod world;
 
+pub use crate::fault::{Armed, Fault};
+pub use crate::wall::Wall;
 pub use burst::{Burst, burst_id, burst_text};
-pub use fault::{Armed, Fault};
 pub use log::Entry;
 pub use mangle::{Newline, StreamFault};
-pub use options::{Accept, Crash, Cut, DeletedCursor, Options, Stream, UnknownCursor, Wall};
+pub use options::{Accept, Crash, Cut, DeletedCursor, Options, Stream, UnknownCursor};
 pub use script::{ApiKey, CentralJwt};
 pub use world::{Account, AccountId, Kind, Message, MessageId, Room, RoomId, World};
 

@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 
 /// The lines of `agentunited`: `id | request | status | says | source`.
 pub const AGENTUNITED: &str = include_str!("../contract/agentunited.txt");
+/// The lines of `speakeasy`, but for its cable and its webhooks.
+pub const SPEAKEASY: &str = include_str!("../contract/speakeasy.txt");
 
 /// One line of a contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

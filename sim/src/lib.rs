@@ -3,18 +3,25 @@
 //! ```text
 //! serve        any router on loopback, with replies that can be lost
 //! contract     the checked-in lists of what each platform promises
+//! fault        what can go wrong with a request, on every platform
 //! agentunited  one simulated platform: script, faults, routes, stream
+//! speakeasy    another: grants, topics, an event log
 //! ```
 //!
 //! A simulator refuses what the real platform would refuse, so that a bridge that is too lenient
-//! with itself is found out here. In process a test scripts it through [`agentunited::Sim`]; another
+//! with itself is found out here. In process a test scripts it through its `Sim`; another
 //! process does the same over HTTP under `/_sim/`.
 
 use std::io;
 
 pub mod agentunited;
 pub mod contract;
+pub mod fault;
+mod ids;
+mod jwt;
 pub mod serve;
+pub mod speakeasy;
+pub mod wall;
 
 /// Serves a simulated `agentunited` workspace on `127.0.0.1:port` (0 picks a free port) and returns
 /// the workspace's script together with its listener. Prints nothing.
@@ -28,6 +35,17 @@ pub async fn run_agentunited(
     port: u16,
 ) -> io::Result<(agentunited::Sim, serve::Serving)> {
     let sim = agentunited::Sim::new(options);
+    let serving = sim.serve(port).await?;
+    Ok((sim, serving))
+}
+
+/// Serves a simulated `speakeasy` on `127.0.0.1:port` (0 picks a free port) and returns the platform's
+/// script together with its listener. Prints nothing.
+///
+/// # Errors
+/// The port is taken, or may not be bound.
+pub async fn run_speakeasy(options: speakeasy::Options, port: u16) -> io::Result<(speakeasy::Sim, serve::Serving)> {
+    let sim = speakeasy::Sim::new(options);
     let serving = sim.serve(port).await?;
     Ok((sim, serving))
 }

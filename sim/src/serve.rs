@@ -3,13 +3,20 @@
 //! `axum::serve` cannot lose a reply, because its services are infallible. Here hyper is driven
 //! directly: a service error makes it drop the connection before anything was written.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{
+    fmt, io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::{Router, body::Body, response::Response};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
     task::{JoinHandle, JoinSet},
 };
 use tokio_util::sync::CancellationToken;
@@ -24,6 +31,31 @@ const DRAIN: Duration = Duration::from_millis(500);
 /// response and turns it into an error of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReplyLost;
+
+/// A response extension: what goes on over the connection once it has left HTTP (101).
+///
+/// It runs in the connection's own task, so that it ends with the listener.
+#[derive(Clone)]
+pub struct Takeover(Arc<Mutex<Option<After>>>);
+
+type After = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl Takeover {
+    /// `after` may await the upgrade: it is polled when the last byte of HTTP has left.
+    pub fn new(after: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(Arc::new(Mutex::new(Some(Box::pin(after)))))
+    }
+
+    fn take(&self) -> Option<After> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl fmt::Debug for Takeover {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Takeover")
+    }
+}
 
 /// A router that listens on loopback until it is stopped, killed or dropped.
 #[derive(Debug)]
@@ -97,6 +129,8 @@ async fn accept(listener: TcpListener, router: Router, stop: CancellationToken, 
             () = stop.cancelled() => break,
             // A peer that vanished between SYN and accept is its own problem.
             Ok((socket, _)) = listener.accept() => {
+                // Small events must not wait for each other; where it cannot be set they are merely slower.
+                let _slower = socket.set_nodelay(true);
                 open.spawn(connection(socket, router.clone(), stop.clone()));
             }
             Some(_) = open.join_next(), if !open.is_empty() => {}
@@ -111,24 +145,44 @@ async fn accept(listener: TcpListener, router: Router, stop: CancellationToken, 
     open.shutdown().await;
 }
 
-async fn connection(socket: TcpStream, router: Router, stop: CancellationToken) {
-    // Small events must not wait for each other; where it cannot be set they are merely slower.
-    let _slower = socket.set_nodelay(true);
-    let service = service_fn(move |request| answer(router.clone(), request));
-    let connection = http1::Builder::new().serve_connection(TokioIo::new(socket), service);
+/// Serves one connection that is no socket, such as one end of `tokio::io::duplex`: under paused time
+/// a real socket would let the clock run away. Returns when the connection is over.
+pub async fn over(router: Router, io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
+    connection(io, router, CancellationToken::new()).await;
+}
+
+async fn connection(io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, router: Router, stop: CancellationToken) {
+    let takeover: Arc<Mutex<Option<Takeover>>> = Arc::default();
+    let found = takeover.clone();
+    let service = service_fn(move |request| answer(router.clone(), request, found.clone()));
+    let connection = http1::Builder::new().serve_connection(TokioIo::new(io), service).with_upgrades();
     tokio::pin!(connection);
     tokio::select! {
         // Errors here are what the faults are for: cut bodies, lost replies, callers gone.
-        _ended = connection.as_mut() => return,
-        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+        _ended = connection.as_mut() => {}
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            let _ended = connection.as_mut().await;
+        }
     }
-    let _ended = connection.await;
+    let after = takeover.lock().unwrap_or_else(PoisonError::into_inner).take().and_then(|it| it.take());
+    if let Some(after) = after {
+        // A line that has left HTTP never ends by itself: it is cut as soon as the listener stops.
+        stop.run_until_cancelled(after).await;
+    }
 }
 
-async fn answer(router: Router, request: axum::http::Request<Incoming>) -> Result<Response, io::Error> {
-    let Ok(response) = router.oneshot(request.map(Body::new)).await;
+async fn answer(
+    router: Router,
+    request: axum::http::Request<Incoming>,
+    takeover: Arc<Mutex<Option<Takeover>>>,
+) -> Result<Response, io::Error> {
+    let Ok(mut response) = router.oneshot(request.map(Body::new)).await;
     if response.extensions().get::<ReplyLost>().is_some() {
         return Err(io::Error::from(io::ErrorKind::ConnectionReset));
+    }
+    if let Some(found) = response.extensions_mut().remove::<Takeover>() {
+        *takeover.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
     }
     Ok(response)
 }

@@ -1,13 +1,10 @@
 //! What a handler says: an answer or a refusal, each with its line of the contract and its log note.
 
-use axum::{
-    body::Body,
-    http::{StatusCode, header},
-    response::{IntoResponse, Response},
-};
+use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::log::Noted;
+use crate::fault::effect::json_response;
 
 /// The result of a handler.
 pub(crate) type Outcome = Result<Answer, Refusal>;
@@ -73,17 +70,6 @@ impl IntoResponse for Refusal {
         self.noted.line = Some(self.line);
         with_note(json_response(self.status, Some(&body)), *self.noted)
     }
-}
-
-/// A JSON response, or an empty one.
-pub(crate) fn json_response(status: u16, body: Option<&Value>) -> Response {
-    let mut response = Response::new(body.map_or(Body::empty(), |it| Body::from(it.to_string())));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    if body.is_some() {
-        let json = header::HeaderValue::from_static("application/json");
-        response.headers_mut().insert(header::CONTENT_TYPE, json);
-    }
-    response
 }
 
 fn with_note(mut response: Response, noted: Noted) -> Response {

@@ -3,13 +3,29 @@
 use std::time::Duration;
 
 use axum::http::{HeaderMap, header};
+use serde::{Deserialize, Serialize};
 
 use super::{
     answer::{Refusal, refuse},
-    jwt::{self, Claims},
     options::Stream,
     world::{AccountId, World},
 };
+use crate::jwt;
+
+/// What a token claims; times in seconds since 1970.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub(crate) struct Claims {
+    /// The user's id.
+    pub(crate) sub: String,
+    /// The user's e-mail.
+    pub(crate) email: String,
+    /// Issued at.
+    pub(crate) iat: u64,
+    /// Good until.
+    pub(crate) exp: u64,
+    /// Distinguishes two tokens of one second.
+    pub(crate) jti: String,
+}
 
 /// A request's account and how long its credential still lasts.
 pub(crate) struct Caller {
@@ -37,7 +53,7 @@ impl World {
             self.mark(if credential.starts_with("au_") { "keys.au" } else { "keys.ak_live" });
             return Some(Caller { id, lasts: None });
         }
-        let claims = jwt::verify(credential, &self.key)?;
+        let claims: Claims = jwt::verify(credential, &self.key)?;
         let account = self.accounts.get(&claims.sub)?;
         let epoch = claims.jti.split('.').next()?.parse::<u64>().ok()?;
         // `iat` is not compared: clocks differ.

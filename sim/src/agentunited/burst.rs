@@ -7,11 +7,12 @@ use serde::Deserialize;
 use tokio::{sync::mpsc, time::Instant};
 
 use super::{
-    Sim, ids,
+    Sim,
     stream::Piece,
     wire,
     world::{Message, World},
 };
+use crate::ids;
 
 /// Messages that go out as one chunk.
 const BATCH: u64 = 128;

@@ -11,12 +11,12 @@ use serde_json::json;
 use super::{
     Sim,
     answer::{Answer, Outcome, Refusal, refuse},
-    ids::well_formed,
     options::DeletedCursor,
     rooms::list,
     wire,
     world::{Message, World},
 };
+use crate::ids::well_formed;
 
 /// The largest page, and the one that is given unasked.
 const PAGE: (usize, usize) = (100, 50);

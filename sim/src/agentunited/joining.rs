@@ -12,11 +12,11 @@ use serde_json::{Map, Value, json};
 use super::{
     Sim,
     answer::{Answer, Outcome, Refusal, missing, refuse},
-    ids::well_formed,
     options::Accept,
     wire,
     world::{Kind, World},
 };
+use crate::ids::well_formed;
 
 /// The document: "minimum 12 characters".
 const PASSWORD: usize = 12;

@@ -11,11 +11,11 @@ use tokio::time::Instant;
 use super::{
     Sim,
     answer::{Answer, Outcome, Refusal, missing, refuse},
-    ids::well_formed,
     joining::{object, text},
     wire,
     world::{Message, World},
 };
+use crate::ids::well_formed;
 
 /// The platform's text limit, in bytes.
 const TEXT: usize = 10_000;

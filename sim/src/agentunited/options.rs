@@ -1,10 +1,8 @@
 //! The switches of one simulated workspace: dialects, durations, and what no document settles.
 
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{fmt, time::Duration};
+
+use crate::wall::{self, Wall};
 
 /// Which event stream the server speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,9 +61,6 @@ pub struct Crash {
     /// Whether the post that goes over also answers 500 and cuts every stream.
     pub refuse: bool,
 }
-
-/// Wall time in milliseconds since 1970.
-pub type Wall = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 /// Every switch; [`Default`] is the server as the field notes met it, with the document's accept.
 // Each switch is one independent fact of the server, not a state machine in disguise.
@@ -127,7 +122,7 @@ impl Default for Options {
             heartbeat: Duration::from_secs(25),
             token_lifetime: Duration::from_hours(24),
             invite_lifetime: Duration::from_hours(7 * 24),
-            wall: Arc::new(system_wall),
+            wall: wall::system(),
             seed: None,
             url: "http://agentunited.test".into(),
             dm_channel_id: true,
@@ -165,9 +160,4 @@ impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options").field("stream", &self.stream).field("accept", &self.accept).finish_non_exhaustive()
     }
-}
-
-fn system_wall() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

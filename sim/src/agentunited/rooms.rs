@@ -12,12 +12,12 @@ use super::{
     Sim,
     answer::{Answer, Outcome, Refusal, missing, refuse},
     gate::relay_says,
-    ids::well_formed,
     joining::{object, text},
     log::Noted,
     options::UnknownCursor,
     world::{Account, Room, World},
 };
+use crate::ids::well_formed;
 
 /// A list as the server writes it: an empty one is `null`.
 pub(crate) fn list(items: Vec<Value>) -> Value {

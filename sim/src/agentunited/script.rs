@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::{
     Sim,
-    fault::{Armed, Fault},
     log::Entry,
     mangle::StreamFault,
     world::{AccountId, Kind, Message, MessageId, RoomId},
 };
+use crate::fault::{Armed, Fault};
 
 /// A key of the central service, as an operator would hand it over.
 pub type CentralJwt = String;

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use tokio::sync::watch;
 
-use super::{fault::Armed, ids::Ids, log::Entry, mangle::Mangle, options::Options, stream::Subscriber};
+use super::{log::Entry, mangle::Mangle, options::Options, stream::Subscriber};
+use crate::{fault::Armed, ids::Ids};
 
 pub(crate) use super::record::Invite;
 pub use super::record::{Account, AccountId, Kind, Message, MessageId, Room, RoomId};

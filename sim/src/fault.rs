@@ -1,8 +1,10 @@
-//! Faults of single requests, addressed by route and count; those of the stream are in `stream`.
+//! Faults of single requests, addressed by route and count; the same for every platform.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+pub(crate) mod effect;
 
 /// What goes wrong with a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,0 +1,178 @@
+//! The simulated platform `speakeasy`: people and their topics, agents with grants, an event log.
+//!
+//! Written from the platform's document (`speakeasy.messaging-api.txt`) and the field notes alone. Files:
+//! `options` (switches), `world` `record` (state), `events` `cursor` (the event log), `wire` `records` `markdown`
+//! (shapes), `gate` `log` (faults, and the record of all requests), `asked` `answer` `auth` `idempotency` (what handlers
+//! share), `connect` `tokens` `me` `topics` `participants` `history` `chats` `files` `md5` `poll` (routes), `play` (what
+//! happens), `script` `mischief` `control` (who plays the people, and the weather), `push` `cable` `hook` `armed` (the other
+//! ways of an event, and their faults).
+
+use std::{
+    fmt, io,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware,
+    routing::{get, patch, post, put},
+};
+use tokio::sync::watch;
+
+use crate::serve::{self, Serving};
+
+mod answer;
+mod armed;
+mod asked;
+mod auth;
+mod cable;
+mod chats;
+mod connect;
+mod control;
+mod cursor;
+mod events;
+mod files;
+mod gate;
+mod history;
+mod hook;
+mod idempotency;
+mod log;
+mod markdown;
+mod md5;
+mod me;
+mod mischief;
+mod options;
+mod participants;
+mod play;
+mod poll;
+mod push;
+mod record;
+mod records;
+mod script;
+mod tokens;
+mod topics;
+mod wire;
+mod world;
+
+pub use crate::fault::{Armed, Fault};
+pub use armed::Turn;
+pub use cable::{Cable, CableFault, Reason, Subscription};
+pub use events::{CursorError, StoredEvent};
+pub use hook::{Attempt, Delivery, Fate, HookFault, Rewriting, Signature};
+pub use log::Entry;
+pub use options::{Approval, Options, Reuse, Tokens};
+pub use poll::PollFault;
+pub use push::{Confirm, PUSH_CONTRACT, PushOptions};
+pub use record::{
+    Account, Blob, CAPABILITIES, Chat, ChatId, Grant, GrantId, Participant, Request, Status, Topic, TopicId,
+};
+pub use world::World;
+
+/// Request bodies above this are refused; an upload goes in one.
+const BODY: usize = 32 << 20;
+
+/// One simulated platform; clones share it.
+#[derive(Clone)]
+pub struct Sim {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    world: Mutex<World>,
+    changed: watch::Sender<u64>,
+}
+
+impl fmt::Debug for Sim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.look(|world| f.debug_struct("Sim").field("options", &world.options).finish_non_exhaustive())
+    }
+}
+
+impl Sim {
+    /// A platform with nobody on it.
+    pub fn new(options: Options) -> Self {
+        let world = World::new(options);
+        let changed = world.changed.clone();
+        Self { inner: Arc::new(Inner { world: Mutex::new(world), changed }) }
+    }
+
+    /// Changes the state, then wakes everybody who waits for a condition.
+    pub(crate) fn with<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
+        let result = change(&mut self.inner.world.lock().unwrap_or_else(PoisonError::into_inner));
+        self.inner.changed.send_modify(|version| *version += 1);
+        result
+    }
+
+    /// Looks at the state; the lock is held while it does.
+    pub fn look<T>(&self, read: impl FnOnce(&World) -> T) -> T {
+        read(&self.inner.world.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Waits until the state fulfils a condition; it is asked again after each change.
+    pub async fn wait_for(&self, mut condition: impl FnMut(&World) -> bool) {
+        let mut changed = self.inner.changed.subscribe();
+        while !self.look(&mut condition) {
+            if changed.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Waits until `find` finds something in the state.
+    pub async fn wait_some<T>(&self, mut find: impl FnMut(&World) -> Option<T>) -> T {
+        let mut changed = self.inner.changed.subscribe();
+        loop {
+            if let Some(found) = self.look(&mut find) {
+                return found;
+            }
+            // The sender lives in `self`: this cannot end while we wait.
+            if changed.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// The platform's routes and the script's under `/_sim`; usable in memory.
+    pub fn router(&self) -> Router {
+        let api = Router::new()
+            .route("/agent_connect/requests", post(connect::create))
+            .route("/agent_connect/requests/{id}", get(connect::poll))
+            .route("/agent_sessions/exchange", post(connect::exchange))
+            .route("/agent_sessions/refresh", post(connect::refresh))
+            .route("/files", post(files::announce))
+            .route("/agent/me", get(me::show).patch(me::rename))
+            .route("/agent/people", get(me::people))
+            .route("/agent/events", get(poll::events))
+            .route("/agent/direct_chats", post(topics::direct))
+            .route("/agent/topics", get(topics::index).post(topics::create))
+            .route("/agent/topics/{topic_id}", get(topics::show))
+            .route("/agent/topics/{topic_id}/participants", get(participants::index).post(participants::add))
+            .route("/agent/topics/{topic_id}/typing", patch(participants::typing))
+            .route("/agent/topics/{topic_id}/files", get(history::files))
+            .route("/agent/topics/{topic_id}/chats", get(history::index).post(chats::create))
+            .route(
+                "/agent/topics/{topic_id}/chats/{id}",
+                get(history::show).patch(chats::update).delete(chats::delete),
+            );
+        Router::new()
+            .nest("/api/v1", api)
+            .route("/storage/{key}", put(files::put))
+            .route("/storage/{key}/{filename}", get(files::get))
+            .route_layer(middleware::from_fn_with_state(self.clone(), gate::gate))
+            .layer(DefaultBodyLimit::max(BODY))
+            .with_state(self.clone())
+            .merge(control::router(self))
+            .merge(push::router(self))
+    }
+
+    /// Serves on `127.0.0.1:port` (0 picks a free one); URLs show that address from then on.
+    pub async fn serve(&self, port: u16) -> io::Result<Serving> {
+        let serving = serve::serve(self.router(), port).await?;
+        self.set_url(&serving.url());
+        // Before the first event: deliveries count from this call on.
+        let (stopping, hooks) = (serving.stopping(), self.deliver_hooks());
+        tokio::spawn(async move { stopping.run_until_cancelled(hooks).await });
+        Ok(serving)
+    }
+}

@@ -1,0 +1,12 @@
+//! The push side of the simulated platform `speakeasy`: its cable asked by a plain websocket client,
+//! its webhooks received by a plain server.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
+
+mod cable;
+mod cable_faults;
+mod contract;
+mod hook;
+mod hook_faults;
+mod serving;
+mod support;
