@@ -34,12 +34,17 @@ pub(crate) async fn index(State(sim): State<Sim>, Path(topic): Path<String>, ask
             }
         }
         let mut body = records.body();
-        let last = page.last().filter(|_| more);
+        let last = page.last().filter(|_| more || world.options.cursor_until_empty);
         body["next_cursor"] = last.map_or(Value::Null, |chat| json!(chat.timeline.to_string()));
         for line in facts {
             world.served(line);
         }
-        Ok(Answer::ok(body, if more { "history.200_more" } else { "history.200_end" }))
+        let line = match (more, body["next_cursor"].is_null()) {
+            (true, _) => "history.200_more",
+            (false, true) => "history.200_end",
+            (false, false) => "history.200_last",
+        };
+        Ok(Answer::ok(body, line))
     })
 }
 

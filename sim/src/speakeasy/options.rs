@@ -72,6 +72,8 @@ pub struct Options {
     pub top_level: bool,
     /// Whether a grant sees the events of what its own agent did.
     pub own_events: bool,
+    /// Whether the last page of a history still has a cursor, as in the document's example; the empty page after it has none.
+    pub cursor_until_empty: bool,
     /// Events in a page of the log.
     pub page: usize,
     /// Whether the last access token of a revoked grant still polls, so that it can read `grant.revoked`.
@@ -109,6 +111,7 @@ impl Default for Options {
             null_topic_ids: false,
             top_level: true,
             own_events: true,
+            cursor_until_empty: false,
             page: 100,
             revoked_polls: false,
             storage: None,
@@ -122,9 +125,9 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The document alone: no `expires_at`, no rotation, nothing beside `records`.
+    /// The document alone: no `expires_at`, no rotation, nothing beside `records`, cursors until a page is empty.
     pub fn documented() -> Self {
-        Self { rotation: false, expires_at: false, top_level: false, ..Self::default() }
+        Self { rotation: false, expires_at: false, top_level: false, cursor_until_empty: true, ..Self::default() }
     }
 }
 

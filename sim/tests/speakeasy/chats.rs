@@ -93,6 +93,13 @@ pub async fn history(served: &mut Served) {
     assert_eq!((second.as_slice(), &cursor), (&places[100..200], &json!(places[199].to_string())));
     let (last, cursor, _) = page(&house, &format!("?cursor={}", places[199])).await;
     assert_eq!((last.as_slice(), cursor), (&places[200..], Value::Null));
+    let (_, cursor, _) = page(&house, &format!("?cursor={}", places[100])).await;
+    assert_eq!(cursor, Value::Null, "a page that is just full is the last all the same");
+    sim.reconfigure(|options| options.cursor_until_empty = true);
+    let (_, cursor, _) = page(&house, &format!("?cursor={}", places[199])).await;
+    assert_eq!(cursor, json!(places[200].to_string()));
+    let (none, cursor, _) = page(&house, &format!("?cursor={}", places[200])).await;
+    assert_eq!((none.len(), cursor), (0, Value::Null));
     assert_eq!(error(&house.agent.get(&house.at("/chats?cursor=opaque")).await), (400, "invalid cursor"));
     served.extend(sim.served());
 }
