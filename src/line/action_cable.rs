@@ -5,12 +5,14 @@
 //! dial.rs      opens the websocket        protocol.rs  text in, meaning out         (pure)
 //! socket.rs    texts and messages         state.rs     what was said → what is done (pure)
 //! link.rs      the open cable             fault.rs     why it is down → what follows (pure)
+//! down.rs      the cable that is not
 //! ```
 //!
 //! A cable replays nothing of its own: whoever owns one polls at each [`Heard::Welcomed`] and each [`Heard::Gap`], and
 //! knows events by their ids. The credential is in the URL, and nothing here ever prints one.
 
 mod dial;
+mod down;
 mod fault;
 mod limits;
 mod link;
@@ -29,13 +31,11 @@ use tokio::time::{Instant, sleep_until};
 use super::report::Report;
 use super::timing::Timing;
 use crate::adapter::{self, Root};
-use crate::clock::{Clock, millis};
-use crate::normalise::Scrubber;
+use crate::clock::Clock;
 use crate::retry::Backoff;
 use crate::retry::attempts::Chance;
-use crate::session::{self, Session, Shown};
+use crate::session::{self, Session};
 use dial::{Closed, Dial, Opened};
-use fault::{Fault, Next};
 use link::{Link, Met};
 use state::Do;
 
@@ -45,8 +45,6 @@ pub use protocol::Ignored;
 
 /// The line's name in `status`.
 pub const LINE: &str = "action_cable";
-/// A cable that was well for so long has proven its credential: the next refusal is a new one.
-const PROVEN: Duration = Duration::from_mins(1);
 
 /// What a cable is made of.
 pub struct Parts {
@@ -248,95 +246,5 @@ impl Cable {
             let workspace = self.dial.session.record().name;
             tracing::warn!(%workspace, why = %ignored, "the cable says what is passed over; this is said once");
         }
-    }
-
-    /// A word of the server may be anything, the credential that it was shown included.
-    fn clean(&self, why: &str) -> String {
-        Scrubber::new(self.dial.session.secrets()).scrub(why).into_owned()
-    }
-
-    fn gap(&mut self, why: &str) {
-        let why = self.clean(why);
-        tracing::info!(workspace = %self.dial.session.record().name, %why, "the cable has a gap");
-        self.report.error(&why);
-        self.untold.push_back(Heard::Gap(why));
-    }
-
-    /// An open cable ends.
-    fn dropped(&mut self, fault: Fault) {
-        let Phase::Open(link) = std::mem::replace(&mut self.phase, Phase::Idle) else { return };
-        if link.confirmed().is_some_and(|since| since.elapsed() >= PROVEN) {
-            self.renewed = false;
-        }
-        if matches!(fault, Fault::TooLarge(_)) {
-            // What it was is in the log of events: polling brings it, or says that it cannot.
-            self.gap(&fault.to_string());
-        }
-        let shown = link.shown.clone();
-        link.close();
-        self.down(fault, Some(shown));
-    }
-
-    fn down(&mut self, fault: Fault, shown: Option<Shown>) {
-        let why = self.clean(&fault.to_string());
-        match (fault.next(), shown) {
-            (Next::Renew, Some(shown)) => self.ask(shown),
-            (Next::Retry(asked), _) => {
-                let wait = self.backoff.next().max(asked);
-                self.wait(why, wait);
-            }
-            (Next::Scatter, _) => {
-                let scattered = Duration::from_millis(self.chance.below(millis(self.spread)));
-                let wait = self.backoff.next() + scattered;
-                self.wait(why, wait);
-            }
-            (Next::Renew, None) | (Next::Rarely, _) => self.wait(why, self.dial.limits.rarely),
-            (Next::Stop(stopped), _) => self.stop(stopped),
-        }
-    }
-
-    /// One new credential; where that does not help, the session judges.
-    fn ask(&mut self, shown: Shown) {
-        let (session, renewed) = (self.dial.session.clone(), self.renewed);
-        let asking = async move {
-            if renewed {
-                session.refused_again().await.map(|()| Asked::Doubted)
-            } else {
-                session.renounce(shown).await.map(|()| Asked::Renewed)
-            }
-        };
-        self.phase = Phase::Asking(asking.boxed());
-    }
-
-    fn asked(&mut self, asked: Result<Asked, session::Error>) {
-        match asked {
-            Ok(Asked::Renewed) => {
-                self.renewed = true;
-                self.phase = Phase::Idle;
-            }
-            Ok(Asked::Doubted) => self.wait(Fault::Unauthorised.to_string(), self.dial.limits.rarely),
-            Err(error) => self.down(error.into(), None),
-        }
-    }
-
-    fn wait(&mut self, why: String, wait: Duration) {
-        let until = Instant::now() + wait;
-        tracing::info!(workspace = %self.dial.session.record().name, %why, ?wait, "the cable is down");
-        self.report.phase("waiting", Some(until));
-        self.report.dropped(&why);
-        self.phase = Phase::Waiting(until);
-        self.untold.push_back(Heard::Down { why, until });
-    }
-
-    fn stop(&mut self, stopped: Stopped) {
-        let stopped = match stopped {
-            Stopped::Cable(why) => Stopped::Cable(self.clean(&why)),
-            line @ Stopped::Line(_) => line,
-        };
-        tracing::warn!(workspace = %self.dial.session.record().name, why = %stopped, "the cable is stopped");
-        self.report.phase("stopped", None);
-        self.report.dropped(&stopped);
-        self.phase = Phase::Stopped;
-        self.untold.push_back(Heard::Stopped(stopped));
     }
 }
