@@ -107,7 +107,7 @@ impl<T> Table<T> {
     }
 
     /// The keys, in the order of the file.
-    pub fn names(&self) -> impl Iterator<Item = &str> + Clone {
+    pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| name.as_str())
     }
 

@@ -35,7 +35,7 @@ impl Policy {
         }
         let place = draft.data.conversation.as_ref().filter(|conversation| !conversation.id.is_empty());
         let allowed = place.is_none_or(|conversation| self.allows(conversation));
-        !(allowed && (self.lets_speak(draft)))
+        !(allowed && self.lets_speak(draft))
     }
 
     fn allows(&self, conversation: &Conversation) -> bool {

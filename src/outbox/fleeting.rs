@@ -60,7 +60,7 @@ impl Fleeting {
         let state = match self.in_the_way(session) {
             Some((kind, message)) => refusal(Refusal::new(kind, message)),
             None => match verb.call.request(session.base(), &scope(session, &wish.args)) {
-                Err(error) => settled(unfit(error)),
+                Err(error) => settled(unfit(&error)),
                 Ok(mut request) => {
                     request.bounds.whole = Some(within);
                     let pause = Pause { backoff: Duration::ZERO, longest: Duration::ZERO };

@@ -27,7 +27,7 @@ pub async fn build(session: &Session, action: &Action, verb: &Verb, now: u64, pa
     let header = keyed::header(session, action, verb);
     if let (Some(header), Some(prepared)) = (header, &action.prepared) {
         let scope = scope(session, &action.args);
-        let request = keyed::request(session, verb, &scope, header, prepared).map_err(unfit)?;
+        let request = keyed::request(session, verb, &scope, header, prepared).map_err(|error| unfit(&error))?;
         return Ok(Ready { request, prepared: Some(prepared.clone()) });
     }
     let mut scope = scope(session, &action.args);
@@ -35,10 +35,12 @@ pub async fn build(session: &Session, action: &Action, verb: &Verb, now: u64, pa
     if let (Some(rule), false) = (&verb.uploads, files.is_empty()) {
         scope = scope.with(Root::Action, UPLOADS, upload::upload(session, rule, &files, now, pause).await?);
     }
-    let prepared =
-        header.map(|header| Ok((header, keyed::prepare(action, verb, &scope)?))).transpose().map_err(unfit)?;
+    let prepared = header
+        .map(|header| Ok((header, keyed::prepare(action, verb, &scope)?)))
+        .transpose()
+        .map_err(|error| unfit(&error))?;
     if let Some((header, prepared)) = prepared {
-        let request = keyed::request(session, verb, &scope, header, &prepared).map_err(unfit)?;
+        let request = keyed::request(session, verb, &scope, header, &prepared).map_err(|error| unfit(&error))?;
         return Ok(Ready { request, prepared: Some(prepared) });
     }
     let request = match (&verb.files, files.is_empty()) {
@@ -48,7 +50,7 @@ pub async fn build(session: &Session, action: &Action, verb: &Verb, now: u64, pa
         }
         _ => verb.call.request(session.base(), &scope),
     };
-    Ok(Ready { request: request.map_err(unfit)?, prepared: None })
+    Ok(Ready { request: request.map_err(|error| unfit(&error))?, prepared: None })
 }
 
 /// What the call of an action may name: settings, facts, its arguments.
@@ -75,6 +77,6 @@ pub fn refused(Refusal { kind, message }: Refusal) -> Tried {
 }
 
 /// A request that the arguments do not fit.
-pub fn unfit(error: CallError) -> Tried {
+pub fn unfit(error: &CallError) -> Tried {
     refused(Refusal::new("bad_args", error.to_string()))
 }

@@ -46,7 +46,7 @@ pub async fn upload(session: &Session, rule: &Uploads, files: &[File], now: u64,
         put(session, file, bytes, place.url, place.headers, pause).await?;
         ids.push(place.id);
     }
-    Ok(rule.named(ids))
+    Ok(rule.named(&ids))
 }
 
 /// Where one file goes.
@@ -70,7 +70,7 @@ async fn create(
         .with(Root::File, "size", bytes.len())
         .with(Root::File, "md5", BASE64_STANDARD.encode(Md5::digest(bytes)))
         .with(Root::File, "type", kind::of(&file.name));
-    let request = rule.create.request(session.base(), &scope).map_err(unfit)?;
+    let request = rule.create.request(session.base(), &scope).map_err(|error| unfit(&error))?;
     let response = session.send(request).await.map_err(|error| unsent(error, pause))?;
     if !(200..300).contains(&response.status) {
         let response = scrubbed(session, response);
@@ -100,7 +100,7 @@ async fn put(
     let forbidden =
         |why: String| refused(Refusal::new("forbidden", format!("`{}` was not uploaded: {why}", file.name)));
     let url = target(&url).map_err(forbidden)?;
-    let mut headers = headers::read(&given, session.credential_headers()).map_err(forbidden)?;
+    let mut headers = headers::read(&given, &session.credential_headers().collect::<Vec<_>>()).map_err(forbidden)?;
     let scrubber = Scrubber::new(session.secrets());
     let leaks = |text: &str| scrubber.scrub(text) != text;
     if leaks(url.as_str()) || headers.values().any(|value| value.to_str().is_ok_and(leaks)) {

@@ -13,7 +13,7 @@ impl Session {
     }
 
     /// The names of the headers that carry the session's credential.
-    pub fn credential_headers(&self) -> impl Iterator<Item = &str> + Clone {
+    pub fn credential_headers(&self) -> impl Iterator<Item = &str> {
         self.0.spec.header.names()
     }
 }

@@ -1,7 +1,9 @@
 //! What a wish must look like, and what a grant must allow, before anything is stored.
 
+use agent_bridge::action::Request;
 use agent_bridge::adapter::parse;
 use agent_bridge::clock::Clock;
+use agent_bridge::outbox::accept;
 use serde_json::{Value, json};
 
 use crate::magpie::{Magpie, NOON, Says, Tree};
@@ -74,6 +76,10 @@ async fn what_is_never_stored_is_not_accepted() {
     let nest = nest(Value::Null).await;
     let (kind, message) = kind(&nest, "typing", &json!({ "conversation": "n1", "state": true }));
     assert!(kind == "not_stored" && message.contains("by `act`"), "{message}");
+    let args = json!({ "conversation": "n1", "state": true }).as_object().cloned().unwrap();
+    let riding = Request { workspace: None, verb: "typing".into(), args, key: None };
+    let refused = accept(nest.session.manifest(), &nest.session.record(), riding, Some(7), NOON).unwrap_err();
+    assert!(refused.kind == "not_stored" && refused.message.contains("cannot ride on an ack"), "{refused}");
 }
 
 #[test]

@@ -55,6 +55,31 @@ async fn what_the_bridge_observes_is_never_a_duplicate_and_is_found_by_its_seque
 }
 
 #[tokio::test]
+async fn p2_what_is_held_back_is_known_for_good_and_is_no_event() {
+    let place = Place::new();
+    let store = place.open();
+    let held = |id: &str| Change::HeldBack(Box::new(message(id)));
+    let mixed = Batch::intake().with(held("m1")).event(message("m2")).with(held("m3")).with(held("m3"));
+    let committed = store.commit(mixed).await.unwrap();
+    assert_eq!((committed.events, committed.held_back), (vec![Some(1)], 2));
+    store.close().await.unwrap();
+    drop(store);
+
+    let store = place.open();
+    let later = Batch::intake().event(message("m1")).event(message("m3")).with(held("m2"));
+    let committed = store.commit(later).await.unwrap();
+    assert_eq!(
+        (committed.events, committed.held_back),
+        (vec![None, None], 0),
+        "neither told later nor held back later"
+    );
+    let known = store.known(&acme(), Type::MessageCreated, "c1", &["m1", "m2", "m3", "m4"]).unwrap();
+    assert_eq!(known.iter().map(Option::is_some).collect::<Vec<_>>(), [true, true, true, false]);
+    let found = ["m1", "m2", "m3"].map(|id| store.find(&format!("acme/message.created/c1/{id}")).unwrap());
+    assert_eq!((found, store.read(0, 10, 1 << 20).unwrap().len()), ([None, Some(1), None], 1));
+}
+
+#[tokio::test]
 async fn edits_and_deletions_are_noted_at_the_creation() {
     let place = Place::new();
     let store = place.open();

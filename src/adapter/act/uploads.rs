@@ -42,8 +42,8 @@ pub struct Place {
 
 impl Uploads {
     /// What `{action.uploads}` is for these ids.
-    pub fn named(&self, ids: Vec<String>) -> Value {
-        self.join.as_ref().map_or_else(|| ids.clone().into(), |between| ids.join(between).into())
+    pub fn named(&self, ids: &[String]) -> Value {
+        self.join.as_ref().map_or_else(|| ids.into(), |between| ids.join(between).into())
     }
 }
 

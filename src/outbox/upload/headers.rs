@@ -30,10 +30,7 @@ const NEVER: [&str; 13] = [
 ];
 
 /// The headers of the upload, or why it is not made. `credentials`: the names of the session's own headers.
-pub fn read<'a>(
-    given: &Map<String, Value>,
-    credentials: impl Iterator<Item = &'a str> + Clone,
-) -> Result<HeaderMap, String> {
+pub fn read(given: &Map<String, Value>, credentials: &[&str]) -> Result<HeaderMap, String> {
     if given.len() > MOST {
         return Err(format!("the platform wants {} headers with it; {MOST} are the most", given.len()));
     }
@@ -44,7 +41,7 @@ pub fn read<'a>(
         if OURS.contains(&key.as_str()) {
             continue;
         }
-        if NEVER.contains(&key.as_str()) || credentials.clone().any(|own| own.eq_ignore_ascii_case(key.as_str())) {
+        if NEVER.contains(&key.as_str()) || credentials.iter().any(|own| own.eq_ignore_ascii_case(key.as_str())) {
             return Err(format!("the platform wants the header `{key}` with it, which no upload carries"));
         }
         let value = text(value).filter(|value| value.len() <= LONGEST).ok_or_else(bad)?;
@@ -66,7 +63,7 @@ mod tests {
     use super::*;
 
     fn of(given: &Value) -> Result<Vec<String>, String> {
-        let headers = read(given.as_object().unwrap(), ["x-auth-token"].into_iter())?;
+        let headers = read(given.as_object().unwrap(), &["x-auth-token"])?;
         Ok(headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect())
     }
 
