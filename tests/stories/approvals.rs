@@ -1,5 +1,7 @@
 //! Joins that somebody must approve, with the real commands: the daemon waits, or the command itself does.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
+
 use std::process::Stdio;
 
 use agent_bridge::clock::Clock;
@@ -25,7 +27,7 @@ impl Door {
         let home = Home::new("");
         std::fs::create_dir(home.path("adapters")).unwrap();
         std::fs::write(home.path("adapters/burrow.yaml"), MANIFEST.replace("every: 5s", "every: 1s")).unwrap();
-        home.configure(&format!("adapters_dir = {:?}\n{QUICK}", home.path("adapters")));
+        home.configure(&format!("adapters_dir = \"{}\"\n{QUICK}", home.path("adapters").display()));
         Self { burrow, home, serving }
     }
 
@@ -126,6 +128,9 @@ async fn a_workspace_that_waits_can_be_left_while_the_daemon_asks() {
     door.burrow.with(|inside| inside.door = "approved");
     let (good, out, err) = ended(again).await;
     assert!(good && out.contains("joined `den`"), "{out}{err}");
-    assert_eq!(door.burrow.with(|inside| (inside.knocks.len(), inside.exchanges.clone())), (2, vec!["code-2".to_owned()]));
+    assert_eq!(
+        door.burrow.with(|inside| (inside.knocks.len(), inside.exchanges.clone())),
+        (2, vec!["code-2".to_owned()])
+    );
     daemon.stop().await;
 }
