@@ -135,10 +135,10 @@ mod tests {
         for got_at in [NOW - day, NOW, NOW + day] {
             let token = Token::new(jwt(payload), 1, got_at, got_at, ELSE);
             assert!(!token.is_due(BEFORE));
-            assert_eq!(token.remaining(), Some(ELSE));
+            assert_eq!(token.remaining(), Some(DAY));
         }
         // Set back by a day between the login and a restart: it seems new, and a 401 will tell.
-        assert_eq!(Token::new(jwt(payload), 1, NOW, NOW - day, ELSE).remaining(), Some(ELSE));
+        assert_eq!(Token::new(jwt(payload), 1, NOW, NOW - day, ELSE).remaining(), Some(DAY));
         assert!(Token::new(jwt(payload), 1, NOW, NOW + day, ELSE).is_due(BEFORE));
     }
 

@@ -22,7 +22,7 @@ async fn to_the_end(bench: &Bench) -> Result<(), Error> {
     for _ in 0..20 {
         match go_on(bench).await {
             Ok(Some(Joined::Waits(_, pause))) => tokio::time::advance(pause.again).await,
-            Err(Error::Unavailable(_)) => tokio::time::advance(Duration::from_secs(60)).await,
+            Err(Error::Unavailable(_)) => tokio::time::advance(Duration::from_mins(1)).await,
             other => return other.map(drop),
         }
     }
