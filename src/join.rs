@@ -9,6 +9,7 @@ mod identity;
 mod keep;
 mod link;
 mod patience;
+mod progress;
 mod step;
 mod wait;
 mod walk;
@@ -118,7 +119,7 @@ pub async fn go_on(
     means: &Means,
 ) -> Result<Option<Joined>, Error> {
     let Some(record) = means.store.workspace(name)?.filter(|record| pending(record).is_some()) else { return Ok(None) };
-    let Some(way) = walk::way_of(&record) else { return Ok(None) };
+    let Some(way) = progress::way_of(&record) else { return Ok(None) };
     let plan = ask::resume(manifest, record, way, &means.store)?;
     let mut silence = |_: &str| {};
     let walk = walk::Walk { limit: Some(limit), ..walk::Walk::new(plan, means, &mut silence) };

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use serde_json::{Value, json};
-use tokio_util::task::TaskTracker;
 use url::Url;
 
 use super::approvals::Approvals;
@@ -20,31 +19,31 @@ use crate::api::workspaces::{Ask, Asked, Workspaces};
 use crate::config::sections;
 use crate::event::WorkspaceName;
 use crate::http::{self, Body, Bounds, PrivateUrl, Response};
-use crate::join::{self, JoinRequest, Joined, Pause};
+use crate::join::{self, JoinRequest};
 use crate::normalise::Scrubber;
 use crate::outbox::Fleeting;
 use crate::session::{self, Session};
-use crate::store::{Seat, StoreError};
+use crate::store::Seat;
 use crate::workspace::{self, Context, Roster};
 
 /// The joined workspaces. Cheap to clone.
 #[derive(Clone)]
-pub struct Seats(Arc<Inner>);
+pub struct Seats(pub(super) Arc<Inner>);
 
-struct Inner {
-    context: Context,
+pub(super) struct Inner {
+    pub context: Context,
     /// A whole join takes no longer, but for the time until somebody has approved it.
-    join: Duration,
+    pub join: Duration,
     /// Nor that.
-    wait: Duration,
+    pub wait: Duration,
     /// One request takes no longer.
     request: Duration,
     /// The running workspaces, whose sessions are used; none where no daemon runs.
-    roster: Option<Roster>,
+    pub roster: Option<Roster>,
     /// Names that are being joined or left: one at a time.
     busy: Mutex<BTreeSet<WorkspaceName>>,
     /// Joins that somebody must approve.
-    approvals: Approvals,
+    pub approvals: Approvals,
     /// Sends what is never stored.
     fleeting: Fleeting,
 }
@@ -66,65 +65,7 @@ impl Seats {
         }))
     }
 
-    /// Goes on with every join that waits for an approval.
-    pub async fn resume(&self) -> Result<(), StoreError> {
-        for record in self.0.context.means.store.workspaces()? {
-            self.wait_for(&record.name).await?;
-        }
-        Ok(())
-    }
-
-    /// Asks for this workspace from now on, where its join waits; whether it does. Until it is approved it does not run:
-    /// its session must not commit its record over the join's.
-    async fn wait_for(&self, name: &WorkspaceName) -> Result<bool, StoreError> {
-        let record = self.0.context.means.store.workspace(name)?;
-        let waits = record.is_some_and(|record| join::pending(&record).is_some());
-        if waits {
-            if let Some(roster) = &self.0.roster {
-                roster.stop(name).await;
-            }
-            self.0.approvals.start(self.clone(), name.clone());
-        }
-        Ok(waits)
-    }
-
-    /// Asks once whether a join was approved; `None` when there is nothing to ask any more.
-    pub(super) async fn ask_again(&self, name: &WorkspaceName) -> Option<Pause> {
-        let Inner { context, join, wait, .. } = &*self.0;
-        let record = context.means.store.workspace(name).ok()??;
-        let manifest = self.manifest(&record.platform).ok()?;
-        let later = |why: String| Some(Pause { again: Duration::ZERO, trouble: Some(why) });
-        let asked = tokio::time::timeout(*join, join::go_on(name, manifest, *wait, &context.means)).await;
-        match asked {
-            Err(_) => return later("it took too long".to_owned()),
-            Ok(Ok(Some(Joined::Waits(_, pause)))) => return Some(pause),
-            Ok(Err(join::Error::Unavailable(why))) => return later(why),
-            // The daemon ends with its store.
-            Ok(Ok(None) | Err(join::Error::Store(_))) => return None,
-            Ok(Ok(Some(Joined::Seated(_)))) => {
-                if let Some(word) = self.keep_place(name).await {
-                    tracing::warn!(workspace = %name, "{word}");
-                }
-            }
-            Ok(Err(why)) => tracing::warn!(workspace = %name, %why, "the join has ended"),
-        }
-        if let Some(roster) = &self.0.roster {
-            roster.restart(name).await;
-        }
-        None
-    }
-
-    /// Owns the tasks that ask.
-    pub(super) fn tasks(&self) -> TaskTracker {
-        self.0.context.means.tasks.clone()
-    }
-
-    /// Between questions that fail.
-    pub(super) fn longest_wait(&self) -> Duration {
-        self.0.context.means.waits.0.longest
-    }
-
-    fn manifest(&self, platform: &str) -> Result<Arc<Manifest>, Problem> {
+    pub(super) fn manifest(&self, platform: &str) -> Result<Arc<Manifest>, Problem> {
         self.0.context.manifests.get(platform).ok_or_else(|| {
             let known: Vec<_> = self.0.context.manifests.platforms().collect();
             let word = format!("there is no manifest for `{platform}`: known are {}", known.join(", "));
@@ -153,7 +94,8 @@ impl Seats {
         let _busy = self.reserve(&name)?;
         let secrets = secrets.into_iter().map(|(name, secret)| (name, secret.0)).collect();
         let manifest = self.manifest(&platform)?;
-        let request = JoinRequest { manifest, name: name.clone(), target: link, instance, settings, secrets, callback: None };
+        let request =
+            JoinRequest { manifest, name: name.clone(), target: link, instance, settings, secrets, callback: None };
         let mut steps = Vec::new();
         let mut progress = |step: &str| steps.push(step.to_owned());
         let joining = join::join(request, &self.0.context.means, &mut progress);
@@ -191,7 +133,7 @@ impl Seats {
     }
 
     /// From here on the feed tells; what to say where the platform did not let it begin.
-    async fn keep_place(&self, name: &WorkspaceName) -> Option<String> {
+    pub(super) async fn keep_place(&self, name: &WorkspaceName) -> Option<String> {
         let kept = tokio::time::timeout(self.0.request, workspace::keep_place(&self.0.context, name)).await;
         let why = kept.map_or_else(|_| Some("it took too long".to_owned()), |kept| Some(kept.err()?.to_string()))?;
         Some(format!("its histories cannot be read yet ({why}): the feed begins with the first connect"))

@@ -83,7 +83,12 @@ pub(super) fn plan(request: JoinRequest, store: &Store) -> Result<Plan, Error> {
 }
 
 /// What goes on by itself: nothing is asked for and nothing is given.
-pub(super) fn resume(manifest: Arc<Manifest>, record: WorkspaceRecord, way: String, store: &Store) -> Result<Plan, Error> {
+pub(super) fn resume(
+    manifest: Arc<Manifest>,
+    record: WorkspaceRecord,
+    way: String,
+    store: &Store,
+) -> Result<Plan, Error> {
     let secrets = store.secrets(record.name.as_str())?.into_iter().collect();
     let owner = Some(record.clone());
     Ok(Plan { manifest, record, secrets, way, given: BTreeSet::new(), before: None, owner })

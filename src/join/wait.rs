@@ -7,14 +7,15 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::walk::{Flow, Progress, Walk};
+use super::progress::Progress;
+use super::walk::{Flow, Walk};
 use super::{Error, JOINING};
 use crate::adapter::{Call, Manifest, Outcome, Wait};
 use crate::clock::{millis, rfc3339};
 use crate::event::{Draft, Type};
 use crate::http::Response;
 use crate::retry::retry_after;
-use crate::session::{self, UNTOLD, may_have_acted, repair_command};
+use crate::session::{self, UNTOLD, repair_command};
 use crate::store::{Seat, WorkspaceRecord};
 
 /// One exchange of what an approval gave, and one more after a lost reply.
@@ -112,7 +113,9 @@ impl Walk<'_> {
         let waits = self.begun().await?;
         let now = self.means.clock.now();
         if self.limit.is_some_and(|limit| now.saturating_sub(waits.since) > millis(limit)) {
-            return Err(self.turned_away(Type::JoinExpired, "nobody has decided in the time that `join.wait` gives".into()));
+            return Err(
+                self.turned_away(Type::JoinExpired, "nobody has decided in the time that `join.wait` gives".into())
+            );
         }
         let every = wait.every.0;
         let answer = match self.send(&dialect.call).await {
@@ -199,15 +202,11 @@ impl Walk<'_> {
         let asking = way.waits_at().and_then(|at| way.steps.get(at)).and_then(|step| step.dialects.first());
         let Some(dialect) = asking else { return Ok(()) };
         let answer = self.send(&dialect.call).await?;
-        match may_have_acted(&answer) || answer.status >= 500 {
-            true => Err(Error::Unavailable(session::answer_words(
-                &self.plan.manifest,
-                &dialect.call,
-                &self.host(),
-                &answer,
-            ))),
-            false => Ok(()),
+        if answer.status < 500 && answer.status != 408 {
+            return Ok(());
         }
+        let words = session::answer_words(&self.plan.manifest, &dialect.call, &self.host(), &answer);
+        Err(Error::Unavailable(words))
     }
 
     /// Nobody let us in, or what they gave is lost: the seat says so, and with which command to ask again.

@@ -2,69 +2,14 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::ask::Plan;
-use super::wait::{Pause, Waits};
-use super::{Error, JOINING, Joined, identity};
+use super::progress::{At, Next, Progress};
+use super::wait::Pause;
+use super::{Error, Joined, identity};
 use crate::adapter::{Dialect, Scope, SessionFlavour, Step, Way};
 use crate::event::{NewEvent, Type};
 use crate::http::{PrivateUrl, Response};
 use crate::session::{self, GOT_AT, LASTS, Means, Session, TOKEN};
-use crate::store::WorkspaceRecord;
-
-/// How far a join is, as the fact `joining` keeps it.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Progress {
-    /// A request that may change something there was sent.
-    #[serde(default)]
-    pub sent: bool,
-    /// Signed in by a step: there the next run goes on.
-    #[serde(default)]
-    at: Option<At>,
-    /// In a way that waits for somebody: there the next run goes on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next: Option<Next>,
-    /// What it waits for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub waits: Option<Waits>,
-    /// Somebody has approved.
-    #[serde(default)]
-    pub approved: bool,
-}
-
-impl Progress {
-    /// As a workspace's facts keep it.
-    pub fn of(record: &WorkspaceRecord) -> Self {
-        let kept = record.facts.get(JOINING).cloned();
-        kept.and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default()
-    }
-}
-
-/// The way on which a join goes on by itself.
-pub(super) fn way_of(record: &WorkspaceRecord) -> Option<String> {
-    Progress::of(record).next.map(|next| next.way)
-}
-
-/// The first step of a way that is not done.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Next {
-    pub way: String,
-    pub step: usize,
-    /// How often it was sent and may have been carried out.
-    #[serde(default)]
-    pub sends: u64,
-}
-
-/// A step that gave a token.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct At {
-    way: String,
-    step: usize,
-    dialect: usize,
-    /// Calls of its `then` that are done.
-    then: usize,
-}
 
 /// What a step leads to.
 pub(super) enum Flow {
@@ -202,7 +147,8 @@ impl<'a> Walk<'a> {
         let once = self.way(way)?.waits_at().is_some_and(|waits| index > waits);
         for (number, dialect) in step.dialects.iter().enumerate() {
             self.has_needs(dialect)?;
-            let answer = if once { self.send_once(way, &dialect.call).await? } else { self.send(&dialect.call).await? };
+            let answer =
+                if once { self.send_once(way, &dialect.call).await? } else { self.send(&dialect.call).await? };
             let next = dialect.next_on.as_ref().is_some_and(|sign| sign.fits(answer.status, &answer.body));
             if next && number + 1 < step.dialects.len() {
                 (self.say)("it speaks another dialect");

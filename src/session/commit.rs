@@ -8,11 +8,7 @@ use crate::store::{Batch, Change, Seat, WorkspaceRecord};
 
 impl Session {
     /// Commits a change of the record with new secrets, then lets everybody see it.
-    pub(super) async fn commit(
-        &self,
-        secrets: Sealing,
-        edit: impl FnOnce(&mut WorkspaceRecord),
-    ) -> Result<(), Error> {
+    pub(super) async fn commit(&self, secrets: Sealing, edit: impl FnOnce(&mut WorkspaceRecord)) -> Result<(), Error> {
         let _turn = self.0.writing.lock().await;
         let mut record = self.record();
         let before = record.seat.clone();

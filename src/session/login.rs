@@ -58,7 +58,8 @@ impl Login<'_> {
             200..=299 => self.take(call, &answer, now).map_err(|why| later(format!("{host} {why}"), None, true)),
             400 | 401 => Err(LoginFailed::Refused(self.refusal(&host, answer.status))),
             _ => {
-                let (why, after) = (answer_words(self.manifest, call, &host, &answer), retry_after(&answer.headers, now));
+                let (why, after) =
+                    (answer_words(self.manifest, call, &host, &answer), retry_after(&answer.headers, now));
                 Err(later(why, after, may_have_acted(&answer)))
             }
         }

@@ -209,8 +209,8 @@ impl Session {
         let now = self.0.means.clock.now();
         flight.generation += 1;
         let secret = brought.token.clone();
-        let taken = brought.secrets.into_iter().map(|(name, secret)| (name, Some(secret)));
-        let mut secrets: Sealing = taken.chain([(TOKEN.to_owned(), Some(secret.clone()))]).collect();
+        let sealed = brought.secrets.into_iter().chain([(TOKEN.to_owned(), secret.clone())]);
+        let mut secrets: Sealing = sealed.map(|(name, secret)| (name, Some(secret))).collect();
         if self.0.spec.refresh_secret().is_some() {
             secrets.extend(intent::settled());
         }

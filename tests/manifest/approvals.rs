@@ -9,7 +9,12 @@ const BAD: &[(&str, &str, &str, &str)] = &[
     ("renewal: { taken: true }", "renewal: { taken: true, generate: 32 }", "ask.secrets.renewal", "keep one"),
     ("needs: [owner]", "needs: [code]", "join.ways.knock.needs.0", "`code` is no setting or secret"),
     ("renew_before: 60s", "renew_before: 29s", "sessions.grant.expires.renew_before", "30s before its end"),
-    ("token: /pass, renewal: /renewal, who: /who } }\njoin", "renewal: /renewal } }\njoin", "sessions.grant", "takes `token`"),
+    (
+        "token: /pass, renewal: /renewal, who: /who } }\njoin",
+        "renewal: /renewal } }\njoin",
+        "sessions.grant",
+        "takes `token`",
+    ),
     ("json: { renewal: \"{secrets.renewal}\" }", "json: { renewal: x }", "sessions.grant", "names one secret"),
     (
         "json: { renewal: \"{secrets.renewal}\" }",

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use agent_bridge::event::Type;
 use agent_bridge::join::{self, Error, Joined, Pending, pending};
 use agent_bridge::session::repair_command;
 use agent_bridge::store::Seat;
-use agent_bridge::event::Type;
 
 use crate::bench::{Bench, name, with_secret, with_setting};
 use crate::burrow::{Burrow, Fault};
@@ -22,7 +22,7 @@ async fn to_the_end(bench: &Bench) -> Result<(), Error> {
     for _ in 0..20 {
         match go_on(bench).await {
             Ok(Some(Joined::Waits(_, pause))) => tokio::time::advance(pause.again).await,
-            Err(Error::Unavailable(_)) => tokio::time::advance(Duration::from_secs(60)).await,
+            Err(Error::Unavailable(_)) => tokio::time::advance(Duration::from_mins(1)).await,
             other => return other.map(drop),
         }
     }
@@ -92,10 +92,9 @@ async fn transient_failures_are_waited_out_and_patience_is_obeyed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_no_has_the_manifests_words_and_the_same_command_asks_again() {
-    for (door, kind, words) in [
-        ("denied", Type::JoinRejected, "the owner said no"),
-        ("gone", Type::JoinExpired, "nobody came to the door"),
-    ] {
+    for (door, kind, words) in
+        [("denied", Type::JoinRejected, "the owner said no"), ("gone", Type::JoinExpired, "nobody came to the door")]
+    {
         let (burrow, mut bench) = burrow();
         bench.join(knocks(&bench)).await.unwrap();
         burrow.with(|inside| inside.door = door);

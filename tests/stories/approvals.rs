@@ -1,5 +1,7 @@
 //! Joins that somebody must approve, with the real commands: the daemon waits, or the command itself does.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
+
 use std::process::Stdio;
 
 use agent_bridge::clock::Clock;
@@ -7,9 +9,9 @@ use agent_bridge_sim::serve::{Serving, serve};
 use serde_json::Value;
 use tokio::process::Child;
 
-use crate::bridge::{Home, until};
+use crate::bridge::{Home, PATIENCE, until};
 use crate::burrow::{Burrow, MANIFEST};
-use crate::house::QUICK;
+use crate::house::{QUICK, ack};
 
 /// The platform on a real port, and a bridge's folders.
 struct Door {
@@ -25,7 +27,7 @@ impl Door {
         let home = Home::new("");
         std::fs::create_dir(home.path("adapters")).unwrap();
         std::fs::write(home.path("adapters/burrow.yaml"), MANIFEST.replace("every: 5s", "every: 1s")).unwrap();
-        home.configure(&format!("adapters_dir = {:?}\n{QUICK}", home.path("adapters")));
+        home.configure(&format!("adapters_dir = \"{}\"\n{QUICK}", home.path("adapters").display()));
         Self { burrow, home, serving }
     }
 
@@ -52,7 +54,7 @@ impl Door {
 }
 
 async fn ended(child: Child) -> (bool, String, String) {
-    let output = child.wait_with_output().await.unwrap();
+    let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await.expect("the command ends").unwrap();
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     (output.status.success(), text(&output.stdout), text(&output.stderr))
 }
@@ -81,7 +83,9 @@ async fn the_daemon_waits_for_an_approval_whoever_goes_away_and_brings_the_works
     let mut agent = door.home.agent().await;
     agent.call("subscribe", serde_json::json!({ "consumer": "main" })).await.unwrap();
     for kind in ["join.requested", "join.approved"] {
-        assert_eq!(agent.delivery_of(kind).await.event["type"], kind);
+        let told = agent.delivery().await;
+        assert_eq!(told.event["type"], kind);
+        ack(&mut agent, &told).await;
     }
     assert!(!door.home.log().contains("knock-secret") && !door.home.log().contains("renewal-1"));
     daemon.stop().await;
@@ -117,11 +121,16 @@ async fn a_workspace_that_waits_can_be_left_while_the_daemon_asks() {
     door.home.ok(&["leave", "den", "--yes"]).await;
     let (good, _, err) = ended(watching).await;
     assert!(!good && err.contains("den"), "{err}");
-    let polls = door.burrow.with(|inside| inside.polls);
-    door.burrow.with(|inside| inside.door = "approved");
+    // Whoever left and asks again is another request.
     let again = door.knock();
+    let polls = door.burrow.with(|inside| inside.polls);
+    door.asked(polls + 1).await;
+    door.burrow.with(|inside| inside.door = "approved");
     let (good, out, err) = ended(again).await;
-    assert!(!good || out.contains("joined"), "{err}");
-    assert!(door.burrow.with(|inside| inside.polls) > polls && door.burrow.with(|inside| inside.knocks.len()) == 2);
+    assert!(good && out.contains("joined `den`"), "{out}{err}");
+    assert_eq!(
+        door.burrow.with(|inside| (inside.knocks.len(), inside.exchanges.clone())),
+        (2, vec!["code-2".to_owned()])
+    );
     daemon.stop().await;
 }

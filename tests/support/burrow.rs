@@ -1,5 +1,7 @@
 //! An invented platform where somebody must let the agent in, and where a refresh token works once.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 

@@ -1,0 +1,60 @@
+//! How far a join is: durable, so that the next run goes on from there.
+
+use serde::{Deserialize, Serialize};
+
+use super::JOINING;
+use super::wait::Waits;
+use crate::store::WorkspaceRecord;
+
+/// How far a join is, as the fact `joining` keeps it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Progress {
+    /// A request that may change something there was sent.
+    #[serde(default)]
+    pub sent: bool,
+    /// Signed in by a step: there the next run goes on.
+    #[serde(default)]
+    pub at: Option<At>,
+    /// In a way that waits for somebody: there the next run goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Next>,
+    /// What it waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Waits>,
+    /// Somebody has approved.
+    #[serde(default)]
+    pub approved: bool,
+}
+
+impl Progress {
+    /// As a workspace's facts keep it.
+    pub fn of(record: &WorkspaceRecord) -> Self {
+        let kept = record.facts.get(JOINING).cloned();
+        kept.and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default()
+    }
+}
+
+/// The way on which a join goes on by itself.
+pub(super) fn way_of(record: &WorkspaceRecord) -> Option<String> {
+    Progress::of(record).next.map(|next| next.way)
+}
+
+/// The first step of a way that is not done.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Next {
+    pub way: String,
+    pub step: usize,
+    /// How often it was sent and may have been carried out.
+    #[serde(default)]
+    pub sends: u64,
+}
+
+/// A step that gave a token.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct At {
+    pub way: String,
+    pub step: usize,
+    pub dialect: usize,
+    /// Calls of its `then` that are done.
+    pub then: usize,
+}
