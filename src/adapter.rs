@@ -5,6 +5,7 @@ mod call;
 mod check;
 mod cost;
 mod error;
+mod events;
 mod join;
 mod json;
 mod manifest;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 pub use act::{Action, Files, Pace, PacePer, Question, ReadBack, Refuse, Split};
 pub use call::{Call, CallError, headers};
 pub use error::ManifestError;
+pub use events::{AttachmentSpec, AuthorSpec, EventSpec, TopicSpec};
 pub use join::{Dialect, First, Join, Learn, Step, Way};
 pub use json::Json;
 pub use manifest::{
@@ -32,9 +34,7 @@ pub use outcome::{Outcome, Rule, Sign, platform_words};
 pub use path::Path;
 pub use plain::{OneOrMany, Span, Table};
 pub use pointer::{Choice, Pointer, Pointers, text};
-pub use receive::{
-    AttachmentSpec, AuthorSpec, EventSpec, History, LineFlavour, Log, Order, Receive, Resume, Rooms, TopicSpec,
-};
+pub use receive::{History, LineFlavour, Log, Order, Receive, Resume, Rooms};
 pub use scope::{Root, Scope};
 pub use template::{Missing, Reference, Template};
 

@@ -4,11 +4,12 @@ use serde::{Deserialize, Deserializer};
 
 use super::act::{Action, Question};
 use super::call::{Call, calling, needed};
+use super::events::EventSpec;
 use super::join::Join;
 use super::outcome::Rule;
 use super::plain::{OneOrMany, Span, Table, read_table};
 use super::pointer::Pointer;
-use super::receive::{EventSpec, Receive};
+use super::receive::Receive;
 use super::template::Template;
 
 /// One platform.

@@ -83,7 +83,8 @@ impl Story {
             seat: Seat::SignedIn,
             joined_at: NOW,
         };
-        let secret = Change::Secret { owner: "acme".into(), field: "api_key".into(), value: Some(key.to_owned().into()) };
+        let secret =
+            Change::Secret { owner: "acme".into(), field: "api_key".into(), value: Some(key.to_owned().into()) };
         self.store.commit(Batch::new().with(Change::Workspace(Box::new(record))).with(secret)).await.unwrap();
     }
 
@@ -224,7 +225,11 @@ impl Story {
     /// What turned up out of order.
     pub fn late(&self) -> Vec<String> {
         let late = |event: &Value| event["data"]["late"] == true;
-        self.of("message.created").iter().filter(|event| late(event)).map(|event| text(&event["data"]["message"]["text"])).collect()
+        self.of("message.created")
+            .iter()
+            .filter(|event| late(event))
+            .map(|event| text(&event["data"]["message"]["text"]))
+            .collect()
     }
 
     pub async fn tells(&self, texts: &[&str]) {

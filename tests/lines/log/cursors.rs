@@ -42,8 +42,10 @@ async fn p1_p2_a_restart_goes_on_where_it_was_and_tells_nothing_twice() {
         story.start().await;
     }
     story.is_sound().await;
-    let wanted: Vec<String> =
-        (0..12).flat_map(|n| [format!("{n} before"), format!("{n} while it is dead")]).chain(["something new".into()]).collect();
+    let wanted: Vec<String> = (0..12)
+        .flat_map(|n| [format!("{n} before"), format!("{n} while it is dead")])
+        .chain(["something new".into()])
+        .collect();
     assert_eq!(story.told(), wanted);
 }
 
