@@ -244,7 +244,7 @@ async fn backfilled(backfill: Backfill) -> Vec<(String, bool)> {
 async fn what_is_older_than_the_join_is_told_as_the_operator_wishes_and_marked() {
     let days: Vec<_> = (0..12).map(|n| (format!("days ago {n}"), true)).collect();
     let after = ("after the join".to_owned(), false);
-    assert_eq!(backfilled(Backfill::None).await, [after.clone()]);
+    assert_eq!(backfilled(Backfill::None).await, vec![after.clone()]);
     let week = Backfill::Last(Duration::from_hours(7 * 24));
     assert_eq!(backfilled(week).await, [days.clone(), vec![after.clone()]].concat());
     let all = [vec![("long ago".to_owned(), true)], days, vec![after]].concat();
