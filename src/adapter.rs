@@ -5,6 +5,7 @@ mod call;
 mod check;
 mod cost;
 mod error;
+mod events;
 mod join;
 mod json;
 mod manifest;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 pub use act::{Action, Files, Idempotency, Pace, PacePer, Place, Question, ReadBack, Refuse, Split, UPLOADS, Uploads};
 pub use call::{Call, CallError, headers, json};
 pub use error::ManifestError;
+pub use events::{AttachmentSpec, AuthorSpec, EventSpec, TopicSpec};
 pub use join::{Dialect, First, Join, Learn, Step, Wait, Way};
 pub use json::Json;
 pub use manifest::{
@@ -33,10 +35,8 @@ pub use outcome::{Outcome, Rule, Sign, platform_words};
 pub use path::Path;
 pub use plain::{OneOrMany, Span, Table};
 pub use pointer::{Choice, Pointer, Pointers, text};
-pub use receive::{
-    AttachmentSpec, AuthorSpec, EventSpec, History, LineFlavour, Log, Order, Receive, Resume, Rooms, TopicSpec,
-};
 pub use push::{ActionCable, Push, Signature, Webhook};
+pub use receive::{History, LineFlavour, Log, Order, Receive, Resume, Rooms};
 pub use scope::{Root, Scope};
 pub use template::{Missing, Reference, Template};
 

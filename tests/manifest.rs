@@ -262,6 +262,32 @@ fn a_file_of_the_same_platform_replaces_the_embedded_one_and_a_new_one_adds_a_pl
 }
 
 #[test]
+fn what_describes_a_log_stands_with_a_poll_and_nowhere_else() {
+    let ledger = include_str!("lines/log/ledger.yaml");
+    parse("ledger.yaml", ledger).expect("it is sound");
+    let bad = [
+        ("?cursor={line.cursor?}", "", "names where it goes on"),
+        ("{line.cursor?}", "{line.place?}", "`line` has cursor"),
+        ("  items: /events\n", "", "missing field `items`"),
+        ("  cursor: /next_cursor\n", "", "missing field `cursor`"),
+        ("every: 5s", "silence: 5s", "are for a stream"),
+    ];
+    for (old, new, words) in bad {
+        assert!(ledger.contains(old), "{old}");
+        let said = parse("ledger.yaml", &ledger.replacen(old, new, 1)).expect_err(words).to_string();
+        assert!(said.contains(words) && said.contains(": receive"), "{said}");
+    }
+    for (old, new, words) in [
+        ("silence: 75s", "every: 5s", "are for the flavour poll"),
+        ("get: /events/stream", "get: \"/events/stream?from={line.cursor?}\"", "`{line.cursor}` has no value here"),
+        ("message.updated: *message", "message.updated: { type: workspace.revoked, object: /id }", "is no event type"),
+    ] {
+        let said = parse("x", &with(old, new)).expect_err(words).to_string();
+        assert!(said.contains(words), "{said}");
+    }
+}
+
+#[test]
 fn two_files_of_one_platform_are_refused_by_name() {
     let dir = directory(&[("a.yaml", AGENTUNITED), ("b.yaml", AGENTUNITED)]);
     let said = Manifests::load(Some(dir.path())).expect_err("a duplicate").to_string();

@@ -6,8 +6,8 @@ mod push;
 mod references;
 
 use super::error::Finding;
+use super::events::EventSpec;
 use super::manifest::{Keep, Manifest, SettingKind};
-use super::receive::EventSpec;
 use super::scope::Root;
 use super::template::{Part, Reference};
 use crate::event::Type;
@@ -121,7 +121,7 @@ fn me(manifest: &Manifest) -> Verdict {
 
 fn receive(manifest: &Manifest) -> Verdict {
     for (name, spec) in manifest.events.iter() {
-        event(name, spec)?;
+        event(name, spec, manifest)?;
     }
     for (name, event) in manifest.receive.names.iter() {
         if let Some(event) = event {
@@ -144,11 +144,12 @@ fn log(manifest: &Manifest) -> Verdict {
     Ok(())
 }
 
-fn event(name: &str, spec: &EventSpec) -> Verdict {
-    // The rest is what the bridge itself observes; that a seat is gone the platform may tell, too.
+fn event(name: &str, spec: &EventSpec, manifest: &Manifest) -> Verdict {
+    // The rest is what the bridge itself observes; that a seat is gone a log may tell, too, for it ends there.
+    let is_last_word = |kind: &Type| *kind == Type::WorkspaceRevoked && manifest.receive.log.is_some();
     let told = |kind: &Type| {
         let own = ["workspace.", "consumer.", "action.", "platform."];
-        *kind == Type::WorkspaceRevoked || !own.iter().any(|start| kind.as_str().starts_with(start))
+        is_last_word(kind) || !own.iter().any(|start| kind.as_str().starts_with(start))
     };
     if !spec.r#type.or_else(|| Type::parse(name)).is_some_and(|kind| told(&kind)) {
         let types: Vec<&str> = Type::ALL.iter().filter(|kind| told(kind)).map(|kind| kind.as_str()).collect();

@@ -7,11 +7,12 @@ use serde_json::Value;
 
 use super::act::{Action, Question};
 use super::call::{Call, calling, needed};
+use super::events::EventSpec;
 use super::join::Join;
 use super::outcome::Rule;
 use super::plain::{OneOrMany, Span, Table, read_table};
 use super::pointer::{Pointer, Pointers};
-use super::receive::{EventSpec, Receive};
+use super::receive::Receive;
 use super::scope::Root;
 use super::template::Template;
 

@@ -1,4 +1,4 @@
-//! How events arrive and what they mean, as a manifest tells it.
+//! How events arrive, as a manifest tells it.
 
 use serde::{Deserialize, Deserializer};
 
@@ -7,7 +7,7 @@ use super::outcome::Sign;
 use super::plain::{OneOrMany, Span, Table, missing, read_table};
 use super::pointer::{Choice, Pointer, Pointers};
 use super::push::Push;
-use crate::event::{AuthorKind, ConversationKind, Type};
+use crate::event::ConversationKind;
 
 /// How events arrive.
 #[derive(Clone, Debug)]
@@ -124,103 +124,6 @@ pub struct Rooms {
     pub kind: Option<Choice<ConversationKind>>,
 }
 
-/// What an event means, by pointers into the thing that `receive.item` (or a page) gives.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EventSpec {
-    /// What happened; where it is left out, the platform's name for the event says so itself.
-    pub r#type: Option<Type>,
-    /// The platform's own id of the event, where it documents one.
-    #[serde(default)]
-    pub event: Pointers,
-    /// The conversation's id.
-    #[serde(default)]
-    pub conversation: Pointers,
-    /// The object's id: the message's, the person's.
-    #[serde(default)]
-    pub object: Pointers,
-    /// Its version or edit time; where it is not there, a hash of the content.
-    #[serde(default)]
-    pub revision: Pointers,
-    /// When it happened.
-    #[serde(default)]
-    pub time: Pointers,
-    /// Plain text.
-    #[serde(default)]
-    pub text: Pointers,
-    /// The same as HTML.
-    #[serde(default)]
-    pub html: Pointers,
-    /// The id of the message it answers; with `place`, the place of that message.
-    #[serde(default)]
-    pub reply_to: Pointers,
-    /// The id by which replies name the message, where that is another than its own.
-    #[serde(default)]
-    pub place: Pointers,
-    /// The id of the conversation that hangs from the message.
-    #[serde(default)]
-    pub thread: Pointers,
-    /// What the event tells of its conversation.
-    #[serde(default)]
-    pub topic: TopicSpec,
-    /// Who did it.
-    #[serde(default)]
-    pub author: AuthorSpec,
-    /// Whether the agent is meant, as the platform says: a boolean.
-    #[serde(default)]
-    pub mentions_me: Pointers,
-    /// Files.
-    pub attachment: Option<AttachmentSpec>,
-}
-
-/// What an event tells of its conversation.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TopicSpec {
-    /// The conversation that it hangs from.
-    #[serde(default)]
-    pub parent: Pointers,
-    /// The one at the top.
-    #[serde(default)]
-    pub root: Pointers,
-    /// The message that it hangs from.
-    #[serde(default)]
-    pub spawned_from: Pointers,
-    /// Its title.
-    #[serde(default)]
-    pub title: Pointers,
-}
-
-/// Who did it.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AuthorSpec {
-    /// The id or handle.
-    #[serde(default)]
-    pub id: Pointers,
-    /// A login name, compared with `me.logins`.
-    #[serde(default)]
-    pub login: Pointers,
-    /// The display name.
-    #[serde(default)]
-    pub name: Pointers,
-    /// Person or program.
-    pub kind: Option<Choice<AuthorKind>>,
-}
-
-/// The files of a message.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AttachmentSpec {
-    /// The list of files; left out: a message has at most one, described by its own fields.
-    pub items: Option<Pointer>,
-    /// Where to get it.
-    pub url: Pointers,
-    /// Its name.
-    #[serde(default)]
-    pub name: Pointers,
-}
-
 calling!(RawReceive {
     flavour: Option<LineFlavour>,
     silence: Option<Span>,
@@ -276,7 +179,8 @@ impl Receive {
 impl RawReceive {
     /// What describes the log, which one flavour has and no other.
     fn log(&mut self, flavour: LineFlavour) -> Result<Option<Log>, String> {
-        let (items, cursor, refused) = (self.items.take(), std::mem::take(&mut self.cursor), self.cursor_refused.take());
+        let (items, cursor, refused) =
+            (self.items.take(), std::mem::take(&mut self.cursor), self.cursor_refused.take());
         let (every, beside) = (self.every.take(), self.beside.take());
         let streams = [self.silence.is_some(), self.cut.is_some(), self.resume.is_some()].contains(&true);
         let logs = [items.is_some(), !cursor.is_empty(), refused.is_some(), every.is_some(), beside.is_some()];

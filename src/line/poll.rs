@@ -134,7 +134,13 @@ impl Poll {
         Ok(Self {
             shaper: Shaper::new(session.clone(), store.clone(), clock.clone())?,
             intake: Intake::new(store.clone(), record.name, LINE, report.clone(), timing.ahead).under(policy),
-            asker: Asker { session, clock, later: timing.later, log: Arc::new(log), ahead: Arc::new(AtomicI64::new(0)) },
+            asker: Asker {
+                session,
+                clock,
+                later: timing.later,
+                log: Arc::new(log),
+                ahead: Arc::new(AtomicI64::new(0)),
+            },
             health: store.health(),
             inlets: Inlets::new(feed, hints),
             frames: Frames::new(timing.held_frames, timing.held_bytes),

@@ -57,7 +57,21 @@ impl Shaper {
         let own = own(&store, &now.name)?;
         let (rooms, newest, streamed, edited) = (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
         let (workspace, places) = (now.name, log::Places::default());
-        Ok(Self { session, store, clock, record, actions, workspace, rooms, mapping, own, newest, streamed, edited, places })
+        Ok(Self {
+            session,
+            store,
+            clock,
+            record,
+            actions,
+            workspace,
+            rooms,
+            mapping,
+            own,
+            newest,
+            streamed,
+            edited,
+            places,
+        })
     }
 
     /// Follows what changed meanwhile: facts, tokens (to be scrubbed), own actions.

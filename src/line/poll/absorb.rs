@@ -101,10 +101,10 @@ impl Poll {
         let mut told = HashSet::new();
         let mut late = vec![false; drafts.len()];
         for (index, draft) in drafts.iter().enumerate().rev() {
-            let lane = draft.data.conversation.as_ref().map_or("", |conversation| &conversation.id);
-            late[index] = !known[index] && told.contains(lane);
+            let room = draft.data.conversation.as_ref().map_or("", |conversation| &conversation.id);
+            late[index] = !known[index] && told.contains(room);
             if known[index] {
-                told.insert(lane.to_owned());
+                told.insert(room.to_owned());
             }
         }
         for (draft, late) in drafts.iter_mut().zip(late) {

@@ -90,7 +90,8 @@ mod tests {
     fn row_20_a_cursor_that_repeats_is_no_cursor_and_neither_is_one_that_is_missing() {
         let page = read(r#"{"events":[1,2],"next_cursor":"b"}"#, Some("a")).unwrap();
         assert_eq!((page.entries.len(), page.next.as_deref(), page.is_last()), (2, Some("b"), false));
-        for end in [r#"{"events":[1],"next_cursor":"a"}"#, r#"{"events":[1],"next_cursor":null}"#, r#"{"events":[1]}"#] {
+        for end in [r#"{"events":[1],"next_cursor":"a"}"#, r#"{"events":[1],"next_cursor":null}"#, r#"{"events":[1]}"#]
+        {
             let page = read(end, Some("a")).unwrap();
             assert_eq!((page.entries.len(), &page.next, page.is_last()), (1, &None, true), "{end}");
         }

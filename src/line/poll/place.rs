@@ -167,7 +167,8 @@ mod tests {
     #[test]
     fn a_place_reads_back_and_a_strangers_row_is_none() {
         let farewell = Some(Farewell { event: "acme/workspace.revoked/7".into(), token: Some(3) });
-        let place = Place { era: Era::Rescan, overlap: Some("a".into()), newest: Some(5), farewell, ..Place::default() };
+        let place =
+            Place { era: Era::Rescan, overlap: Some("a".into()), newest: Some(5), farewell, ..Place::default() };
         assert_eq!(Place::of(Some(&place.row())), place);
         assert_eq!(Place::of(Some("opaque")), Place::default());
         assert_eq!(Place::of(None).era, Era::First);

@@ -55,7 +55,8 @@ impl Stand {
 
     /// The changes that lead to this cursor and place: none where the store has both.
     pub fn changes(&self, cursor: Option<&str>, place: &Place) -> Vec<Change> {
-        let row = |line: &str, value| Change::Cursor { workspace: self.workspace.clone(), line: line.to_owned(), value };
+        let row =
+            |line: &str, value| Change::Cursor { workspace: self.workspace.clone(), line: line.to_owned(), value };
         let moved = (cursor != self.cursor.as_deref()).then(|| row(LINE, cursor.map(str::to_owned)));
         let changed = (*place != self.place).then(|| row(PLACE, Some(place.row())));
         moved.into_iter().chain(changed).collect()

@@ -33,9 +33,15 @@ pub struct Story {
     network: MemoryNetwork,
     clock: Clock,
     dir: TempDir,
-    running: Option<(Roster, CancellationToken, JoinHandle<Result<(), Fatal>>)>,
+    running: Option<Running>,
     /// While a blocking task runs, paused time moves only when told to.
     _still: std::sync::mpsc::Sender<()>,
+}
+
+struct Running {
+    roster: Roster,
+    token: CancellationToken,
+    task: JoinHandle<Result<(), Fatal>>,
 }
 
 impl Story {
@@ -48,7 +54,7 @@ impl Story {
         let store = open(&dir, &clock, u64::MAX);
         let (still, stop) = std::sync::mpsc::channel::<()>();
         tokio::task::spawn_blocking(move || stop.recv());
-        let story = Self {
+        let joined = Self {
             ledger,
             store,
             timing: Timing { spread: Duration::ZERO, ..Timing::default() },
@@ -60,8 +66,8 @@ impl Story {
             running: None,
             _still: still,
         };
-        story.seat("key-1", 1).await;
-        story
+        joined.seat("key-1", 1).await;
+        joined
     }
 
     /// The same, running and live.
@@ -83,7 +89,8 @@ impl Story {
             seat: Seat::SignedIn,
             joined_at: NOW,
         };
-        let secret = Change::Secret { owner: "acme".into(), field: "api_key".into(), value: Some(key.to_owned().into()) };
+        let secret =
+            Change::Secret { owner: "acme".into(), field: "api_key".into(), value: Some(key.to_owned().into()) };
         self.store.commit(Batch::new().with(Change::Workspace(Box::new(record))).with(secret)).await.unwrap();
     }
 
@@ -107,12 +114,12 @@ impl Story {
         let (roster, task) = Roster::new(context, token.clone());
         let task = tokio::spawn(task.run());
         roster.start_all().await.unwrap();
-        self.running = Some((roster, token, task));
+        self.running = Some(Running { roster, token, task });
     }
 
     /// The process dies; only what was committed remains.
     pub async fn crash(&mut self) {
-        let (roster, token, task) = self.running.take().expect("it runs");
+        let Running { roster, token, task } = self.running.take().expect("it runs");
         task.abort();
         drop((roster, token));
         self.settle().await;
@@ -121,7 +128,7 @@ impl Story {
     }
 
     pub fn roster(&self) -> &Roster {
-        &self.running.as_ref().expect("it runs").0
+        &self.running.as_ref().expect("it runs").roster
     }
 
     pub fn inlet(&self) -> Inlet {
@@ -225,7 +232,11 @@ impl Story {
     /// What turned up out of order.
     pub fn late(&self) -> Vec<String> {
         let late = |event: &Value| event["data"]["late"] == true;
-        self.of("message.created").iter().filter(|event| late(event)).map(|event| text(&event["data"]["message"]["text"])).collect()
+        self.of("message.created")
+            .iter()
+            .filter(|event| late(event))
+            .map(|event| text(&event["data"]["message"]["text"]))
+            .collect()
     }
 
     pub async fn tells(&self, texts: &[&str]) {

@@ -42,8 +42,10 @@ async fn p1_p2_a_restart_goes_on_where_it_was_and_tells_nothing_twice() {
         story.start().await;
     }
     story.is_sound().await;
-    let wanted: Vec<String> =
-        (0..12).flat_map(|n| [format!("{n} before"), format!("{n} while it is dead")]).chain(["something new".into()]).collect();
+    let wanted: Vec<String> = (0..12)
+        .flat_map(|n| [format!("{n} before"), format!("{n} while it is dead")])
+        .chain(["something new".into()])
+        .collect();
     assert_eq!(story.told(), wanted);
 }
 
@@ -242,7 +244,7 @@ async fn backfilled(backfill: Backfill) -> Vec<(String, bool)> {
 async fn what_is_older_than_the_join_is_told_as_the_operator_wishes_and_marked() {
     let days: Vec<_> = (0..12).map(|n| (format!("days ago {n}"), true)).collect();
     let after = ("after the join".to_owned(), false);
-    assert_eq!(backfilled(Backfill::None).await, [after.clone()]);
+    assert_eq!(backfilled(Backfill::None).await, vec![after.clone()]);
     let week = Backfill::Last(Duration::from_hours(7 * 24));
     assert_eq!(backfilled(week).await, [days.clone(), vec![after.clone()]].concat());
     let all = [vec![("long ago".to_owned(), true)], days, vec![after]].concat();

@@ -138,8 +138,7 @@ async fn row_28_hints_out_of_order_leave_the_order_to_the_log_and_a_storm_is_one
     story.pass_secs(1).await;
     let events: Vec<_> = (0..8).map(|n| story.said(1, n, &n.to_string())).collect();
     let asked = story.asked();
-    let done: Vec<_> =
-        events.iter().rev().map(|event| story.inlet().hint(Some(event.to_string())).unwrap()).collect();
+    let done: Vec<_> = events.iter().rev().map(|event| story.inlet().hint(Some(event.to_string())).unwrap()).collect();
     story.pass_secs(1).await;
     for mut done in done {
         assert_eq!(done.try_recv(), Ok(()));

@@ -50,7 +50,10 @@ async fn topics_and_people_that_come_are_events_of_their_own() {
     story.ledger.happens("participant.added", &json!(9), &story.at(0), person);
     story.until("both are told", |story| !story.of("participant.added").is_empty()).await;
     let (topic, added) = (&story.of("conversation.created")[0], &story.of("participant.added")[0]);
-    assert_eq!((text(&topic["data"]["conversation"]["title"]), &topic["data"]["object"]), ("Plans".into(), &json!("9")));
+    assert_eq!(
+        (text(&topic["data"]["conversation"]["title"]), &topic["data"]["object"]),
+        ("Plans".into(), &json!("9"))
+    );
     assert_eq!((text(&added["subject"]), &added["data"]["object"]), ("9".into(), &json!("bob@x.example")));
     assert!(added["data"].get("message").is_none());
 }

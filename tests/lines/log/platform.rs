@@ -79,10 +79,11 @@ impl Ledger {
 
     fn write(&self, kind: &str, topic: &Value, at: &str, payload: Value, seen: bool) -> Value {
         let id = self.head() + 1;
-        let event = json!({
+        let mut event = json!({
             "id": id, "event_id": id, "event_type": kind, "occurred_at": at, "topic_id": topic,
-            "chat_id": payload["chat"]["id"], "actor_handle": "ann@x.example", "payload": payload,
+            "chat_id": payload["chat"]["id"], "actor_handle": "ann@x.example",
         });
+        event["payload"] = payload;
         let mut world = self.world();
         world.written += 1;
         world.events.push((id, seen, event.clone()));

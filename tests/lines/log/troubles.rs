@@ -92,7 +92,12 @@ async fn what_no_mapping_knows_and_what_lacks_its_conversation_is_kept_once() {
     let mut story = Story::live().await;
     story.ledger.happens("poll.opened", &json!(1), &story.at(0), json!({ "options": [1, 2] }));
     story.ledger.happens("chat.created", &Value::Null, &story.at(0), chat("nowhere"));
-    story.ledger.happens("chat.created", &Value::Null, &story.at(0), json!({ "topic": { "id": 9 }, "chat": { "id": 5 } }));
+    story.ledger.happens(
+        "chat.created",
+        &Value::Null,
+        &story.at(0),
+        json!({ "topic": { "id": 9 }, "chat": { "id": 5 } }),
+    );
     story.says("1");
     story.until("all is told", |story| story.told().last().is_some_and(|last| last == "1")).await;
     story.ledger.refuse_cursors();
