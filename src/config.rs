@@ -19,6 +19,7 @@ pub use places::Places;
 
 use crate::adapter::Manifests;
 use crate::event::WorkspaceName;
+use crate::ingress::Hooks;
 use crate::session::Means;
 use crate::workspace::Context;
 
@@ -143,7 +144,7 @@ impl Config {
     }
 
     /// What workspaces run with.
-    pub fn context(&self, means: Means, manifests: Arc<Manifests>) -> Context {
+    pub fn context(&self, means: Means, manifests: Arc<Manifests>, hooks: Hooks) -> Context {
         let backfill = self.workspace.iter().map(|(name, workspace)| (name.clone(), workspace.backfill.into()));
         let policy = self.workspace.iter().map(|(name, workspace)| (name.clone(), workspace.policy()));
         Context {
@@ -153,6 +154,7 @@ impl Config {
             outbox: self.outbox.limits(),
             backfill: Arc::new(backfill.collect()),
             policy: Arc::new(policy.collect()),
+            hooks,
         }
     }
 

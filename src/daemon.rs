@@ -124,10 +124,11 @@ impl Daemon {
             token,
             lines: CancellationToken::new(),
         };
-        let (context, hooks) = (config.context(means, manifests.clone()), Hooks::new(config.ingress.waiting));
+        let hooks = Hooks::new(config.ingress.waiting);
+        let context = config.context(means, manifests.clone(), hooks.clone());
         let roster = daemon.start_workspaces(context.clone()).await?;
         let approvals = approvals::Approvals::new(daemon.lines.clone(), daemon.panicked.clone());
-        let seats = seats::Seats::new(context, Some(roster.clone()), approvals, &config.join);
+        let seats = seats::Seats::new(context, Some(roster.clone()), approvals, config);
         seats.resume().await?;
         let bridge = Bridge::new(Parts {
             store,

@@ -23,6 +23,7 @@ use secrecy::SecretString;
 
 use crate::adapter::Manifest;
 use crate::event::WorkspaceName;
+use crate::ingress::PublicUrl;
 use crate::session::{self, Means};
 use crate::store::{Batch, Change, Store, StoreError, WorkspaceRecord};
 
@@ -32,8 +33,6 @@ pub use wait::{Pause, Pending, Waits, pending};
 
 /// The fact that holds how far a join is; gone once joined.
 const JOINING: &str = "joining";
-/// The fact that holds where the platform was told to reach the bridge.
-pub const CALLBACK: &str = "callback_url";
 
 /// What the operator asks for. Prints neither link nor secrets.
 pub struct JoinRequest {
@@ -50,7 +49,7 @@ pub struct JoinRequest {
     /// By the names of the manifest's `ask.secrets`.
     pub secrets: BTreeMap<String, SecretString>,
     /// Where the platform can reach the bridge (`{ingress.url?}`); `None` where nothing listens.
-    pub callback: Option<String>,
+    pub public_url: Option<PublicUrl>,
 }
 
 /// What a join has come to.

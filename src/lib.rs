@@ -15,10 +15,10 @@
 //! daemon    → config api workspace join outbox session normalise deliver ingress serve adapter http store consumer action event clock pulse
 //! api       → config workspace join outbox session deliver ingress serve adapter http store consumer action event clock
 //! config    → workspace line outbox session deliver ingress serve adapter http store retry consumer event clock
-//! workspace → line outbox session normalise adapter http store retry event clock pulse
+//! workspace → line outbox session ingress normalise adapter http store retry event clock pulse
 //! line      → session normalise adapter http store retry action event clock
 //! outbox    → session normalise adapter http store retry action event clock failpoint pulse
-//! join      → session adapter http store retry event clock
+//! join      → session ingress adapter http store retry event clock
 //! session   → adapter http store retry event clock
 //! deliver   → store retry consumer action event clock failpoint
 //! ingress   → http store event

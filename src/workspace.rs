@@ -6,6 +6,7 @@
 mod lines;
 mod place;
 pub mod presence;
+mod push;
 mod roster;
 mod seat;
 mod status;
@@ -21,8 +22,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::adapter::Manifests;
 use crate::event::{Draft, Type, WorkspaceName};
+use crate::ingress::Hooks;
 use crate::line::Reason;
 use crate::line::policy::Policy;
+use crate::line::poll::feed::Inlet;
 use crate::line::report::{LineStatus, Report};
 use crate::line::timing::{Backfill, Timing};
 use crate::outbox::{self, Courier};
@@ -52,6 +55,8 @@ pub struct Context {
     pub outbox: outbox::Limits,
     /// What is told of the time before a join, by workspace; where it says nothing, nothing.
     pub backfill: Arc<std::collections::BTreeMap<String, Backfill>>,
+    /// Where webhooks of platforms come in.
+    pub hooks: Hooks,
     /// What is told, by workspace; where it says nothing, everything.
     pub policy: Arc<std::collections::BTreeMap<String, Policy>>,
 }
@@ -141,7 +146,11 @@ impl Workspace {
         self.desk.hints(hint);
         let mut lines = JoinSet::new();
         let (line_pulse, line_beat) = pulse();
-        lines.spawn(line_beat.during(self.line(hints)?.run(spread)));
+        let (line, inlet) = self.line(hints)?;
+        lines.spawn(line_beat.during(line.run(spread)));
+        if let Some(inlet) = inlet {
+            self.beside(&inlet, &mut lines);
+        }
         let (own_pulse, mut beat) = pulse();
         self.desk.pulse("line", line_pulse);
         self.desk.pulse("task", own_pulse);
@@ -160,11 +169,21 @@ impl Workspace {
         }
     }
 
-    fn line(&self, hints: mpsc::Receiver<String>) -> Result<AnyLine, StoreError> {
+    fn line(&self, hints: mpsc::Receiver<String>) -> Result<(AnyLine, Option<Inlet>), StoreError> {
         let Self { context, session, report, .. } = self;
         let (line, inlet) = lines::line(Needs { context, session, report, hints })?;
-        self.desk.inlet(inlet);
-        Ok(line)
+        self.desk.inlet(inlet.clone());
+        Ok((line, inlet))
+    }
+
+    /// The push sources beside a polled line live as long as it does.
+    fn beside(&self, inlet: &Inlet, lines: &mut JoinSet<Reason>) {
+        for source in push::sources(&self.context, &self.session) {
+            if let Some(report) = source.report() {
+                self.desk.beside(report.watch());
+            }
+            lines.spawn(source.run(self.context.clone(), self.session.clone(), inlet.clone()));
+        }
     }
 
     /// Tells in the feed that the workspace is there or gone, and keeps the seat in step.

@@ -28,19 +28,25 @@ impl Step {
         let plain = name == "0" || !name.starts_with(['0', '+']);
         Self { place: name.parse().ok().filter(|_| plain), name }
     }
+
+    /// `*`, where no field has that name: of records that are keyed by their ids, the one with the highest.
+    fn newest<'a>(&self, records: &'a serde_json::Map<String, Value>) -> Option<&'a Value> {
+        let by_id = |(id, _): &(&'a String, &'a Value)| (id.parse::<u64>().ok(), (*id).clone());
+        (self.name == "*").then(|| records.iter().max_by_key(by_id).map(|(_, record)| record)).flatten()
+    }
 }
 
 impl Pointer {
     /// What stands there, `null` included.
     pub fn find<'a>(&self, value: &'a Value) -> Option<&'a Value> {
         self.steps.iter().try_fold(value, |value, step| match value {
-            Value::Object(fields) => fields.get(&step.name),
+            Value::Object(fields) => fields.get(&step.name).or_else(|| step.newest(fields)),
             Value::Array(items) => items.get(step.place?),
             _ => None,
         })
     }
 
-    /// The same, to change it.
+    /// The same, to change it; it never goes by `*`.
     pub fn find_mut<'a>(&self, value: &'a mut Value) -> Option<&'a mut Value> {
         self.steps.iter().try_fold(value, |value, step| match value {
             Value::Object(fields) => fields.get_mut(&step.name),
@@ -149,6 +155,14 @@ mod tests {
         for none in ["", "soon", "-1", "1e300", "NaN", "1960-01-01T00:00:00Z", "2026-04-07"] {
             assert_eq!(instant(none), None, "{none}");
         }
+    }
+
+    #[test]
+    fn a_star_is_the_newest_of_records_keyed_by_id() {
+        let value = json!({ "chats": { "9": { "n": 1 }, "10": { "n": 2 }, "x": { "n": 3 } }, "stars": { "*": 4, "5": 6 }, "none": {} });
+        let find = |text: &str| text.parse::<Pointer>().unwrap().find(&value).cloned();
+        assert_eq!(find("/chats/*/n"), Some(json!(2)));
+        assert_eq!((find("/stars/*"), find("/none/*")), (Some(json!(4)), None), "a field of that name counts first");
     }
 
     #[test]

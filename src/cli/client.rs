@@ -20,6 +20,7 @@ use crate::config::places;
 use crate::daemon::accept::ByManifest;
 use crate::daemon::approvals::Approvals;
 use crate::daemon::seats::Seats;
+use crate::ingress::Hooks;
 use crate::session::Means;
 use crate::store::Store;
 
@@ -205,13 +206,13 @@ impl Local {
             waits: config.session.waits(),
         };
         let actions = Arc::new(ByManifest::new(store.clone(), manifests.clone()));
-        let context = config.context(means, manifests);
+        let context = config.context(means, manifests, Hooks::default());
         let bridge = Bridge::new(Parts {
             store: store.clone(),
             clock,
             readers: Arc::new(AtRest(store.clone())),
             actions,
-            workspaces: Arc::new(Seats::new(context, None, Approvals::default(), &config.join)),
+            workspaces: Arc::new(Seats::new(context, None, Approvals::default(), &config)),
             call: false,
             wait: config.http.wait.0,
             state: places.state.display().to_string(),

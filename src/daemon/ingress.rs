@@ -6,10 +6,11 @@ use tokio::net::TcpListener;
 use tracing::info;
 
 use super::{Daemon, Failure};
-use crate::adapter::Manifest;
+use crate::adapter::{Manifest, Push, Webhook};
 use crate::config::Config;
 use crate::ingress::{Door, Expectations, Hooks, Signature, router};
 use crate::serve::{Tcp, serve};
+use crate::store::WorkspaceRecord;
 
 impl Daemon {
     /// What is verified goes to whoever has registered with `hooks`.
@@ -24,8 +25,8 @@ impl Daemon {
         let listener = TcpListener::bind(address).await;
         let listener = listener.map_err(|source| Failure::Listen { address, section: "ingress", source })?;
         info!(%address, public_url = %public, "platforms may deliver");
-        let way = Arc::new(move |record: &crate::store::WorkspaceRecord| {
-            manifests.get(&record.platform).and_then(|manifest| webhook(&manifest))
+        let way = Arc::new(move |record: &WorkspaceRecord| {
+            manifests.get(&record.platform).and_then(|manifest| webhook(&manifest, record))
         });
         let routes = router(Door {
             public: public.clone(),
@@ -45,7 +46,13 @@ impl Daemon {
     }
 }
 
-/// How a platform signs what it delivers. No manifest can say so yet, so every delivery is refused.
-const fn webhook(_: &Manifest) -> Option<Signature> {
-    None
+/// How a platform signs what it delivers to this workspace; `None` where it delivers nothing there.
+fn webhook(manifest: &Manifest, record: &WorkspaceRecord) -> Option<Signature> {
+    let granted = |push: &&Push| manifest.grants(&record.facts, push.needs());
+    manifest.receive.push.iter().filter(granted).find_map(|push| match push {
+        Push::Webhook(Webhook { signature, .. }) => {
+            Some(Signature { header: signature.header.clone(), secret: signature.secret.clone() })
+        }
+        Push::ActionCable(_) => None,
+    })
 }

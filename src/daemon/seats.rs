@@ -16,8 +16,9 @@ use crate::adapter::{Manifest, Outcome, Question, Root, Scope, platform_words};
 use crate::api::params;
 use crate::api::problem::Problem;
 use crate::api::workspaces::{Ask, Asked, Workspaces};
-use crate::config::sections;
+use crate::config::Config;
 use crate::event::WorkspaceName;
+use crate::ingress::PublicUrl;
 use crate::http::{self, Body, Bounds, PrivateUrl, Response};
 use crate::join::{self, JoinRequest};
 use crate::normalise::Scrubber;
@@ -46,22 +47,25 @@ pub(super) struct Inner {
     pub approvals: Approvals,
     /// Sends what is never stored.
     fleeting: Fleeting,
+    /// Where platforms can reach the bridge, where they can.
+    public_url: Option<PublicUrl>,
 }
 
 impl Seats {
     /// With the bounds of the config; `roster` where workspaces run.
-    pub fn new(context: Context, roster: Option<Roster>, approvals: Approvals, config: &sections::Join) -> Self {
+    pub fn new(context: Context, roster: Option<Roster>, approvals: Approvals, config: &Config) -> Self {
         let fleeting =
             Fleeting::new(context.means.store.clone(), context.means.clock.clone(), context.outbox.ephemeral);
         Self(Arc::new(Inner {
             context,
-            join: config.whole.0,
-            wait: config.wait.0,
-            request: config.request.0,
+            join: config.join.whole.0,
+            wait: config.join.wait.0,
+            request: config.join.request.0,
             roster,
             busy: Mutex::default(),
             approvals,
             fleeting,
+            public_url: config.ingress.public_url.clone(),
         }))
     }
 
@@ -94,8 +98,9 @@ impl Seats {
         let _busy = self.reserve(&name)?;
         let secrets = secrets.into_iter().map(|(name, secret)| (name, secret.0)).collect();
         let manifest = self.manifest(&platform)?;
+        let public_url = self.0.public_url.clone();
         let request =
-            JoinRequest { manifest, name: name.clone(), target: link, instance, settings, secrets, callback: None };
+            JoinRequest { manifest, name: name.clone(), target: link, instance, settings, secrets, public_url };
         let mut steps = Vec::new();
         let mut progress = |step: &str| steps.push(step.to_owned());
         let joining = join::join(request, &self.0.context.means, &mut progress);
@@ -163,8 +168,13 @@ impl Seats {
         let answer = session.send(request).await.map_err(problem)?;
         good(question, &session, &answer)?;
         let body = body(&session, &answer)?;
-        let items = question.items.find(&body).filter(|items| !items.is_null()).cloned();
-        Ok(json!({ "items": items.unwrap_or_else(|| json!([])) }))
+        let items = match question.items.find(&body) {
+            None | Some(Value::Null) => json!([]),
+            // Records that are keyed by their ids.
+            Some(Value::Object(records)) => records.values().cloned().collect(),
+            Some(items) => items.clone(),
+        };
+        Ok(json!({ "items": items }))
     }
 
     async fn call_now(self, call: params::Call) -> Result<Value, Problem> {

@@ -16,21 +16,26 @@ const CHANCE: usize = 32;
 /// As hex.
 pub(super) const LENGTH: usize = 2 * CHANCE;
 
-/// The whole URL to give to a platform, stable from the first call on. Its last part is committed before this returns,
-/// and so before anybody can be told it.
+/// The whole URL to give to a platform, stable from the first call on.
 pub async fn callback_url(
     store: &Store,
     public: &PublicUrl,
     workspace: &WorkspaceName,
 ) -> Result<SecretString, StoreError> {
+    let path = hook_path(store, workspace).await?;
+    Ok(format!("{}/{}", public.hooks_of(workspace), path.expose_secret()).into())
+}
+
+/// The last part of that URL, which nobody can guess. It is committed before this returns, and so before anybody can be
+/// told it.
+pub async fn hook_path(store: &Store, workspace: &WorkspaceName) -> Result<SecretString, StoreError> {
     // Two at once would each make a path, and one of them would be told a path that is not kept.
     static TURN: Mutex<()> = Mutex::const_new(());
     let _turn = TURN.lock().await;
-    let path = match store.secret(workspace.as_str(), HOOK_PATH)? {
-        Some(path) => path,
-        None => made(store, workspace).await?,
-    };
-    Ok(format!("{}/{}", public.hooks_of(workspace), path.expose_secret()).into())
+    match store.secret(workspace.as_str(), HOOK_PATH)? {
+        Some(path) => Ok(path),
+        None => made(store, workspace).await,
+    }
 }
 
 async fn made(store: &Store, workspace: &WorkspaceName) -> Result<SecretString, StoreError> {

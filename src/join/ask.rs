@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{CALLBACK, Error, JOINING, JoinRequest, identity, parse_link, pending};
+use super::{Error, JOINING, JoinRequest, identity, parse_link, pending};
 use crate::adapter::{Call, Manifest, Reference, Root, Secret, SettingKind, Way};
 use crate::event::WorkspaceName;
 use crate::http::Origin;
+use crate::ingress::{CALLBACK_URL, PublicUrl};
 use crate::store::{Seat, Store, WorkspaceRecord};
 
 /// What a generated secret is made of: nothing that a shell, a form or a person reading aloud would trip over.
@@ -27,6 +28,8 @@ pub(super) struct Plan {
     pub before: Option<Before>,
     /// What this name belongs to, if it was joined before.
     pub owner: Option<WorkspaceRecord>,
+    /// Where platforms can reach the bridge, where they can.
+    pub public_url: Option<PublicUrl>,
 }
 
 /// A workspace as it stood.
@@ -43,7 +46,7 @@ pub(super) fn plan(request: JoinRequest, store: &Store) -> Result<Plan, Error> {
         Some(before) => Some(before.record.clone()),
         None => identity::remembered(store, &name)?,
     };
-    let callback = request.callback.clone();
+    let public_url = request.public_url.clone();
     let (settings, given) = given(request)?;
     let names: BTreeSet<String> = settings.keys().chain(given.keys()).cloned().collect();
     let mut record = match &before {
@@ -55,11 +58,11 @@ pub(super) fn plan(request: JoinRequest, store: &Store) -> Result<Plan, Error> {
     if changed && pending(&record).is_some() {
         record.facts.remove(JOINING);
     }
-    match callback {
-        Some(url) => drop(record.facts.insert(CALLBACK.to_owned(), url.into())),
+    match &public_url {
+        Some(url) => drop(record.facts.insert(CALLBACK_URL.to_owned(), url.hooks_of(&record.name).into())),
         // A request that is under way has told the platform what it has told.
         None if record.facts.contains_key(JOINING) => {}
-        None => drop(record.facts.remove(CALLBACK)),
+        None => drop(record.facts.remove(CALLBACK_URL)),
     }
     record.seat = Seat::Joining;
     record.settings.extend(settings);
@@ -79,7 +82,7 @@ pub(super) fn plan(request: JoinRequest, store: &Store) -> Result<Plan, Error> {
     if let Some(way) = manifest.join.ways.get(&way) {
         record.session.clone_from(&way.session);
     }
-    Ok(Plan { manifest, record, secrets, way, given: names, before, owner })
+    Ok(Plan { manifest, record, secrets, way, given: names, before, owner, public_url })
 }
 
 /// What goes on by itself: nothing is asked for and nothing is given.
@@ -91,7 +94,7 @@ pub(super) fn resume(
 ) -> Result<Plan, Error> {
     let secrets = store.secrets(record.name.as_str())?.into_iter().collect();
     let owner = Some(record.clone());
-    Ok(Plan { manifest, record, secrets, way, given: BTreeSet::new(), before: None, owner })
+    Ok(Plan { manifest, record, secrets, way, given: BTreeSet::new(), before: None, owner, public_url: None })
 }
 
 fn standing(store: &Store, name: &WorkspaceName) -> Result<Option<Before>, Error> {

@@ -1,10 +1,14 @@
 //! One step of a join: what it needs, what is sent, what the answer means.
 
+use secrecy::ExposeSecret;
+use serde_json::Value;
+
 use super::ask::has;
 use super::walk::Walk;
-use super::{CALLBACK, Error, later};
+use super::{Error, later};
 use crate::adapter::{Call, Dialect, Outcome, Root, Scope};
 use crate::http::{Failure, Response};
+use crate::ingress::{CALLBACK_URL, HOOK_PATH};
 use crate::session;
 
 impl Walk<'_> {
@@ -63,8 +67,12 @@ impl Walk<'_> {
     /// What a step may name.
     fn scope(&self) -> Scope {
         let scope = session::with_secrets(session::plain_scope(&self.plan.record), &self.plan.secrets);
-        match self.plan.record.facts.get(CALLBACK) {
-            Some(url) => scope.with(Root::Ingress, "url", url.clone()),
+        let told = self.plan.record.facts.get(CALLBACK_URL).and_then(Value::as_str);
+        match told.zip(self.plan.secrets.get(HOOK_PATH)) {
+            Some((base, path)) => {
+                let url = format!("{base}/{}", path.expose_secret());
+                scope.with_secret(Root::Ingress, "url", url.into())
+            }
             None => scope,
         }
     }

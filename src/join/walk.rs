@@ -9,6 +9,7 @@ use super::{Error, Joined, identity};
 use crate::adapter::{Dialect, Scope, SessionFlavour, Step, Way};
 use crate::event::{NewEvent, Type};
 use crate::http::{PrivateUrl, Response};
+use crate::ingress::{HOOK_PATH, hook_path};
 use crate::session::{self, GOT_AT, LASTS, Means, Session, TOKEN};
 
 /// What a step leads to.
@@ -64,6 +65,10 @@ impl<'a> Walk<'a> {
 
     /// To the end; or back to where it began, if nothing was changed there.
     pub async fn run(mut self) -> Result<Joined, Error> {
+        if self.plan.public_url.is_some() {
+            let path = hook_path(&self.means.store, &self.plan.record.name).await?;
+            self.plan.secrets.insert(HOOK_PATH.to_owned(), path);
+        }
         let secrets = self.plan.secrets.clone();
         self.commit(secrets.into_iter().map(|(name, secret)| (name, Some(secret))).collect()).await?;
         self.go_on().await

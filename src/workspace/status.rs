@@ -53,6 +53,8 @@ pub struct Desk {
 struct OnIt {
     session: Option<Session>,
     line: Option<watch::Receiver<LineStatus>>,
+    /// Push sources beside it.
+    beside: Vec<watch::Receiver<LineStatus>>,
     hints: Option<mpsc::Sender<String>>,
     inlet: Option<Inlet>,
     trouble: Option<String>,
@@ -73,6 +75,11 @@ impl Desk {
 
     pub(super) fn open(&self, session: Session, line: watch::Receiver<LineStatus>) {
         self.with(|on_it| (on_it.session, on_it.line) = (Some(session), Some(line)));
+    }
+
+    /// A push source has a line of its own from now on.
+    pub(super) fn beside(&self, line: watch::Receiver<LineStatus>) {
+        self.with(|on_it| on_it.beside.push(line));
     }
 
     pub(super) fn hints(&self, hints: mpsc::Sender<String>) {
@@ -123,8 +130,10 @@ impl Desk {
 
     /// The workspace as it stands `now` (milliseconds since 1970).
     pub fn status(&self, now: u64) -> Status {
-        let (session, line, trouble) =
-            self.with(|on_it| (on_it.session.clone(), on_it.line.clone(), on_it.trouble.clone()));
+        let (session, line, beside, trouble) = self.with(|on_it| {
+            let beside = on_it.beside.iter().map(|line| line.borrow().clone());
+            (on_it.session.clone(), on_it.line.clone(), beside.collect::<Vec<_>>(), on_it.trouble.clone())
+        });
         let mut line = line.unwrap_or_else(super::lines::never_opened).borrow().clone();
         line.evidence = line.evidence(now);
         let record = session.as_ref().map(Session::record);
@@ -144,7 +153,7 @@ impl Desk {
             command: session.as_ref().zip(record.as_ref()).and_then(|(session, record)| command(session, record)),
             platform: record.as_ref().map(|record| record.platform.clone()),
             seat: record.map(|record| record.seat),
-            lines: vec![line],
+            lines: [line].into_iter().chain(beside).collect(),
         }
     }
 

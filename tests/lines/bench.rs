@@ -129,7 +129,7 @@ impl Story {
             instance: None,
             settings: BTreeMap::new(),
             secrets: BTreeMap::new(),
-            callback: None,
+            public_url: None,
         };
         join::join(request, &self.means(), &mut |_| {}).await.unwrap();
     }
@@ -141,6 +141,7 @@ impl Story {
             manifests: Arc::new(Manifests::load(None).unwrap()),
             timing: self.timing.clone(),
             backfill: Arc::new(BTreeMap::from([("acme".to_owned(), self.backfill)])),
+            hooks: agent_bridge::ingress::Hooks::default(),
             policy: Arc::new(BTreeMap::from([("acme".to_owned(), self.policy.clone())])),
         }
     }

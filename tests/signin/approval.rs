@@ -205,10 +205,12 @@ async fn a_code_that_was_not_taken_is_not_counted() {
 async fn where_the_bridge_can_be_reached_is_told_and_kept_and_a_waiting_workspace_can_be_left() {
     let (burrow, bench) = burrow();
     let mut request = knocks(&bench);
-    request.callback = Some("https://bridge.test/in/acme".into());
+    request.public_url = Some("https://bridge.test/in".parse().unwrap());
     let record = bench.join(request).await.unwrap();
-    assert_eq!(burrow.with(|inside| inside.knocks[0]["back"].clone()), "https://bridge.test/in/acme");
-    assert_eq!(record.facts["callback_url"], "https://bridge.test/in/acme");
+    let told = burrow.with(|inside| inside.knocks[0]["back"].clone());
+    let path = bench.secret("hook_path").unwrap();
+    assert_eq!(told, format!("https://bridge.test/in/hooks/acme/{path}"));
+    assert_eq!(record.facts["callback_url"], "https://bridge.test/in/hooks/acme", "what nobody can guess is sealed");
     join::leave(&bench.means.store, &name()).await.unwrap();
     assert_eq!((bench.record(), bench.secret("knock_token")), (None, None));
     let record = bench.join(knocks(&bench)).await.unwrap();

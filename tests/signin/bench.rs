@@ -66,7 +66,7 @@ impl Bench {
             instance: None,
             settings: BTreeMap::new(),
             secrets: BTreeMap::new(),
-            callback: None,
+            public_url: None,
         }
     }
 

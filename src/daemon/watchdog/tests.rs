@@ -92,7 +92,7 @@ impl Bench {
             tasks: TaskTracker::new(),
             waits: LoginWaits::default(),
         };
-        let context = crate::config::Config::default().context(means, manifests);
+        let context = crate::config::Config::default().context(means, manifests, crate::ingress::Hooks::default());
         let token = CancellationToken::new();
         let (roster, task) = Roster::new(context.clone(), token.clone());
         let task = tokio::spawn(task.run());

@@ -91,7 +91,7 @@ impl Bench {
             instance: None,
             settings: BTreeMap::new(),
             secrets: BTreeMap::new(),
-            callback: None,
+            public_url: None,
         };
         let record = join::join(request, &means, &mut |_| {}).await.expect("it joins");
         let session = Session::open(means, manifest, record).expect("a session");

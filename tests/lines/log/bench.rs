@@ -109,6 +109,7 @@ impl Story {
             timing: self.timing.clone(),
             backfill: Arc::new(BTreeMap::from([("acme".to_owned(), self.backfill)])),
             policy: Arc::default(),
+            hooks: agent_bridge::ingress::Hooks::default(),
         };
         let token = CancellationToken::new();
         let (roster, task) = Roster::new(context, token.clone());

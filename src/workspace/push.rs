@@ -1,0 +1,108 @@
+//! The push sources beside a polled line: what tells of events at once. What they say goes to the line, which knows.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::Context;
+use crate::adapter::{self, Push};
+use crate::event::Via;
+use crate::ingress::{Hook, Taken};
+use crate::line::Reason;
+use crate::line::action_cable::{self, Cable, Heard, Stopped};
+use crate::line::poll::feed::{Inlet, Live};
+use crate::line::poll;
+use crate::line::report::Report;
+use crate::session::Session;
+
+/// One push source of a workspace.
+pub(super) enum Source {
+    /// A websocket that the bridge keeps open, and what it says of itself.
+    Cable(Box<Cable>, Report),
+    /// Requests of the platform.
+    Hooks(mpsc::Receiver<Hook>),
+}
+
+/// The sources that the platform has and the workspace's capabilities allow.
+pub(super) fn sources(context: &Context, session: &Session) -> Vec<Source> {
+    let (manifest, record) = (session.manifest(), session.record());
+    let allowed = manifest.receive.push.iter().filter(|push| manifest.grants(&record.facts, push.needs()));
+    allowed
+        .map(|push| match push {
+            Push::ActionCable(spec) => cable(context, session, spec),
+            Push::Webhook(_) => Source::Hooks(context.hooks.register(&record.name)),
+        })
+        .collect()
+}
+
+fn cable(context: &Context, session: &Session, spec: &Arc<adapter::ActionCable>) -> Source {
+    let (clock, timing) = (context.means.clock.clone(), context.timing.clone());
+    let report = Report::new(action_cable::LINE, clock.clone());
+    let parts =
+        action_cable::Parts { session: session.clone(), spec: Arc::clone(spec), clock, timing, report: report.clone() };
+    Source::Cable(Box::new(Cable::new(parts)), report)
+}
+
+impl Source {
+    /// What it says of itself, where it is a line of its own.
+    pub fn report(&self) -> Option<&Report> {
+        match self {
+            Self::Cable(_, report) => Some(report),
+            Self::Hooks(_) => None,
+        }
+    }
+
+    /// Runs until the line has ended; an answer is the end of the line, too. One that is closed for good is no reason
+    /// to end the line, which polls.
+    pub async fn run(self, context: Context, session: Session, inlet: Inlet) -> Reason {
+        match self {
+            Self::Cable(cable, _) => hear(*cable, &context, &session, &inlet).await,
+            Self::Hooks(hooks) => answer(hooks, &inlet).await,
+        }
+    }
+}
+
+async fn hear(mut cable: Cable, context: &Context, session: &Session, inlet: &Inlet) -> Reason {
+    const VIA: Via = Via::ActionCable;
+    let (store, name) = (&context.means.store, session.record().name);
+    loop {
+        // Without a cursor the channel tells what is new from now on, and the poll that follows tells the rest.
+        let said = match cable.next(|| store.cursor(&name, poll::LINE).ok().flatten()).await {
+            Heard::Welcomed => Live::Up(VIA),
+            Heard::Frame(body) => Live::Frame { via: VIA, name: None, body },
+            Heard::Gap(_) | Heard::Down { .. } => Live::Down(VIA),
+            Heard::Stopped(Stopped::Line(reason)) => return reason,
+            Heard::Stopped(Stopped::Cable(_)) => {
+                inlet.push(Live::Down(VIA)).await;
+                return std::future::pending().await;
+            }
+        };
+        if !inlet.push(said).await {
+            return std::future::pending().await;
+        }
+    }
+}
+
+/// Each delivery makes the line read its log, and is answered once its event is committed.
+async fn answer(mut hooks: mpsc::Receiver<Hook>, inlet: &Inlet) -> Reason {
+    let mut waiting = JoinSet::new();
+    loop {
+        tokio::select! {
+            Some(_) = waiting.join_next() => {}
+            hook = hooks.recv() => {
+                // Nobody registers for a workspace that runs but its own task.
+                let Some(hook) = hook else { return std::future::pending().await };
+                let event = Value::Object(hook.event.clone()).to_string();
+                // Without an answer it is a 503, and the platform sends it again.
+                let Ok(done) = inlet.hint(Some(event)) else { continue };
+                waiting.spawn(async move {
+                    if done.await.is_ok() {
+                        hook.answer(Taken::Committed);
+                    }
+                });
+            }
+        }
+    }
+}
