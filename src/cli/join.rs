@@ -41,6 +41,9 @@ pub struct Join {
     /// The e-mail of an account that you have already
     #[arg(long)]
     email: Option<String>,
+    /// The handle of the person who lets the agent in
+    #[arg(long)]
+    handle: Option<String>,
     /// A setting of the platform
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
@@ -118,6 +121,7 @@ impl Join {
     fn settings(&self, manifest: &Manifest) -> Result<BTreeMap<String, String>, Fault> {
         let mut settings: BTreeMap<String, String> = BTreeMap::new();
         settings.extend(self.email.clone().map(|email| ("email".to_owned(), email)));
+        settings.extend(self.handle.clone().map(|handle| ("handle".to_owned(), handle)));
         for pair in &self.set {
             let (key, value) = pair.split_once('=').ok_or_else(|| Fault::usage("--set wants KEY=VALUE"))?;
             if manifest.ask.secrets.get(key).is_some() {

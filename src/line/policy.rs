@@ -69,7 +69,8 @@ mod tests {
     use crate::event::{Author, Data, WorkspaceName};
 
     fn said(kind: Option<ConversationKind>, author: Option<&str>, mentions_me: bool) -> Draft {
-        let conversation = Conversation { id: "c1".into(), kind, title: None, parent: Some("p1".into()), ..Conversation::default() };
+        let conversation =
+            Conversation { id: "c1".into(), kind, title: None, parent: Some("p1".into()), ..Conversation::default() };
         let author = Author { id: author.map(str::to_owned), ..Author::default() };
         let data = Data {
             conversation: Some(conversation),

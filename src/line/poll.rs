@@ -23,8 +23,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::intake::Intake;
-use super::report::Report;
 use super::policy::Policy;
+use super::report::Report;
 use super::shape::Shaper;
 use super::timing::{Backfill, Timing};
 use super::wait::{room, trouble};

@@ -12,8 +12,8 @@ use crate::event::Via;
 use crate::ingress::{Hook, Taken};
 use crate::line::Reason;
 use crate::line::action_cable::{self, Cable, Heard, Stopped};
-use crate::line::poll::feed::{Inlet, Live};
 use crate::line::poll;
+use crate::line::poll::feed::{Inlet, Live};
 use crate::line::report::Report;
 use crate::session::Session;
 

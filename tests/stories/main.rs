@@ -19,5 +19,6 @@ mod ledger;
 mod receipts;
 mod restarts;
 mod seats;
+mod speakeasy;
 mod streams;
 mod tracing;
