@@ -103,7 +103,8 @@ pub async fn join(
     progress: &mut (dyn FnMut(&str) + Send),
 ) -> Result<WorkspaceRecord, Error> {
     let plan = ask::plan(request, &means.store)?;
-    match walk::Walk::new(plan, means, progress).run().await? {
+    // Boxed: a walk is large, and whoever joins should not be.
+    match Box::pin(walk::Walk::new(plan, means, progress).run()).await? {
         Joined::Seated(record) | Joined::Waits(record, _) => Ok(record),
     }
 }
@@ -122,7 +123,7 @@ pub async fn go_on(
     let plan = ask::resume(manifest, record, way, &means.store)?;
     let mut silence = |_: &str| {};
     let walk = walk::Walk { limit: Some(limit), ..walk::Walk::new(plan, means, &mut silence) };
-    walk.go_on().await.map(Some)
+    Box::pin(walk.go_on()).await.map(Some)
 }
 
 /// Removes a workspace with its secrets. Its name stays with its account, for the ids of its events are remembered.

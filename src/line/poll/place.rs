@@ -142,7 +142,7 @@ impl Trail {
 mod tests {
     use super::*;
 
-    const SPAN: Duration = Duration::from_secs(60);
+    const SPAN: Duration = Duration::from_mins(1);
 
     #[test]
     fn row_21_the_overlap_is_the_cursor_of_a_while_ago_and_never_many_pages_back() {
