@@ -55,10 +55,7 @@ mod tests {
             assert!((8_000..=10_000).contains(&millis(quiet)), "{quiet:?}");
             let waits: Vec<_> = (0..9).map(|_| patience.next(&pause(8, true))).collect();
             assert!((32_000..=40_000).contains(&millis(waits[2])) && waits[8] == longest, "{waits:?}");
-            assert!(
-                patience.next(&pause(3_000, true)) >= Duration::from_mins(50),
-                "what the platform asks for counts"
-            );
+            assert!(patience.next(&pause(3_000, true)) >= Duration::from_mins(50), "what the platform asks for counts");
             assert!(patience.next(&pause(8, false)) <= Duration::from_secs(10), "an answer is forgiven all at once");
         }
     }
