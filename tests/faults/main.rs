@@ -11,6 +11,9 @@ mod house;
 #[path = "../support/ledger.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod ledger;
+#[path = "../support/lounge.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod lounge;
 #[allow(dead_code, reason = "rows use their part")]
 mod matrix;
 
@@ -26,4 +29,5 @@ mod disk;
 mod lines;
 mod liveness;
 mod power;
+mod pushed;
 mod walk;

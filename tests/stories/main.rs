@@ -16,6 +16,9 @@ mod house;
 #[path = "../support/ledger.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod ledger;
+#[path = "../support/lounge.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod lounge;
 mod receipts;
 mod restarts;
 mod seats;
