@@ -45,6 +45,11 @@ impl Hook {
         let _gone = self.answer.send(taken);
     }
 
+    /// Returns when the platform no longer waits for the answer.
+    pub async fn given_up(&mut self) {
+        self.answer.closed().await;
+    }
+
     /// Whether the platform still waits. What is no longer waited for is a hint all the same.
     pub fn is_waited_for(&self) -> bool {
         !self.answer.is_closed()

@@ -93,16 +93,46 @@ async fn answer(mut hooks: mpsc::Receiver<Hook>, inlet: &Inlet) -> Reason {
             Some(_) = waiting.join_next() => {}
             hook = hooks.recv() => {
                 // Nobody registers for a workspace that runs but its own task.
-                let Some(hook) = hook else { return std::future::pending().await };
+                let Some(mut hook) = hook else { return std::future::pending().await };
                 let event = Value::Object(hook.event.clone()).to_string();
                 // Without an answer it is a 503, and the platform sends it again.
                 let Ok(done) = inlet.hint(Some(event)) else { continue };
                 waiting.spawn(async move {
-                    if done.await.is_ok() {
-                        hook.answer(Taken::Committed);
+                    tokio::select! {
+                        committed = done => if committed.is_ok() {
+                            hook.answer(Taken::Committed);
+                        },
+                        // The hint goes with the wait: an event that the log never has must not keep it being read.
+                        () = hook.given_up() => {}
                     }
                 });
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Map;
+
+    use super::*;
+    use crate::line::poll::feed::feed;
+
+    #[tokio::test]
+    async fn p10_a_hint_is_answered_and_goes_when_the_platform_no_longer_waits() {
+        let ((inlet, mut outlet), (hooks, taken)) = (feed(), mpsc::channel(2));
+        let answering = tokio::spawn(async move { answer(taken, &inlet).await });
+        let (hook, answered) = Hook::new(Map::new());
+        hooks.send(hook).await.unwrap();
+        outlet.hints.recv().await.unwrap().done.send(()).unwrap();
+        assert_eq!(answered.await, Ok(Taken::Committed));
+
+        let (hook, answered) = Hook::new(Map::new());
+        hooks.send(hook).await.unwrap();
+        let mut hint = outlet.hints.recv().await.unwrap();
+        assert!(!hint.done.is_closed());
+        drop(answered);
+        tokio::time::timeout(std::time::Duration::from_secs(30), hint.done.closed()).await.expect("the hint goes");
+        answering.abort();
     }
 }

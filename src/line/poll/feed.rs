@@ -73,7 +73,7 @@ impl Inlet {
 #[derive(Debug)]
 pub struct Outlet {
     pub(super) live: mpsc::Receiver<Live>,
-    pub(super) hints: mpsc::Receiver<Hint>,
+    pub(crate) hints: mpsc::Receiver<Hint>,
 }
 
 /// Both ends for one line.
