@@ -140,7 +140,11 @@ impl Join {
             let known = manifest.ask.secrets.iter().filter(|(_, secret)| !secret.taken).map(|(name, _)| name);
             let known: Vec<_> = known.collect();
             if !known.contains(&name) {
-                let word = format!("{} has no such secret; it has {}", manifest.title, known.join(", "));
+                let word = if known.is_empty() {
+                    format!("{} asks for no secret: leave --secret out", manifest.title)
+                } else {
+                    format!("{} asks for no such secret; it asks for {}", manifest.title, known.join(", "))
+                };
                 return Err(Fault::usage(word));
             }
             secrets.insert(name.to_owned(), secret::obtain(name, from)?);

@@ -8,6 +8,16 @@ fn seen_by(traced: &serde_json::Value, line: &str) -> bool {
 }
 
 #[tokio::test]
+async fn a_secret_that_only_the_platform_gives_is_not_taken_from_anybody() {
+    let home = crate::bridge::Home::new("");
+    let args =
+        ["join", "speakeasy", "https://x.example", "--as", "lounge", "--handle", "a@x", "--secret", "refresh_token=-"];
+    let output = home.cli(&args).await;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("asks for no secret: leave --secret out"), "{said}");
+}
+
+#[tokio::test]
 async fn by_the_cable() {
     let lounge = Lounge::new("every = \"10m\"\nbeside = \"10m\"", "").await;
     lounge.is_subscribed().await;
