@@ -9,6 +9,7 @@ mod events;
 mod join;
 mod json;
 mod manifest;
+mod members;
 mod outcome;
 mod path;
 mod plain;
@@ -22,7 +23,7 @@ use std::collections::BTreeMap;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
-pub use act::{Action, Files, Idempotency, Pace, PacePer, Place, Question, ReadBack, Refuse, Split, UPLOADS, Uploads};
+pub use act::{Action, Files, Idempotency, Pace, PacePer, Place, PlaceOf, Question, ReadBack, Refuse, Split, UPLOADS, Uploads};
 pub use call::{Call, CallError, headers, json};
 pub use error::ManifestError;
 pub use events::{AttachmentSpec, AuthorSpec, EventSpec, TopicSpec};
@@ -31,6 +32,7 @@ pub use json::Json;
 pub use manifest::{
     Ask, Expires, Http, Keep, Link, Manifest, Me, Secret, Session, SessionFlavour, Setting, SettingKind,
 };
+pub use members::Members;
 pub use outcome::{Outcome, Rule, Sign, platform_words};
 pub use path::Path;
 pub use plain::{OneOrMany, Span, Table};

@@ -1,15 +1,17 @@
 //! What an agent can do and ask, as a manifest tells it.
 
 mod keyed;
+mod places;
 mod uploads;
 
 use serde::{Deserialize, Deserializer};
 
 pub use keyed::Idempotency;
+pub use places::PlaceOf;
 pub use uploads::{Place, UPLOADS, Uploads};
 
 use super::call::{Call, calling, needed};
-use super::plain::{Span, missing, read_table};
+use super::plain::{Span, Table, missing, read_table};
 use super::pointer::Pointer;
 
 /// One verb.
@@ -47,6 +49,8 @@ pub struct Action {
     pub one_of: Vec<String>,
     /// Arguments that are lists of texts.
     pub lists: Vec<String>,
+    /// Arguments that name a message where the platform wants its place, and how that is found.
+    pub places: Table<PlaceOf>,
 }
 
 /// How files go with an action: `multipart/form-data` (RFC 7578) instead of the JSON body.
@@ -143,6 +147,7 @@ calling!(RawAction {
     together: Vec<String>,
     one_of: Vec<String>,
     lists: Vec<String>,
+    places: Table<PlaceOf>,
 });
 calling!(RawQuestion { items: Option<Pointer>, });
 
@@ -159,7 +164,7 @@ impl Action {
             return Err("`split.bytes` is at least 16".to_owned());
         }
         let RawAction { files, split, refuse, read_back, pace, own, repeatable, gone_is_done, .. } = raw;
-        let RawAction { needs, idempotency, uploads, ephemeral, together, one_of, lists, .. } = raw;
+        let RawAction { needs, idempotency, uploads, ephemeral, together, one_of, lists, places, .. } = raw;
         let action = Self {
             call,
             files,
@@ -177,6 +182,7 @@ impl Action {
             together,
             one_of,
             lists,
+            places,
         };
         Ok(action)
     }

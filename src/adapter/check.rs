@@ -130,6 +130,9 @@ fn receive(manifest: &Manifest) -> Verdict {
     }
     joining::header(&manifest.receive.call.header, &["receive"])?;
     log(manifest)?;
+    if let Some(members) = manifest.receive.log.as_ref().and_then(|log| log.members.as_ref()) {
+        joining::header(&members.call.header, &["receive", "members"])?;
+    }
     let Some(history) = &manifest.receive.history else { return Ok(()) };
     stands(&history.event, "event", manifest.events.names(), &["receive", "history", "event"])
 }

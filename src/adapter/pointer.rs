@@ -55,6 +55,17 @@ impl Pointer {
         })
     }
 
+    /// What is listed there: a list, or a table of records keyed by their ids; `null` and nothing count as empty.
+    /// `None` for anything else.
+    pub fn items<'a>(&self, value: &'a Value) -> Option<Vec<&'a Value>> {
+        match self.find(value) {
+            None | Some(Value::Null) => Some(Vec::new()),
+            Some(Value::Array(items)) => Some(items.iter().collect()),
+            Some(Value::Object(records)) => Some(records.values().collect()),
+            Some(_) => None,
+        }
+    }
+
     /// The pointer as written.
     pub fn as_str(&self) -> &str {
         &self.written

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer};
 
 use super::call::{Call, calling, needed};
+use super::members::Members;
 use super::outcome::Sign;
 use super::plain::{OneOrMany, Span, Table, missing, read_table};
 use super::pointer::{Choice, Pointer, Pointers};
@@ -59,6 +60,8 @@ pub struct Log {
     pub every: Option<Span>,
     /// The same while a push source is live. Default 60 s.
     pub beside: Option<Span>,
+    /// Who takes part in a conversation, where the log does not say how it is held.
+    pub members: Option<Members>,
 }
 
 /// How a line goes on where it ended.
@@ -139,6 +142,7 @@ calling!(RawReceive {
     every: Option<Span>,
     beside: Option<Span>,
     push: Vec<Push>,
+    members: Option<Members>,
 });
 calling!(RawRooms {
     items: Option<Pointer>,
@@ -182,18 +186,20 @@ impl RawReceive {
         let (items, cursor, refused) =
             (self.items.take(), std::mem::take(&mut self.cursor), self.cursor_refused.take());
         let (every, beside) = (self.every.take(), self.beside.take());
+        let members = self.members.take();
         let streams = [self.silence.is_some(), self.cut.is_some(), self.resume.is_some()].contains(&true);
         let logs = [items.is_some(), !cursor.is_empty(), refused.is_some(), every.is_some(), beside.is_some()];
+        let logs = [&logs[..], &[members.is_some()]].concat();
         match flavour {
             LineFlavour::Sse if logs.contains(&true) => {
-                Err("`items`, `cursor`, `cursor_refused`, `every` and `beside` are for the flavour poll".to_owned())
+                Err("`items`, `cursor`, `cursor_refused`, `every`, `beside` and `members` are for the flavour poll".to_owned())
             }
             LineFlavour::Sse => Ok(None),
             LineFlavour::Poll if streams => Err("`silence`, `cut` and `resume` are for a stream".to_owned()),
             LineFlavour::Poll if cursor.is_empty() => Err(missing("cursor")),
             LineFlavour::Poll => {
                 let items = items.ok_or_else(|| missing("items"))?;
-                Ok(Some(Log { items, cursor, refused, every, beside }))
+                Ok(Some(Log { items, cursor, refused, every, beside, members }))
             }
         }
     }

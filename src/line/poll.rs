@@ -10,6 +10,7 @@ pub mod feed;
 mod frames;
 mod hints;
 mod judge;
+mod members;
 mod page;
 mod place;
 mod round;
@@ -38,6 +39,7 @@ use drop::Tries;
 use feed::Outlet;
 use frames::{Frames, Inlets};
 use hints::Awaited;
+use members::Members;
 use round::Round;
 use stand::Stand;
 
@@ -94,6 +96,7 @@ pub struct Poll {
     health: watch::Receiver<Health>,
     inlets: Inlets,
     frames: Frames,
+    members: Members,
     hints: Vec<Awaited>,
     stand: Stand,
     backfill: Backfill,
@@ -133,6 +136,7 @@ impl Poll {
         let farewell = stand.place.is_last_word(&record).then_some(0);
         Ok(Self {
             shaper: Shaper::new(session.clone(), store.clone(), clock.clone())?,
+            members: Members::new(&session, &clock, &timing),
             intake: Intake::new(store.clone(), record.name, LINE, report.clone(), timing.ahead).under(policy),
             asker: Asker {
                 session,
@@ -205,7 +209,9 @@ impl Poll {
     async fn live_turn(&mut self) -> Result<Round, Dropped> {
         self.shaper.refresh()?;
         let due = self.wanted.map_or(self.next, |wanted| wanted.min(self.next));
+        let mapping = self.shaper.mapping();
         tokio::select! {
+            () = self.members.turn(&mapping) => self.let_go().await?,
             said = self.inlets.next() => self.heard_all(said).await?,
             settled = self.intake.settled() => settled?,
             health = trouble(&mut self.health) => return Err(unwell(health)),
@@ -222,7 +228,9 @@ impl Poll {
                 sleep_until(until).await;
                 room(&mut health).await
             };
+            let mapping = self.shaper.mapping();
             let went = tokio::select! {
+                () = self.members.turn(&mapping) => self.let_go().await,
                 over = over => return over.map_or_else(|error| Phase::Stopped(Reason::Store(error)), |()| Phase::Dialing),
                 said = self.inlets.next() => self.heard_all(said).await,
                 settled = self.intake.settled() => settled,

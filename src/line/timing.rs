@@ -77,6 +77,8 @@ pub struct Timing {
     /// So often an event log is read again from where the line was so long before, for what became visible late.
     /// Default 1 min.
     pub overlap: Duration,
+    /// The longest that an event waits until it is known who takes part in its conversation. Default 5 s.
+    pub members: Duration,
     /// How long a cable waits.
     pub cable: action_cable::Limits,
 }
@@ -109,6 +111,7 @@ impl Default for Timing {
             every: None,
             beside: None,
             overlap: Duration::from_mins(1),
+            members: Duration::from_secs(5),
             cable: action_cable::Limits::default(),
         }
     }

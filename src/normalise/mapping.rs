@@ -9,7 +9,7 @@ use super::mention;
 use super::object::Object;
 use super::scrub::Scrubber;
 use crate::adapter::{Action, Manifest, Root, text};
-use crate::event::{Conversation, ConversationKind, WorkspaceName};
+use crate::event::{Conversation, ConversationKind, Draft, Type, WorkspaceName};
 use crate::store::WorkspaceRecord;
 
 /// A room as its platform lists it.
@@ -119,7 +119,7 @@ impl Mapping {
     }
 
     /// An id of its own, or a login name of its own (whose case no platform means to tell people apart by).
-    pub(super) fn is_me(&self, id: Option<&str>, login: Option<&str>) -> bool {
+    pub fn is_me(&self, id: Option<&str>, login: Option<&str>) -> bool {
         let known = |login: &str| self.logins.iter().any(|own| own.eq_ignore_ascii_case(login));
         id.is_some_and(|id| self.ids.contains(id)) || login.is_some_and(known)
     }
@@ -133,6 +133,18 @@ impl Mapping {
             || self.rooms.get(&object.conversation).is_some_and(|room| room.kind == Some(ConversationKind::Direct));
         let named = || object.text.as_deref().is_some_and(|text| mention::names_one(text, &self.names));
         object.mentions_me.unwrap_or_else(|| direct() || named())
+    }
+
+    /// How a conversation is held became known after its event was read: the event says so, and whether it is meant for
+    /// the agent, but where the platform itself says that.
+    pub fn held_as(&self, draft: &mut Draft, kind: ConversationKind) {
+        let Some(conversation) = &mut draft.data.conversation else { return };
+        conversation.kind = Some(kind);
+        let own = draft.data.author.as_ref().is_some_and(|author| author.me);
+        let told = draft.kind == Type::MentionCreated || self.manifest.events.iter().any(|(_, it)| !it.mentions_me.is_empty());
+        let Some(meant) = draft.data.mentions_me.as_mut().filter(|_| !own && !told) else { return };
+        let text = draft.data.message.as_ref().and_then(|message| message.text.as_deref());
+        *meant = kind == ConversationKind::Direct || text.is_some_and(|text| mention::names_one(text, &self.names));
     }
 
     /// The verbs that work on this.

@@ -13,6 +13,7 @@ pub(super) fn actions(manifest: &Manifest) -> Verdict {
             return Err(at(&["actions", verb, "read_back"], "reading back needs `receive.history`"));
         }
         uploads(verb, action)?;
+        places(verb, action)?;
         fleeting(verb, action)?;
     }
     Ok(())
@@ -62,6 +63,24 @@ fn uploads(verb: &str, action: &Action) -> Verdict {
     Err(at(&["actions", verb], message))
 }
 
+/// What is translated goes in the body alone, and is asked for with what the action has.
+fn places(verb: &str, action: &Action) -> Verdict {
+    let arguments = action.call.arguments(Root::Action);
+    let in_path = |name: &str| action.call.path.references().any(|it| it.root == Root::Action && it.name == name);
+    for (name, rule) in action.places.iter() {
+        let path = ["actions", verb, "places", name];
+        stands(name, "argument of this action", arguments.keys().copied(), &path)?;
+        if in_path(name) {
+            return Err(at(&path, format!("`{name}` is part of the path, which names the message itself")));
+        }
+        for asked in rule.call.arguments(Root::Action).into_keys() {
+            stands(asked, "argument of this action", arguments.keys().copied(), &path)?;
+        }
+        joining::header(&rule.call.header, &path)?;
+    }
+    Ok(())
+}
+
 /// What is never stored has nothing that needs a row.
 fn fleeting(verb: &str, action: &Action) -> Verdict {
     let rows = [
@@ -72,6 +91,7 @@ fn fleeting(verb: &str, action: &Action) -> Verdict {
         ("repeatable", action.repeatable),
         ("idempotency", action.idempotency.is_some()),
         ("uploads", action.uploads.is_some()),
+        ("places", action.places.iter().next().is_some()),
     ];
     match rows.iter().find(|(_, set)| action.ephemeral && *set) {
         Some((key, _)) => {

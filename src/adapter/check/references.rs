@@ -109,6 +109,9 @@ pub(super) fn calls(manifest: &Manifest) -> Vec<Found<'_>> {
         add(&["receive", "history", "rooms"], &history.rooms.call, &[Root::Settings, Root::Facts]);
         add(&["receive", "history"], &history.call, &[Root::Settings, Root::Facts, Root::Room, Root::Page]);
     }
+    if let Some(members) = receive.log.as_ref().and_then(|log| log.members.as_ref()) {
+        add(&["receive", "members"], &members.call, &[Root::Settings, Root::Facts, Root::Room]);
+    }
     for (index, push) in receive.push.iter().enumerate() {
         if let Push::ActionCable(cable) = push {
             let path = ["receive", "push", &index.to_string()];
@@ -120,6 +123,10 @@ pub(super) fn calls(manifest: &Manifest) -> Vec<Found<'_>> {
         if let Some(uploads) = &action.uploads {
             let path = ["actions", verb, "uploads", "create"];
             add(&path, &uploads.create, &[Root::Settings, Root::Facts, Root::File]);
+        }
+        for (argument, rule) in action.places.iter() {
+            let path = ["actions", verb, "places", argument];
+            add(&path, &rule.call, &[Root::Settings, Root::Facts, Root::Action]);
         }
     }
     for (name, question) in manifest.asks.iter() {

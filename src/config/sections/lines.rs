@@ -67,6 +67,8 @@ pub struct Lines {
     pub beside: Option<Span>,
     /// So often an event log is read again from where the line was so long before.
     pub overlap: Span,
+    /// The longest that an event waits until it is known who takes part in its conversation.
+    pub members: Span,
     /// How long a cable waits.
     pub cable: Cable,
 }
@@ -117,6 +119,7 @@ impl Default for Lines {
             every: timing.every.map(Span),
             beside: timing.beside.map(Span),
             overlap: Span(timing.overlap),
+            members: Span(timing.members),
             cable: Cable::default(),
         }
     }
@@ -156,6 +159,7 @@ impl Lines {
             every: self.every.map(|span| span.0),
             beside: self.beside.map(|span| span.0),
             overlap: self.overlap.0,
+            members: self.members.0,
             frame: event_stream::Limits { line: self.frame_line.bytes(), event: self.frame.bytes() },
             cable: self.cable.limits(),
         }

@@ -36,6 +36,8 @@ impl Poll {
         let mut found = self.sort(entries, &mut place);
         let ids: Vec<String> = found.drafts.iter().map(Draft::id).collect();
         let known = self.store.knows(&ids)?;
+        self.meet(&found.drafts, Some(&known))?;
+        self.met(&found.drafts).await?;
         let gap = self.hole(&place, &found, &known);
         self.order(&mut found.drafts, &known);
         if place.era == Era::Refused {
@@ -108,7 +110,7 @@ impl Poll {
             }
         }
         for (draft, late) in drafts.iter_mut().zip(late) {
-            self.shaper.tell(draft, Some(late));
+            self.tells(draft, Some(late));
         }
     }
 

@@ -88,6 +88,9 @@ impl Poll {
             After::Redial => Phase::Dialing,
             After::Wait(asked) => {
                 let wait = self.backoff.next().max(asked).max(least);
+                if !asked.is_zero() {
+                    self.members.pause(asked);
+                }
                 tracing::info!(%workspace, why = %said, ?wait, "the log cannot be read");
                 self.report.dropped(&said);
                 Phase::Waiting(Instant::now() + wait)
@@ -109,6 +112,7 @@ impl Poll {
     /// The seat is gone, and what was said last cannot be read: that hole is told (P9), behind all that is here.
     async fn unread(&mut self, why: &Dropped) -> Result<(), StoreError> {
         self.frames.wait_no_more();
+        self.members.pause(Duration::ZERO);
         self.let_go().await?;
         let bounds = json!({ "after": self.stand.cursor, "why": why.to_string() });
         let gap = self.shaper.gap("revoked_unread", None, bounds);

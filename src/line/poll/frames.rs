@@ -152,8 +152,10 @@ impl Poll {
         if self.frames.must_wait() {
             return Ok(());
         }
-        for Waiting { what: (mut draft, arrival), .. } in self.frames.held.release(|_| false) {
-            self.shaper.tell(&mut draft, None);
+        // Behind the last word nothing comes that frames could wait for.
+        let (members, last) = (&self.members, self.farewell.is_some());
+        for Waiting { what: (mut draft, arrival), .. } in self.frames.held.release(|room| !last && members.waits(room)) {
+            self.tells(&mut draft, None);
             self.frames.ready.push((draft, arrival));
         }
         if self.frames.ready.is_empty() {
@@ -170,6 +172,7 @@ impl Poll {
         let arrival = Arrival { at: self.shaper.now(), via };
         self.shaper.knows_itself().await?;
         if let Some(draft) = self.pushed(name, body) {
+            self.meet(std::slice::from_ref(&draft), None)?;
             self.frames.put(draft, arrival, body.len());
         }
         Ok(())

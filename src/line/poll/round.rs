@@ -96,8 +96,10 @@ impl Poll {
         let mut asking = Box::pin(self.asker.clone().page(cursor));
         self.frames.reading = true;
         let page = loop {
+            let mapping = self.shaper.mapping();
             tokio::select! {
                 page = &mut asking => break page,
+                () = self.members.turn(&mapping) => {}
                 said = self.inlets.next() => self.heard(said).await?,
                 health = trouble(&mut self.health) => break Err(unwell(health)),
             }
@@ -135,6 +137,7 @@ impl Poll {
     /// well, or a platform that refuses each cursor it gives would be asked for ever.
     async fn cursor_refused(&mut self, status: u16) -> Result<(), Dropped> {
         tracing::warn!(workspace = %self.asker.session.record().name, status, "the cursor is refused and forgotten");
+        self.members.forget();
         let mut place = self.stand.place.clone();
         place.refused();
         self.stand.is_stale();
