@@ -14,6 +14,7 @@ mod fleeting;
 mod keyed;
 pub mod pace;
 mod patience;
+mod places;
 pub mod read_back;
 pub mod receipt;
 mod request;

@@ -16,6 +16,7 @@ mod gate;
 mod lookup;
 mod open;
 mod options;
+mod places;
 mod quick;
 mod read;
 mod record;
@@ -38,6 +39,7 @@ use std::time::Instant;
 pub use batch::{Batch, Change, Committed};
 pub use fault::{Health, OpenError, StoreError};
 pub use options::Options;
+pub use places::Placed;
 pub use read::Newest;
 pub use record::{
     Anchor, DeadLetter, Exception, Failure, How, Known, Progress, Seat, Sighting, Snapshot, Tombstone, Way,

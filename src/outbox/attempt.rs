@@ -20,7 +20,11 @@ impl Courier {
         };
         let action = self.split(action, verb).await?;
         let pause = Pause { backoff: patience.backoff.next(), longest: self.limits.longest_retry };
-        let request::Ready { request, prepared } = match self.ready(&action, verb, pause, patience).await {
+        let placed = match self.placed(&action, verb, pause).await? {
+            Ok(placed) => placed,
+            Err(tried) => return self.settle(action, tried, patience).await,
+        };
+        let request::Ready { request, prepared } = match self.ready(&placed, verb, pause, patience).await {
             Ok(ready) => ready,
             Err(tried) => return self.settle(action, tried, patience).await,
         };

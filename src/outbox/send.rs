@@ -44,14 +44,18 @@ pub(super) fn scrubbed(session: &Session, response: Response) -> Response {
     Response { body: body.to_string().into(), ..response }
 }
 
-/// What the answer to an own message teaches about its author: `take` may name the facts of `me`.
+/// What the answer to an own action teaches about the agent: `take` may name the facts of `me`. An id is learnt once; a
+/// name may change.
 async fn learn_who(session: &Session, verb: &Verb, body: &[u8]) {
     let Ok(body) = serde_json::from_slice::<Value>(body) else { return };
     let record = session.record();
     for (name, value) in verb.call.take(&body) {
-        let new = session.manifest().me.ids.contains(&name) && !record.facts.contains_key(&name);
+        let me = &session.manifest().me;
+        let new_id = me.ids.contains(&name) && !record.facts.contains_key(&name);
+        let new_name = me.names.contains(&name) && value.is_string() && record.facts.get(&name) != Some(&value);
+        let new = new_id || new_name;
         if new && let Err(error) = session.learn(&name, value).await {
-            tracing::debug!(%error, fact = name, "an own id was not kept");
+            tracing::debug!(%error, fact = name, "what the platform says of the agent was not kept");
         }
     }
 }

@@ -6,6 +6,8 @@ mod bench;
 mod cursors;
 #[path = "log/feeds.rs"]
 mod feeds;
+#[path = "log/members.rs"]
+mod members;
 #[path = "log/places.rs"]
 mod places;
 #[path = "log/platform.rs"]

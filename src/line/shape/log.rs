@@ -7,9 +7,12 @@ use serde_json::Value;
 use super::Shaper;
 use crate::event::{Draft, Message};
 use crate::normalise;
+use crate::store::Placed;
 
 /// Places whose message is remembered.
 const PLACES: usize = 10_000;
+/// Events of the feed that are looked through, once, for places from before the line began: some 10 ms.
+const SEED: usize = 5_000;
 
 impl Shaper {
     /// The event of an entry of a log, whichever way it came; not [told](Self::tell) yet. `None` for what is of no
@@ -28,15 +31,27 @@ impl Shaper {
         if let Some(message) = &mut draft.data.message {
             self.places.learn(message);
             self.places.find(message);
+            if message.reply_to_place.is_some() && !self.places.seeded {
+                self.places.seeded = true;
+                match self.store.places(&self.workspace, None, SEED, |_| false) {
+                    Ok(told) => self.places.learn_older(told),
+                    // A store that fails says so by its health; the reply keeps the place.
+                    Err(error) => tracing::debug!(%error, "which message stands where cannot be read"),
+                }
+                self.places.find(message);
+            }
         }
     }
 }
 
-/// Which message stands at which place: from what was read since the line began, bounded.
+/// Which message stands at which place: from what was read since the line began, and what the feed tells from before.
+/// Bounded.
 #[derive(Debug, Default)]
 pub(super) struct Places {
     messages: HashMap<String, String>,
     oldest: VecDeque<String>,
+    /// The feed was asked. Only the first reply to a place that is not known makes that worth its time.
+    seeded: bool,
 }
 
 impl Places {
@@ -49,6 +64,16 @@ impl Places {
             && let Some(oldest) = self.oldest.pop_front()
         {
             self.messages.remove(&oldest);
+        }
+    }
+
+    /// What was told before the line began, the newest first.
+    fn learn_older(&mut self, told: Vec<Placed>) {
+        for Placed { message, place } in told {
+            if self.oldest.len() < PLACES && !self.messages.contains_key(&place) {
+                self.oldest.push_front(place.clone());
+                self.messages.insert(place, message);
+            }
         }
     }
 
@@ -81,6 +106,17 @@ mod tests {
         let mut stranger = message("791", "9003", Some("7"));
         places.find(&mut stranger);
         assert_eq!((&stranger.reply_to, stranger.reply_to_place.as_deref()), (&None, Some("7")));
+    }
+
+    #[test]
+    fn what_the_feed_tells_from_before_is_older_than_what_was_read() {
+        let placed = |n: usize| Placed { message: format!("old {n}"), place: format!("p{n}") };
+        let mut places = Places::default();
+        places.learn(&message("new", "p1", None));
+        places.learn_older((0..=PLACES).rev().map(placed).collect());
+        assert_eq!((places.messages.len(), places.oldest.len()), (PLACES, PLACES));
+        assert_eq!((places.messages["p1"].as_str(), places.messages[&format!("p{PLACES}")].as_str()), ("new", "old 10000"));
+        assert_eq!(places.oldest.back().map(String::as_str), Some("p1"));
     }
 
     #[test]

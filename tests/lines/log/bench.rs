@@ -7,6 +7,7 @@ use std::time::Duration;
 use agent_bridge::adapter::Manifests;
 use agent_bridge::clock::Clock;
 use agent_bridge::event::Via;
+use agent_bridge::line::policy::Policy;
 use agent_bridge::line::poll::feed::{Inlet, Live};
 use agent_bridge::line::timing::{Backfill, Timing};
 use agent_bridge::session::{LoginWaits, Means};
@@ -22,6 +23,9 @@ use super::platform::Ledger;
 use crate::bench::{NOW, ORIGIN, message, name, text};
 use crate::memory_network::MemoryNetwork;
 
+/// The agent's handle.
+pub const ME: &str = "me@x.example";
+
 const STEP: Duration = Duration::from_millis(250);
 
 pub struct Story {
@@ -30,6 +34,9 @@ pub struct Story {
     pub timing: Timing,
     pub backfill: Backfill,
     pub budget: u64,
+    /// Whether the grant lets it ask who takes part in a topic.
+    pub people: bool,
+    pub policy: Policy,
     network: MemoryNetwork,
     clock: Clock,
     dir: TempDir,
@@ -60,6 +67,8 @@ impl Story {
             timing: Timing { spread: Duration::ZERO, ..Timing::default() },
             backfill: Backfill::None,
             budget: u64::MAX,
+            people: false,
+            policy: Policy::default(),
             network,
             clock,
             dir,
@@ -78,13 +87,25 @@ impl Story {
         story
     }
 
+    /// A seat that may ask who takes part in a topic, and does not run yet.
+    pub async fn among_people() -> Self {
+        let mut joined = Self::joined().await;
+        joined.people = true;
+        joined.seat("key-1", 1).await;
+        joined
+    }
+
     /// The workspace is joined, or joined anew.
     pub async fn seat(&self, key: &str, got_at: u64) {
         let record = WorkspaceRecord {
             name: name(),
             platform: "ledger".into(),
             settings: BTreeMap::from([("url".into(), ORIGIN.into())]),
-            facts: BTreeMap::from([("token_got_at".into(), got_at.into())]),
+            facts: BTreeMap::from([
+                ("token_got_at".into(), got_at.into()),
+                ("handle".into(), ME.into()),
+                ("may".into(), json!({ "people": self.people })),
+            ]),
             session: "key".into(),
             seat: Seat::SignedIn,
             joined_at: NOW,
@@ -108,7 +129,7 @@ impl Story {
             manifests: Arc::new(Manifests::load(Some(self.dir.path())).unwrap()),
             timing: self.timing.clone(),
             backfill: Arc::new(BTreeMap::from([("acme".to_owned(), self.backfill)])),
-            policy: Arc::default(),
+            policy: Arc::new(BTreeMap::from([("acme".to_owned(), self.policy.clone())])),
             hooks: agent_bridge::ingress::Hooks::default(),
         };
         let token = CancellationToken::new();

@@ -37,7 +37,7 @@ async fn a_reply_names_its_message_where_the_bridge_knows_the_place() {
     let first = &story.of("message.created")[0];
     assert_eq!(
         first["data"]["conversation"],
-        json!({ "id": "9", "kind": null, "title": "A thread", "parent": "4", "root": "3", "spawned_from": "77" })
+        json!({ "id": "9", "kind": "group", "title": "A thread", "parent": "4", "root": "3", "spawned_from": "77" })
     );
     assert_eq!(first["id"], "acme/message.created/42");
 }
@@ -56,4 +56,24 @@ async fn topics_and_people_that_come_are_events_of_their_own() {
     );
     assert_eq!((text(&added["subject"]), &added["data"]["object"]), ("9".into(), &json!("bob@x.example")));
     assert!(added["data"].get("message").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_to_what_was_told_long_before_a_restart_names_its_message() {
+    let mut story = Story::live().await;
+    said(&story, 789, 9001, None);
+    story.pass_secs(100).await;
+    said(&story, 790, 9002, None);
+    // The log is read again from behind the first one only.
+    story.pass_secs(200).await;
+    story.crash().await;
+    story.start().await;
+    story.until_live().await;
+    said(&story, 791, 9003, Some(9001));
+    said(&story, 792, 9004, Some(8000));
+    story.until("both are told", |story| story.told().len() == 4).await;
+    let of = |key: &str| -> Vec<Value> {
+        story.of("message.created")[2..].iter().map(|event| event["data"]["message"][key].clone()).collect()
+    };
+    assert_eq!((of("reply_to"), of("reply_to_place")), (vec![json!("789"), Value::Null], vec![Value::Null, json!("8000")]));
 }

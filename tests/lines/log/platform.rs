@@ -1,9 +1,9 @@
 //! A platform that is an event log in memory, and a script of how it goes wrong.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -42,6 +42,12 @@ struct World {
     age: u32,
     /// And this one.
     refused: Option<String>,
+    /// Who takes part in topics.
+    people: BTreeMap<String, Vec<String>>,
+    /// The topics whose people were asked for.
+    wondered: Vec<String>,
+    /// How such requests are answered, until this is taken back.
+    shy: Option<Odd>,
     /// So many requests are answered, and no further one.
     left: Option<usize>,
 }
@@ -59,7 +65,7 @@ impl Ledger {
     }
 
     pub fn router(&self) -> Router {
-        Router::new().route("/events", get(events)).with_state(self.clone())
+        Router::new().route("/events", get(events)).route("/topics/{id}/people", get(people)).with_state(self.clone())
     }
 
     /// The number of the newest event.
@@ -89,6 +95,22 @@ impl Ledger {
         world.events.push((id, seen, event.clone()));
         drop(world);
         event
+    }
+
+    /// These people take part in a topic from now on.
+    pub fn gathers(&self, topic: u64, handles: &[&str]) {
+        let handles = handles.iter().map(|&handle| handle.to_owned()).collect();
+        self.world().people.insert(topic.to_string(), handles);
+    }
+
+    /// The topics whose people were asked for, in order.
+    pub fn wondered(&self) -> Vec<String> {
+        self.world().wondered.clone()
+    }
+
+    /// Whoever asks for people is answered so, or as it is again.
+    pub fn is_shy(&self, odd: Option<Odd>) {
+        self.world().shy = odd;
     }
 
     /// What nobody could see can be seen.
@@ -190,4 +212,26 @@ async fn events(State(ledger): State<Ledger>, Query(From { cursor }): Query<From
             page
         }
     }
+}
+
+async fn people(State(ledger): State<Ledger>, Path(topic): Path<String>) -> Response {
+    let odd = {
+        let mut world = ledger.world();
+        world.wondered.push(topic.clone());
+        world.shy.clone()
+    };
+    // What the answer has is what there was when it was asked for.
+    let people = ledger.world().people.get(&topic).cloned();
+    match odd {
+        Some(Odd::Answer(status, body)) => return (StatusCode::from_u16(status).unwrap(), body).into_response(),
+        Some(Odd::Later(status, after)) => {
+            return (StatusCode::from_u16(status).unwrap(), [(header::RETRY_AFTER, after)], "").into_response();
+        }
+        Some(Odd::Held) => ledger.held.notified().await,
+        Some(Odd::Page | Odd::Next(_)) | None => {}
+    }
+    let Some(people) = people else { return StatusCode::NOT_FOUND.into_response() };
+    let records: BTreeMap<String, Value> =
+        people.iter().enumerate().map(|(no, handle)| (no.to_string(), json!({ "id": no, "handle": handle }))).collect();
+    Json(json!({ "records": { "people": { "data": records } } })).into_response()
 }
