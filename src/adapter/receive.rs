@@ -192,7 +192,8 @@ impl RawReceive {
         let logs = [&logs[..], &[members.is_some()]].concat();
         match flavour {
             LineFlavour::Sse if logs.contains(&true) => {
-                Err("`items`, `cursor`, `cursor_refused`, `every`, `beside` and `members` are for the flavour poll".to_owned())
+                Err("`items`, `cursor`, `cursor_refused`, `every`, `beside` and `members` are for the flavour poll"
+                    .to_owned())
             }
             LineFlavour::Sse => Ok(None),
             LineFlavour::Poll if streams => Err("`silence`, `cut` and `resume` are for a stream".to_owned()),

@@ -141,7 +141,8 @@ impl Mapping {
         let Some(conversation) = &mut draft.data.conversation else { return };
         conversation.kind = Some(kind);
         let own = draft.data.author.as_ref().is_some_and(|author| author.me);
-        let told = draft.kind == Type::MentionCreated || self.manifest.events.iter().any(|(_, it)| !it.mentions_me.is_empty());
+        let told =
+            draft.kind == Type::MentionCreated || self.manifest.events.iter().any(|(_, it)| !it.mentions_me.is_empty());
         let Some(meant) = draft.data.mentions_me.as_mut().filter(|_| !own && !told) else { return };
         let text = draft.data.message.as_ref().and_then(|message| message.text.as_deref());
         *meant = kind == ConversationKind::Direct || text.is_some_and(|text| mention::names_one(text, &self.names));

@@ -22,7 +22,10 @@ fn chirped() -> Says {
 
 fn perches() -> Says {
     let perch = |no: u64, kind: &str, of: &str| json!({ "no": no, "kind": kind, "of": of });
-    Says::Answer(200, json!({ "perches": { "1": perch(1, "egg", "m1"), "2": perch(2, "chirp", "m0"), "3": perch(3, "chirp", "m1") } }))
+    Says::Answer(
+        200,
+        json!({ "perches": { "1": perch(1, "egg", "m1"), "2": perch(2, "chirp", "m0"), "3": perch(3, "chirp", "m1") } }),
+    )
 }
 
 fn under(chirp: &Seen) -> Value {
@@ -87,7 +90,9 @@ async fn p6_a_place_that_the_platform_told_is_part_of_what_outlives_a_restart() 
 
 #[tokio::test(start_paused = true)]
 async fn a_message_that_is_nowhere_is_not_answered() {
-    for none in [Says::Answer(404, json!({})), Says::Answer(200, json!({ "perches": {} })), Says::Answer(200, json!([]))] {
+    for none in
+        [Says::Answer(404, json!({})), Says::Answer(200, json!({ "perches": {} })), Says::Answer(200, json!([]))]
+    {
         let none = std::sync::Mutex::new(Some(none));
         let tree = Tree::new(move |_, _| none.lock().unwrap().take().unwrap());
         let nest = Magpie::new(&tree).await;

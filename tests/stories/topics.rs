@@ -4,7 +4,7 @@ use agent_bridge_sim::speakeasy::{CableFault, ChatId, Sim, Turn};
 use serde_json::{Value, json};
 
 use crate::bridge::{Agent, Delivery};
-use crate::house::{accepted, ack};
+use crate::house::ack;
 use crate::lounge::{Lounge, OWNER, hospitable};
 
 const BOB: &str = "bob@example.com";
@@ -45,7 +45,10 @@ async fn every_event_tells_its_topic(lounge: Lounge) {
     let chat = sim.say_with_file(OWNER, topic, "See **this**", "a plan.pdf", bytes);
     let said = next(&mut agent, "message.created").await;
     let message = &said["data"]["message"];
-    assert_eq!((&message["id"], &message["text"], &message["place"]), (&id(chat), &json!("See this"), &id(place(&lounge, chat))));
+    assert_eq!(
+        (&message["id"], &message["text"], &message["place"]),
+        (&id(chat), &json!("See this"), &id(place(&lounge, chat)))
+    );
     assert_eq!(message["attachments"][0]["name"], "a plan.pdf");
     let url = message["attachments"][0]["url"].as_str().expect("a URL");
     assert!(url.starts_with("http://") && url.ends_with("/a%20plan.pdf"), "{url}");
@@ -60,8 +63,11 @@ async fn every_event_tells_its_topic(lounge: Lounge) {
 
     let answer = sim.reply(OWNER, chat, "And this").expect("a chat");
     let answered = next(&mut agent, "message.created").await;
-    assert_eq!((&answered["data"]["message"]["id"], &answered["data"]["message"]["reply_to"]), (&id(answer), &id(chat)));
-    assert!(sim.edit(chat, "See _that_"));
+    assert_eq!(
+        (&answered["data"]["message"]["id"], &answered["data"]["message"]["reply_to"]),
+        (&id(answer), &id(chat))
+    );
+    assert!(sim.edit(chat, "See **that**"));
     let edited = next(&mut agent, "message.updated").await;
     let message = &edited["data"]["message"];
     assert_eq!((&message["id"], &message["text"], &message["thread"]), (&id(chat), &json!("See that"), &id(child)));
@@ -131,7 +137,7 @@ async fn a_direct_topic_is_meant_for_the_agent_and_a_group_only_where_it_is_name
 
 #[tokio::test]
 async fn a_workspace_without_direct_topics_tells_none() {
-    let policy = "[workspaces.lounge]\ndirect = false";
+    let policy = "[workspace.lounge]\ndirect = false";
     let lounge = Lounge::without_cable("every = \"200ms\"", policy).await;
     let mut agent = lounge.agent().await;
     let sim = &lounge.sim;
@@ -168,6 +174,5 @@ async fn an_answer_names_a_message_and_stands_under_it() {
     assert_eq!((&receipt["state"], &receipt["kind"]), (&json!("failed"), &json!("not_found")), "{receipt:#}");
     let words = receipt["message"].as_str().expect("words");
     assert!(words.contains("no message") && sim.chats_by_agents().len() == said, "{words}");
-    let _ = accepted;
     lounge.end().await;
 }

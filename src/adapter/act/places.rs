@@ -75,7 +75,10 @@ mod tests {
         let records = json!({ "1": place(1, "File", json!(789)), "2": place(2, "Chat", json!(788)), "3": place(3, "Chat", json!("789")) });
         let body = json!({ "records": { "timelines": { "data": records } } });
         assert_eq!(rule.find(&body, "789"), Some("3".into()));
-        assert_eq!((rule.find(&body, "7"), rule.find(&json!({}), "789"), rule.find(&json!([]), "789")), (None, None, None));
+        assert_eq!(
+            (rule.find(&body, "7"), rule.find(&json!({}), "789"), rule.find(&json!([]), "789")),
+            (None, None, None)
+        );
         for (yaml, words) in [
             ("{ get: /c, items: /i, place: /id }", "missing field `message`"),
             ("{ get: /c, items: /i, message: /m }", "missing field `place`"),

@@ -154,7 +154,8 @@ impl Poll {
         }
         // Behind the last word nothing comes that frames could wait for.
         let (members, last) = (&self.members, self.farewell.is_some());
-        for Waiting { what: (mut draft, arrival), .. } in self.frames.held.release(|room| !last && members.waits(room)) {
+        for Waiting { what: (mut draft, arrival), .. } in self.frames.held.release(|room| !last && members.waits(room))
+        {
             self.tells(&mut draft, None);
             self.frames.ready.push((draft, arrival));
         }

@@ -232,9 +232,7 @@ impl Asker {
 const fn unasked(error: &session::Error) -> Brought {
     match error {
         // A name that no path can carry, or a list that is longer than any body.
-        session::Error::Call(_) | session::Error::Network(Failure::TooLarge { .. }) => {
-            Brought::Answer(Answer::Refused)
-        }
+        session::Error::Call(_) | session::Error::Network(Failure::TooLarge { .. }) => Brought::Answer(Answer::Refused),
         session::Error::Waiting { retry_in, .. } => Brought::Trouble(Some(*retry_in)),
         _ => Brought::Trouble(None),
     }

@@ -115,7 +115,10 @@ mod tests {
         places.learn(&message("new", "p1", None));
         places.learn_older((0..=PLACES).rev().map(placed).collect());
         assert_eq!((places.messages.len(), places.oldest.len()), (PLACES, PLACES));
-        assert_eq!((places.messages["p1"].as_str(), places.messages[&format!("p{PLACES}")].as_str()), ("new", "old 10000"));
+        assert_eq!(
+            (places.messages["p1"].as_str(), places.messages[&format!("p{PLACES}")].as_str()),
+            ("new", "old 10000")
+        );
         assert_eq!(places.oldest.back().map(String::as_str), Some("p1"));
     }
 

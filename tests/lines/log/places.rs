@@ -75,5 +75,8 @@ async fn a_reply_to_what_was_told_long_before_a_restart_names_its_message() {
     let of = |key: &str| -> Vec<Value> {
         story.of("message.created")[2..].iter().map(|event| event["data"]["message"][key].clone()).collect()
     };
-    assert_eq!((of("reply_to"), of("reply_to_place")), (vec![json!("789"), Value::Null], vec![Value::Null, json!("8000")]));
+    assert_eq!(
+        (of("reply_to"), of("reply_to_place")),
+        (vec![json!("789"), Value::Null], vec![Value::Null, json!("8000")])
+    );
 }
