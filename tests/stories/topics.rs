@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::bridge::{Agent, Delivery};
 use crate::house::ack;
-use crate::lounge::{Lounge, OWNER, hospitable};
+use crate::lounge::{Lounge, OWNER, hospitable, ingress};
 
 const BOB: &str = "bob@example.com";
 
@@ -93,6 +93,13 @@ async fn every_event_tells_its_topic_by_the_cable() {
     let lounge = Lounge::new("every = \"10m\"\nbeside = \"10m\"", "").await;
     lounge.is_subscribed().await;
     every_event_tells_its_topic(lounge).await;
+}
+
+#[tokio::test]
+async fn every_event_tells_its_topic_by_webhook_alone() {
+    let options = agent_bridge_sim::speakeasy::Options { revoked_polls: true, ..hospitable() };
+    let slow = "every = \"10m\"\nbeside = \"10m\"\noverlap = \"10m\"";
+    every_event_tells_its_topic(Lounge::of(without_cable(Sim::new(options)), slow, &ingress()).await).await;
 }
 
 #[tokio::test]
