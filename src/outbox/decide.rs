@@ -146,7 +146,8 @@ fn after_loss(action: &mut Action, why: String, spoke: bool, doubt: Doubt, now: 
             State::Doubtful
         }
         Doubt::Unfenced => {
-            let message = format!("{why}, and what stood there before could not be read, so that nothing tells it apart");
+            let message =
+                format!("{why}, and what stood there before could not be read, so that nothing tells it apart");
             State::Unknown { message }
         }
         Doubt::Stay => State::Unknown { message: format!("{why}, and this verb cannot be read back") },
@@ -172,7 +173,8 @@ pub fn after_read(mut action: Action, found: &Found, doubt: Doubt, now: u64) -> 
             State::Unknown { message: format!("the reply was lost, and {count} there look like this one") }
         }
         Found::Unclear(count) => {
-            let message = format!("the reply was lost, and {count} there may be this one or may not: look before you ask again");
+            let message =
+                format!("the reply was lost, and {count} there may be this one or may not: look before you ask again");
             State::Unknown { message }
         }
         Found::Unreached(why) => State::Unknown { message: format!("the reply was lost, and {why}") },
@@ -188,9 +190,9 @@ pub fn after_read(mut action: Action, found: &Found, doubt: Doubt, now: u64) -> 
             (action.empty_reads, action.waits) = (0, None);
             State::Accepted
         }
-        Found::Nothing => State::Unknown {
-            message: "two replies were lost, and it is not there; it may still turn up".to_owned(),
-        },
+        Found::Nothing => {
+            State::Unknown { message: "two replies were lost, and it is not there; it may still turn up".to_owned() }
+        }
     };
     settle(action, now)
 }

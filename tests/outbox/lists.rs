@@ -45,7 +45,8 @@ async fn p6_a_threaded_topic_is_found_by_the_chat_that_it_grew_from() {
     for fault in LOST {
         let source = parlour.sim.say(OWNER, parlour.topic, "Shall we?");
         parlour.fault(TOPICS, fault.clone());
-        let args = json!({ "title": "Shall we?", "parent": parlour.topic.to_string(), "spawned_from": source.to_string() });
+        let args =
+            json!({ "title": "Shall we?", "parent": parlour.topic.to_string(), "spawned_from": source.to_string() });
         let receipt = parlour.act("topic.create", args).await;
         let child = parlour.topics("Shall we?").into_iter().max().unwrap();
         assert_eq!(parlour.sim.look(|world: &World| world.topic(child).unwrap().spawned_from), Some(source));
@@ -231,7 +232,9 @@ async fn row_33_a_first_word_to_a_person_is_said_once_and_names_its_topic_and_it
         parlour.sim.topic("Group", &[OWNER, BOB, &parlour.agent]);
         parlour.sim.say(&parlour.agent, parlour.sim.direct_topic(&parlour.agent, OWNER), "Hello **there**");
         parlour.fault(DIRECT, fault.clone());
-        let receipt = parlour.act("direct.open", json!({ "person": "Bob@example.com".to_lowercase(), "text": "Hello **there**" })).await;
+        let receipt = parlour
+            .act("direct.open", json!({ "person": "Bob@example.com".to_lowercase(), "text": "Hello **there**" }))
+            .await;
         let chat = parlour.sim.chats_by_agents().pop().unwrap();
         assert_eq!(confirmed(&receipt), [chat.topic.to_string(), chat.id.to_string()], "{fault:?}");
         assert_eq!(parlour.said(), ["Hello there", "Hello there"], "{fault:?}");

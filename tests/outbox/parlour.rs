@@ -157,8 +157,9 @@ impl Parlour {
 
     /// The ids of topics with this subject.
     pub fn topics(&self, subject: &str) -> Vec<TopicId> {
-        let all = |world: &World| (0..2_000).filter_map(|id| world.topic(id)).cloned().collect::<Vec<_>>();
-        self.sim.look(all).into_iter().filter(|topic| topic.subject == subject).map(|topic| topic.id).collect()
+        let named =
+            |world: &World| world.topics().filter(|topic| topic.subject == subject).map(|topic| topic.id).collect();
+        self.sim.look(named)
     }
 
     /// The next request of this route meets the fault.

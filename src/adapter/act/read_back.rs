@@ -141,7 +141,10 @@ impl ReadBack {
                 Err("a record is known by its `id`, or it is `lasting`: one of the two".to_owned())
             }
             (None, None, Some(list)) => Ok(Self::Record(Record { list, id, same, lasting })),
-            _ => Err("a lost reply is found out by `text`, by `messages`, or by `list` with `same`: one of them".to_owned()),
+            _ => {
+                Err("a lost reply is found out by `text`, by `messages`, or by `list` with `same`: one of them"
+                    .to_owned())
+            }
         }
     }
 }

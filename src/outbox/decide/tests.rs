@@ -28,7 +28,8 @@ fn p6_a_lost_reply_is_read_back_and_one_match_settles_it() {
 
 #[test]
 fn p6_two_empty_reads_ten_seconds_apart_allow_exactly_one_resend() {
-    let first = after_read(after_try(trying(), lost(), Doubt::ReadBack, 0, false), &Found::Nothing, Doubt::ReadBack, 1_000);
+    let first =
+        after_read(after_try(trying(), lost(), Doubt::ReadBack, 0, false), &Found::Nothing, Doubt::ReadBack, 1_000);
     assert_eq!((&first.state, first.not_before), (&State::Doubtful, Some(11_000)));
     let resend = after_read(first, &Found::Nothing, Doubt::ReadBack, 11_000);
     assert_eq!((&resend.state, resend.resends, resend.not_before), (&State::Accepted, 1, None));
@@ -40,7 +41,8 @@ fn p6_two_empty_reads_ten_seconds_apart_allow_exactly_one_resend() {
 
 #[test]
 fn p6_anything_else_stays_unknown() {
-    let several = after_read(after_try(trying(), lost(), Doubt::ReadBack, 0, false), &Found::Several(2), Doubt::ReadBack, 1);
+    let several =
+        after_read(after_try(trying(), lost(), Doubt::ReadBack, 0, false), &Found::Several(2), Doubt::ReadBack, 1);
     assert!(matches!(several.state, State::Unknown { .. }));
     assert!(matches!(after_try(trying(), lost(), Doubt::Stay, 0, false).state, State::Unknown { .. }));
 }
@@ -123,6 +125,11 @@ fn p6_what_lasts_is_looked_for_before_each_of_a_few_repetitions() {
         action = after_try(Action { state: State::Trying, ..again }, lost(), Doubt::LookFirst, 2_000, false);
         assert_eq!(action.state, State::Doubtful);
     }
-    let end = after_read(after_read(action, &Found::Nothing, Doubt::LookFirst, 3_000), &Found::Nothing, Doubt::LookFirst, 4_000);
+    let end = after_read(
+        after_read(action, &Found::Nothing, Doubt::LookFirst, 3_000),
+        &Found::Nothing,
+        Doubt::LookFirst,
+        4_000,
+    );
     assert!(matches!(end.state, State::Unknown { .. }), "{:?}", end.state);
 }

@@ -75,14 +75,20 @@ impl Reader<'_> {
     }
 
     /// One page, newest first.
-    async fn history_page(&self, history: &History, conversation: &str, before: Option<&str>) -> Result<Vec<Value>, ReadError> {
+    async fn history_page(
+        &self,
+        history: &History,
+        conversation: &str,
+        before: Option<&str>,
+    ) -> Result<Vec<Value>, ReadError> {
         let scope = self.session.scope().with(Root::Room, "id", conversation);
         let scope = scope.with(Root::Page, "limit", history.limit.unwrap_or(50)).with(Root::Page, "before", before);
         let response = self.session.call(&history.call, scope).await?;
         let status = response.status;
         let whole =
             (200..300).contains(&status).then(|| serde_json::from_slice::<Value>(&response.body).ok()).flatten();
-        let whole = whole.ok_or_else(|| ReadError::Status { of: format!("the history of `{conversation}`"), status })?;
+        let whole =
+            whole.ok_or_else(|| ReadError::Status { of: format!("the history of `{conversation}`"), status })?;
         let mut items = history.items.find(&whole).and_then(Value::as_array).cloned().unwrap_or_default();
         if history.order == Order::OldestFirst {
             items.reverse();

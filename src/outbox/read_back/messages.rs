@@ -197,7 +197,8 @@ impl Reader<'_> {
 impl Wanted {
     /// What a message there is: whatever is before the fence, claimed, or somebody else's is something else.
     fn verdict(&self, row: &Row) -> Likeness {
-        if row.place.is_some_and(|place| place <= self.past) || self.claimed.contains(&row.id) || row.own == Some(false) {
+        if row.place.is_some_and(|place| place <= self.past) || self.claimed.contains(&row.id) || row.own == Some(false)
+        {
             return Likeness::Different;
         }
         match likeness(&self.sent, &row.shown) {
