@@ -23,20 +23,19 @@ fn applied(fault: &Fault) -> bool {
 #[tokio::test(start_paused = true)]
 async fn row_33_a_topic_whose_reply_is_lost_is_made_once() {
     let parlour = Parlour::new().await;
-    let (mut subjects, mut made) = (0, 0);
+    let mut subjects = 0;
     for fault in LOST {
         // One of the same name stands there already, and is not taken for it.
         parlour.sim.topic("Launch", &[OWNER, &parlour.agent]);
         let before = parlour.asked(TOPICS);
         parlour.fault(TOPICS, fault.clone());
         let receipt = parlour.act("topic.create", json!({ "title": "Launch", "people": [OWNER] })).await;
-        (subjects, made) = (subjects + 2, made + 1);
+        subjects += 2;
         let topics = parlour.topics("Launch");
         assert_eq!(topics.len(), subjects, "{fault:?}: {receipt:?}");
         assert_eq!(confirmed(&receipt), [topics.last().unwrap().to_string()], "{fault:?}");
         assert_eq!(parlour.asked(TOPICS) - before, if applied(&fault) { 1 } else { 2 }, "{fault:?}");
     }
-    assert_eq!(made, 4);
 }
 
 #[tokio::test(start_paused = true)]
@@ -92,7 +91,6 @@ async fn row_33_a_participant_whose_reply_is_lost_is_there_once() {
         let person = parlour.sim.person(&format!("p{n}@example.com"), "P");
         let before = parlour.asked(PEOPLE);
         parlour.fault(PEOPLE, fault.clone());
-        // The platform writes handles in small letters.
         let args = json!({ "conversation": parlour.topic.to_string(), "person": person });
         let receipt = parlour.act("participant.add", args).await;
         assert!(confirmed(&receipt).is_empty());
@@ -232,9 +230,7 @@ async fn row_33_a_first_word_to_a_person_is_said_once_and_names_its_topic_and_it
         parlour.sim.topic("Group", &[OWNER, BOB, &parlour.agent]);
         parlour.sim.say(&parlour.agent, parlour.sim.direct_topic(&parlour.agent, OWNER), "Hello **there**");
         parlour.fault(DIRECT, fault.clone());
-        let receipt = parlour
-            .act("direct.open", json!({ "person": "Bob@example.com".to_lowercase(), "text": "Hello **there**" }))
-            .await;
+        let receipt = parlour.act("direct.open", json!({ "person": BOB, "text": "Hello **there**" })).await;
         let chat = parlour.sim.chats_by_agents().pop().unwrap();
         assert_eq!(confirmed(&receipt), [chat.topic.to_string(), chat.id.to_string()], "{fault:?}");
         assert_eq!(parlour.said(), ["Hello there", "Hello there"], "{fault:?}");
