@@ -157,9 +157,13 @@ pub struct Action {
     /// Why it is not tried just now, for people: patience that the platform asks for, a seat that needs somebody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits: Option<String>,
-    /// The newest message known in the conversation when the first try began: what is found must be past it.
+    /// The newest message known in the conversation when the first try began, or its place: what is found must be past
+    /// it. Empty where nothing was there, or where records are looked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fence: Option<String>,
+    /// The records that looked like what it makes before the first try: none of them is its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known: Vec<String>,
     /// Reads after a lost reply that found nothing so far.
     #[serde(default)]
     pub empty_reads: u32,
@@ -216,6 +220,7 @@ impl Action {
             not_before: None,
             waits: None,
             fence: None,
+            known: Vec::new(),
             empty_reads: 0,
             resends: 0,
             prepared: None,

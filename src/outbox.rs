@@ -12,6 +12,7 @@ pub mod decide;
 pub mod files;
 mod fleeting;
 mod keyed;
+pub mod likeness;
 pub mod pace;
 mod patience;
 mod places;

@@ -2,12 +2,14 @@
 
 mod keyed;
 mod places;
+mod read_back;
 mod uploads;
 
 use serde::{Deserialize, Deserializer};
 
 pub use keyed::Idempotency;
 pub use places::PlaceOf;
+pub use read_back::{Among, FileNames, Messages, Next, Places, ReadBack, Record};
 pub use uploads::{Place, UPLOADS, Uploads};
 
 use super::call::{Call, calling, needed};
@@ -92,14 +94,6 @@ pub struct Refuse {
     pub blank: bool,
     /// More bytes of UTF-8 than this.
     pub bytes: Option<usize>,
-}
-
-/// How a lost reply is found out: among the agent's own messages in the history.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ReadBack {
-    /// The argument that the message's text must equal.
-    pub text: String,
 }
 
 /// How fast an action may go.

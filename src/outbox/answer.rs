@@ -67,8 +67,10 @@ fn done(verb: &Verb, body: &[u8]) -> Tried {
         return Tried::Done { remote_ids: Vec::new() };
     }
     let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
-    match verb.call.take(&body).get("id").and_then(text) {
-        Some(id) => Tried::Done { remote_ids: vec![id] },
+    let taken = verb.call.take(&body);
+    match taken.get("id").and_then(text) {
+        // What makes a conversation and says something in it names both.
+        Some(id) => Tried::Done { remote_ids: [id].into_iter().chain(taken.get("message").and_then(text)).collect() },
         None => Tried::Lost { why: "the platform's answer holds no id".to_owned(), spoke: true },
     }
 }

@@ -3,10 +3,10 @@
 use std::ops::ControlFlow;
 
 use super::answer::Pause;
-use super::courier::{Courier, said};
+use super::courier::Courier;
 use super::decide::Tried;
 use super::patience::Patience;
-use super::read_back::ReadError;
+use super::read_back::{ReadError, can, lasts};
 use super::{request, send, split};
 use crate::action::{Action, State};
 use crate::adapter::Action as Verb;
@@ -69,19 +69,25 @@ impl Courier {
         Ok(rows.swap_remove(0))
     }
 
-    /// Commits the newest known message, so that a read-back knows where to begin (P6). A resend keeps the first fence,
-    /// and what has a key needs none.
+    /// Commits what stands there before the first try, so that a read-back knows where to begin (P6). A resend keeps the
+    /// first fence; what has a key, and what lasts, needs none.
     async fn fence(
         &self,
         action: Action,
         verb: &Verb,
         patience: &mut Patience,
     ) -> Result<ControlFlow<Action, Action>, StoreError> {
-        if action.prepared.is_some() || said(verb, &action).is_none() || action.fence.is_some() {
+        let needed = can(verb, &action) && !lasts(verb) && !verb.repeatable;
+        // What was tried without one once has none: what stands there now may be its own.
+        if !needed || action.prepared.is_some() || action.fence.is_some() || action.resends > 0 {
             return Ok(ControlFlow::Continue(action));
         }
-        match self.reader().fence(&action).await {
-            Ok(fence) => Ok(ControlFlow::Continue(Action { fence: Some(fence), ..action })),
+        match self.reader().fence(&action, verb).await {
+            Ok(Some(fence)) => {
+                Ok(ControlFlow::Continue(Action { fence: Some(fence.newest), known: fence.known, ..action }))
+            }
+            // It goes out, and a lost reply stays unknown.
+            Ok(None) => Ok(ControlFlow::Continue(action)),
             Err(ReadError::Store(error)) => Err(error),
             // What cannot be read cannot be read back either: it goes out, and a lost reply stays unknown.
             Err(error) if error.refused() => Ok(ControlFlow::Continue(action)),

@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout_at};
 
-use super::decide::{self, Doubt, Tried};
+use super::decide::{self, Doubt, Found, Tried};
 use super::pace::Pacer;
 use super::patience::Patience;
-use super::read_back::{ReadError, Reader};
+use super::read_back::{ReadError, Reader, can, lasts};
 use super::seat::{Standing, standing};
 use super::{Limits, receipt};
 use crate::action::{Action, State};
-use crate::adapter::Action as Verb;
 use crate::clock::{Clock, rfc3339};
 use crate::failpoint::{Defence, stands};
 use crate::session::Session;
@@ -86,11 +85,18 @@ impl Courier {
     }
 
     async fn read_back(&self, action: Action, patience: &mut Patience) -> Result<Action, StoreError> {
-        let verb = self.session.manifest().actions.get(&action.verb);
-        let wanted = verb.and_then(|verb| said(verb, &action)).unwrap_or_default();
-        match self.reader().look(&action, wanted).await {
-            Ok(found) => self.keep(decide::after_read(action, &found, self.clock.now())).await,
+        let doubt = self.doubt(&action);
+        let Some(verb) = self.session.manifest().actions.get(&action.verb) else {
+            let why = format!("the manifest has no verb `{}` any more", action.verb);
+            return self.keep(decide::after_no_read(action, why, Duration::ZERO, self.clock.now(), true)).await;
+        };
+        match self.reader().look(&action, verb).await {
+            Ok(found) => self.keep(decide::after_read(action, &found, doubt, self.clock.now())).await,
             Err(ReadError::Store(error)) => Err(error),
+            // What may be repeated need not be seen.
+            Err(error) if error.refused() && doubt == Doubt::LookFirst => {
+                self.keep(decide::after_read(action, &Found::Nothing, doubt, self.clock.now())).await
+            }
             Err(error) => {
                 let after = patience.backoff.next();
                 self.read_later(action, error.to_string(), after, patience).await
@@ -119,13 +125,33 @@ impl Courier {
             Some(verb) if verb.idempotency.is_some() && action.prepared.is_some() => Doubt::SameKey,
             Some(verb) if verb.repeatable => Doubt::Repeat,
             Some(_) if !stands(Defence::ReadBack) => Doubt::Repeat,
-            Some(verb) if said(verb, action).is_some() && action.fence.is_some() => Doubt::ReadBack,
+            Some(verb) if lasts(verb) => Doubt::LookFirst,
+            Some(verb) if can(verb, action) && action.fence.is_some() => Doubt::ReadBack,
+            Some(verb) if can(verb, action) => Doubt::Unfenced,
             _ => Doubt::Stay,
+        }
+    }
+
+    /// A refusal of what lasts may say that it is there already, by this action's lost request or by somebody else: in
+    /// words that no document tells, so it is looked for.
+    async fn there_already(&self, action: &Action, tried: Tried) -> Result<Tried, StoreError> {
+        let verb = self.session.manifest().actions.get(&action.verb).filter(|verb| lasts(verb));
+        let (Some(verb), Tried::Refused { status: Some(status), .. }) = (verb, &tried) else { return Ok(tried) };
+        match self.reader().look(action, verb).await {
+            Ok(Found::One(remote_ids)) => Ok(Tried::Done { remote_ids }),
+            Ok(_) => Ok(tried),
+            Err(ReadError::Store(error)) => Err(error),
+            Err(error) if error.refused() => Ok(tried),
+            Err(error) => {
+                let why = format!("the platform refused ({status}), and whether it is there cannot be read ({error})");
+                Ok(Tried::Lost { why, spoke: false })
+            }
         }
     }
 
     pub(super) async fn settle(&self, action: Action, tried: Tried, patience: &Patience) -> Result<Action, StoreError> {
         let doubt = self.doubt(&action);
+        let tried = self.there_already(&action, tried).await?;
         self.keep(decide::after_try(action, tried, doubt, self.clock.now(), patience.is_over())).await
     }
 
@@ -181,9 +207,4 @@ impl Courier {
         }
         Ok(action)
     }
-}
-
-/// The text by which a message is found again; none where the verb, or this action, has none.
-pub(super) fn said<'a>(verb: &Verb, action: &'a Action) -> Option<&'a str> {
-    action.args.get(&verb.read_back.as_ref()?.text)?.as_str()
 }

@@ -21,8 +21,12 @@ pub enum Doubt {
     Repeat,
     /// The platform knows the key of a request that it had before: ask again with the same key and body.
     SameKey,
-    /// The workspace's own messages can be read for it.
+    /// What it makes can be read for, and what stood there before is known.
     ReadBack,
+    /// The same, and doing it twice is doing it once: look first, then try again.
+    LookFirst,
+    /// It could be read for, but what stood there before could not be read.
+    Unfenced,
     /// Nothing tells.
     Stay,
 }
@@ -80,13 +84,15 @@ impl Tried {
 pub enum Found {
     /// Nothing.
     Nothing,
-    /// Exactly one: it is ours.
-    One(String),
+    /// Exactly one: it is ours. The ids that its receipt names.
+    One(Vec<String>),
     /// Several: nobody can tell.
     Several(usize),
-    /// The fence was not met: it is gone, or too far away. What was found may be older than the action, and what was
-    /// not found may stand further down.
-    Unreached,
+    /// None that is alike, but so many that may be: rendered, edited, or written by somebody who is not told.
+    Unclear(usize),
+    /// Not all that is past the fence was read, for this reason. What was found may be older than the action, and what
+    /// was not found may stand further down.
+    Unreached(&'static str),
 }
 
 impl Found {
@@ -94,9 +100,10 @@ impl Found {
     fn words(&self) -> (&'static str, String) {
         match self {
             Self::Nothing => ("nothing", String::new()),
-            Self::One(id) => ("found", id.clone()),
+            Self::One(ids) => ("found", ids.join(", ")),
             Self::Several(count) => ("several", count.to_string()),
-            Self::Unreached => ("unreached", String::new()),
+            Self::Unclear(count) => ("unclear", count.to_string()),
+            Self::Unreached(why) => ("unreached", (*why).to_owned()),
         }
     }
 }
@@ -133,33 +140,46 @@ fn after_loss(action: &mut Action, why: String, spoke: bool, doubt: Doubt, now: 
     let spent = action.resends >= REPEATS && (spoke || doubt == Doubt::Repeat);
     match doubt {
         Doubt::Repeat | Doubt::SameKey if over || spent => State::Unknown { message: why },
-        Doubt::Repeat | Doubt::SameKey => {
-            let pause = Duration::from_secs(1 << action.resends.min(REPEATS)).min(LONGEST_REPEAT);
-            action.resends += 1;
-            action.waits = Some(why);
-            wait(action, now, pause, State::Accepted)
-        }
-        Doubt::ReadBack => {
+        Doubt::Repeat | Doubt::SameKey => repeat(action, why, now),
+        Doubt::ReadBack | Doubt::LookFirst => {
             action.waits = Some(why);
             State::Doubtful
+        }
+        Doubt::Unfenced => {
+            let message =
+                format!("{why}, and what stood there before could not be read, so that nothing tells it apart");
+            State::Unknown { message }
         }
         Doubt::Stay => State::Unknown { message: format!("{why}, and this verb cannot be read back") },
     }
 }
 
+/// Again, each time after a longer pause.
+fn repeat(action: &mut Action, why: String, now: u64) -> State {
+    let pause = Duration::from_secs(1 << action.resends.min(REPEATS)).min(LONGEST_REPEAT);
+    action.resends += 1;
+    action.waits = Some(why);
+    wait(action, now, pause, State::Accepted)
+}
+
 /// The action after a read that came back whole.
-pub fn after_read(mut action: Action, found: &Found, now: u64) -> Action {
+pub fn after_read(mut action: Action, found: &Found, doubt: Doubt, now: u64) -> Action {
     action.not_before = None;
     let (outcome, why) = found.words();
     action.read(now, outcome, &why);
     action.state = match found {
-        Found::One(id) => State::Confirmed { remote_ids: vec![id.clone()] },
+        Found::One(ids) => State::Confirmed { remote_ids: ids.clone() },
         Found::Several(count) => {
-            State::Unknown { message: format!("the reply was lost, and {count} messages there look like this one") }
+            State::Unknown { message: format!("the reply was lost, and {count} there look like this one") }
         }
-        Found::Unreached => {
-            let message = "the reply was lost, and the message it was sent behind is gone or too far back to read to";
-            State::Unknown { message: message.to_owned() }
+        Found::Unclear(count) => {
+            let message =
+                format!("the reply was lost, and {count} there may be this one or may not: look before you ask again");
+            State::Unknown { message }
+        }
+        Found::Unreached(why) => State::Unknown { message: format!("the reply was lost, and {why}") },
+        Found::Nothing if doubt == Doubt::LookFirst && action.resends < REPEATS => {
+            repeat(&mut action, "the reply was lost, and it is not there".to_owned(), now)
         }
         Found::Nothing if action.empty_reads == 0 => {
             action.empty_reads = 1;
@@ -170,9 +190,9 @@ pub fn after_read(mut action: Action, found: &Found, now: u64) -> Action {
             (action.empty_reads, action.waits) = (0, None);
             State::Accepted
         }
-        Found::Nothing => State::Unknown {
-            message: "two replies were lost, and the message is not there; it may still turn up".to_owned(),
-        },
+        Found::Nothing => {
+            State::Unknown { message: "two replies were lost, and it is not there; it may still turn up".to_owned() }
+        }
     };
     settle(action, now)
 }

@@ -26,6 +26,7 @@ mod chance;
 mod controls;
 mod crashes;
 mod disk;
+mod effects;
 mod lines;
 mod liveness;
 mod power;

@@ -49,6 +49,11 @@ const TABLES: &[(&str, &str, bool)] = &[
     ("actions.VERB.split", "actions send split", false),
     ("actions.VERB.refuse", "actions send refuse", false),
     ("actions.VERB.read_back", "actions send read_back", false),
+    ("actions.VERB.read_back.messages", "actions send read_back messages", false),
+    ("actions.VERB.read_back.messages.next", "actions send read_back messages next", false),
+    ("actions.VERB.read_back.messages.place", "actions send read_back messages place", false),
+    ("actions.VERB.read_back.messages.files", "actions send read_back messages files", false),
+    ("actions.VERB.read_back.among", "actions send read_back among", false),
     ("actions.VERB.pace", "actions send pace", false),
     ("asks.NAME", "asks people", true),
 ];

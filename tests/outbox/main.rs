@@ -6,10 +6,12 @@ mod desk;
 mod doubt;
 mod fleeting;
 mod keys;
+mod lists;
 mod magpie;
 #[path = "../support/memory_network.rs"]
 mod memory_network;
 mod places;
+mod parlour;
 mod refusals;
 #[allow(dead_code, reason = "these stories need whole answers only")]
 #[path = "../support/scripted_server.rs"]

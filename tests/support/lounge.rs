@@ -96,6 +96,11 @@ impl Lounge {
         self.daemon = Some(self.home.start().await);
     }
 
+    /// The daemon ends in peace, and no other is started.
+    pub async fn rest(&mut self) {
+        self.daemon.take().expect("it runs").stop().await;
+    }
+
     pub async fn agent(&self) -> Agent {
         let mut agent = self.home.agent().await;
         agent.call("subscribe", json!({ "consumer": "main" })).await.expect("it reads");

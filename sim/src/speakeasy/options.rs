@@ -58,6 +58,8 @@ pub struct Options {
     pub expires_at: bool,
     /// Who answers requests for access.
     pub approval: Approval,
+    /// The capabilities of [`super::CAPABILITIES`] that a new grant does not have.
+    pub lacking: Vec<&'static str>,
     /// How long a request for access waits for its answer.
     pub request_lifetime: Duration,
     /// How long discovery stays open once a person enabled it.
@@ -104,6 +106,7 @@ impl Default for Options {
             old_access_dies: false,
             expires_at: true,
             approval: Approval::ByHand,
+            lacking: Vec::new(),
             request_lifetime: Duration::from_mins(15),
             discovery_window: Duration::from_mins(10),
             ids_as_strings: false,

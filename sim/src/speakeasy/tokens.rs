@@ -47,7 +47,7 @@ impl World {
             callback_url,
             webhook_secret: self.ids.secret("whsec_"),
             revoked: false,
-            capabilities: CAPABILITIES.into_iter().map(|it| (it, true)).collect(),
+            capabilities: CAPABILITIES.into_iter().map(|it| (it, !self.options.lacking.contains(&it))).collect(),
             access: Vec::new(),
             refresh,
         };

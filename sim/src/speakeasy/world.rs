@@ -170,6 +170,16 @@ impl World {
         self.topics.get(&id)
     }
 
+    /// All topics, oldest first.
+    pub fn topics(&self) -> impl Iterator<Item = &Topic> {
+        self.topics.values()
+    }
+
+    /// How an account appears; `None` where nobody has this handle.
+    pub fn appears(&self, handle: &str) -> Option<&str> {
+        self.accounts.get(handle).map(|it| it.name.as_str())
+    }
+
     /// A chat, also a deleted one.
     pub fn chat(&self, id: ChatId) -> Option<&Chat> {
         self.chats.get(&id)

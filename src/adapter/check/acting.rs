@@ -1,6 +1,6 @@
 //! Checks the verbs: what their keys name are arguments, and no two keys contradict each other.
 
-use super::super::act::{Action, UPLOADS};
+use super::super::act::{Action, ReadBack, UPLOADS};
 use super::super::manifest::Manifest;
 use super::super::scope::Root;
 use super::{Verdict, at, joining, stands};
@@ -9,9 +9,7 @@ pub(super) fn actions(manifest: &Manifest) -> Verdict {
     for (verb, action) in manifest.actions.iter() {
         joining::header(&action.call.header, &["actions", verb])?;
         fields(verb, action)?;
-        if action.read_back.is_some() && manifest.receive.history.is_none() {
-            return Err(at(&["actions", verb, "read_back"], "reading back needs `receive.history`"));
-        }
+        read_back(verb, action, manifest)?;
         uploads(verb, action)?;
         places(verb, action)?;
         fleeting(verb, action)?;
@@ -29,7 +27,6 @@ fn fields(verb: &str, action: &Action) -> Verdict {
     let fields = [
         ("split", "field", action.split.as_ref().map(|split| &split.field)),
         ("refuse", "field", action.refuse.as_ref().map(|refuse| &refuse.field)),
-        ("read_back", "text", action.read_back.as_ref().map(|read| &read.text)),
     ];
     for (key, inner, field) in fields {
         field.map_or(Ok(()), |field| named(field, &[key, inner]))?;
@@ -44,6 +41,33 @@ fn fields(verb: &str, action: &Action) -> Verdict {
     match action.lists.iter().find(|name| in_path(name)) {
         Some(name) => Err(at(&["actions", verb, "lists"], format!("`{name}` is part of the path, where no list fits"))),
         None => Ok(()),
+    }
+}
+
+/// What is read after a lost reply is there to be read, and what it is known by is something that the agent gives.
+fn read_back(verb: &str, action: &Action, manifest: &Manifest) -> Verdict {
+    let Some(read) = &action.read_back else { return Ok(()) };
+    let path = |more: &[&'static str]| [&["actions", verb, "read_back"], more].concat();
+    let arguments = action.call.arguments(Root::Action);
+    let named = |name: &str, more: &[&'static str]| {
+        stands(name, "argument of this action", arguments.keys().copied(), &path(more))
+    };
+    let listed = |name: &str, more: &[&'static str]| stands(name, "question", manifest.asks.names(), &path(more));
+    match read {
+        ReadBack::History(_) if manifest.receive.history.is_none() => {
+            Err(at(&path(&[]), "reading back by `text` needs `receive.history`"))
+        }
+        ReadBack::History(text) => named(text, &["text"]),
+        ReadBack::Message(messages, among) => {
+            listed(&messages.list, &["messages", "list"])?;
+            let Some(among) = among else { return named("conversation", &["messages"]) };
+            listed(&among.list, &["among", "list"])?;
+            named(&among.person, &["among", "person"])
+        }
+        ReadBack::Record(record) => {
+            listed(&record.list, &["list"])?;
+            record.same.names().try_for_each(|name| named(name, &["same"]))
+        }
     }
 }
 

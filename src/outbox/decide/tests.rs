@@ -21,26 +21,28 @@ fn lost() -> Tried {
 fn p6_a_lost_reply_is_read_back_and_one_match_settles_it() {
     let doubtful = after_try(trying(), lost(), Doubt::ReadBack, 1, false);
     assert_eq!((&doubtful.state, doubtful.settled_at), (&State::Doubtful, None));
-    let settled = after_read(doubtful, &Found::One("m7".into()), 5);
+    let settled = after_read(doubtful, &Found::One(vec!["m7".into()]), Doubt::ReadBack, 5);
     assert_eq!(settled.state, State::Confirmed { remote_ids: vec!["m7".into()] });
     assert_eq!(settled.settled_at, Some(5));
 }
 
 #[test]
 fn p6_two_empty_reads_ten_seconds_apart_allow_exactly_one_resend() {
-    let first = after_read(after_try(trying(), lost(), Doubt::ReadBack, 0, false), &Found::Nothing, 1_000);
+    let first =
+        after_read(after_try(trying(), lost(), Doubt::ReadBack, 0, false), &Found::Nothing, Doubt::ReadBack, 1_000);
     assert_eq!((&first.state, first.not_before), (&State::Doubtful, Some(11_000)));
-    let resend = after_read(first, &Found::Nothing, 11_000);
+    let resend = after_read(first, &Found::Nothing, Doubt::ReadBack, 11_000);
     assert_eq!((&resend.state, resend.resends, resend.not_before), (&State::Accepted, 1, None));
     let again = after_try(resend, lost(), Doubt::ReadBack, 12_000, false);
-    let again = after_read(again, &Found::Nothing, 13_000);
-    let end = after_read(again, &Found::Nothing, 23_000);
+    let again = after_read(again, &Found::Nothing, Doubt::ReadBack, 13_000);
+    let end = after_read(again, &Found::Nothing, Doubt::ReadBack, 23_000);
     assert!(matches!(end.state, State::Unknown { .. }), "never a second resend: {:?}", end.state);
 }
 
 #[test]
 fn p6_anything_else_stays_unknown() {
-    let several = after_read(after_try(trying(), lost(), Doubt::ReadBack, 0, false), &Found::Several(2), 1);
+    let several =
+        after_read(after_try(trying(), lost(), Doubt::ReadBack, 0, false), &Found::Several(2), Doubt::ReadBack, 1);
     assert!(matches!(several.state, State::Unknown { .. }));
     assert!(matches!(after_try(trying(), lost(), Doubt::Stay, 0, false).state, State::Unknown { .. }));
 }
@@ -95,4 +97,39 @@ fn a_restart_turns_a_try_under_way_into_a_lost_reply() {
     assert!(matches!(after_restart(trying(), Doubt::Stay, 0, false).state, State::Unknown { .. }));
     let accepted = Action { state: State::Accepted, ..trying() };
     assert_eq!(after_restart(accepted.clone(), Doubt::Stay, 0, false), accepted);
+}
+
+#[test]
+fn p6_what_is_unclear_or_was_not_read_whole_is_never_sent_again() {
+    for found in [Found::Unclear(1), Found::Unreached("it is too far"), Found::Several(3)] {
+        for doubt in [Doubt::ReadBack, Doubt::LookFirst] {
+            let end = after_read(after_try(trying(), lost(), doubt, 0, false), &found, doubt, 1);
+            assert!(matches!(end.state, State::Unknown { .. }), "{found:?} {doubt:?}: {:?}", end.state);
+            assert_eq!((end.resends, end.settled_at), (0, Some(1)));
+        }
+    }
+    let unfenced = after_try(trying(), lost(), Doubt::Unfenced, 0, false);
+    assert!(matches!(&unfenced.state, State::Unknown { message } if message.contains("could not be read")));
+}
+
+#[test]
+fn p6_what_lasts_is_looked_for_before_each_of_a_few_repetitions() {
+    let doubtful = after_try(trying(), lost(), Doubt::LookFirst, 0, false);
+    assert_eq!(doubtful.state, State::Doubtful);
+    let there = after_read(doubtful.clone(), &Found::One(Vec::new()), Doubt::LookFirst, 1);
+    assert_eq!(there.state, State::Confirmed { remote_ids: Vec::new() });
+    let mut action = doubtful;
+    for resends in 1..=REPEATS {
+        let again = after_read(action, &Found::Nothing, Doubt::LookFirst, 1_000);
+        assert_eq!((&again.state, again.resends), (&State::Accepted, resends), "one empty look is enough");
+        action = after_try(Action { state: State::Trying, ..again }, lost(), Doubt::LookFirst, 2_000, false);
+        assert_eq!(action.state, State::Doubtful);
+    }
+    let end = after_read(
+        after_read(action, &Found::Nothing, Doubt::LookFirst, 3_000),
+        &Found::Nothing,
+        Doubt::LookFirst,
+        4_000,
+    );
+    assert!(matches!(end.state, State::Unknown { .. }), "{:?}", end.state);
 }
