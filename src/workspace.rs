@@ -4,6 +4,7 @@
 //! helps, and waits to be started again.
 
 mod lines;
+mod linger;
 mod place;
 pub mod presence;
 mod push;
@@ -124,7 +125,9 @@ impl Workspace {
     async fn lines(&mut self, spread: Duration, token: &CancellationToken) -> Result<(), Ended> {
         let stopped = self.follow(spread, token).await?;
         self.settle(stopped).await?;
-        self.tell_seat(token).await
+        self.tell_seat(token).await?;
+        // Boxed: most seats never need its room.
+        Box::pin(self.linger(token)).await
     }
 
     /// Carries actions out: they need the seat alone, whatever the lines do.
