@@ -86,7 +86,8 @@ impl Walk<'_> {
         self.plan.record.facts.remove(REVOKED_AT);
         self.plan.record.seat = Seat::SignedIn;
         if self.plan.record.joined_at == 0 {
-            self.plan.record.joined_at = self.means.clock.now();
+            // An approval may be older than the exchange that follows it, and none is older than the request.
+            self.plan.record.joined_at = self.progress.asked_at.unwrap_or_else(|| self.means.clock.now());
         }
         self.write(erased).await?;
         Ok(self.plan.record)

@@ -96,8 +96,7 @@ impl Story {
 
     /// Seals a secret of the workspace.
     pub async fn seal(&self, field: &str, value: &str) {
-        let secret =
-            Change::Secret { owner: "acme".into(), field: field.into(), value: Some(value.to_owned().into()) };
+        let secret = Change::Secret { owner: "acme".into(), field: field.into(), value: Some(value.to_owned().into()) };
         self.store.commit(Batch::new().with(secret)).await.unwrap();
     }
 
