@@ -291,7 +291,11 @@ fn what_describes_a_log_stands_with_a_poll_and_nowhere_else() {
 fn what_a_grant_governs_and_what_stands_in_for_a_question_name_what_is_there() {
     let granted = include_str!("../adapters/speakeasy.yaml");
     for (old, new, words) in [
-        ("needs_with: { files: attachments }", "needs_with: { file: attachments }", "`file` is no argument of this action"),
+        (
+            "needs_with: { files: attachments }",
+            "needs_with: { file: attachments }",
+            "`file` is no argument of this action",
+        ),
         ("needs_with: { parent: [", "needs_with: { files: x, parent: [", "`files` is no argument of this action"),
         ("else: { get: /api/v1/agent/topics }", "else: { get: /t, take: { grant: /g } }", "leave `take` out"),
     ] {
