@@ -12,6 +12,7 @@ mod learn;
 mod login;
 mod outside;
 mod renew;
+mod revoke;
 mod scope;
 mod token;
 mod upgrade;
@@ -32,12 +33,13 @@ use crate::clock::{Clock, millis};
 use crate::event::NewEvent;
 use crate::http::{Network, Request, Response, Stream};
 use crate::retry::Waits;
-use crate::store::{Seat, Store, WorkspaceRecord};
+use crate::store::{Batch, Seat, Store, WorkspaceRecord};
 
 pub use claims::claims;
 pub use error::Error;
 pub use login::repair_command;
 pub(crate) use login::{answer_words, label, lasts, may_have_acted};
+pub use revoke::{LATE, REVOKED_AT, forgets_at};
 pub(crate) use scope::{base, plain_scope, with_secrets};
 pub use upgrade::Shown;
 
@@ -230,6 +232,13 @@ impl Session {
     pub async fn sit(&self, seat: Seat) -> Result<(), Error> {
         let session = self.clone();
         self.own_task(async move { session.commit(Vec::new(), |record| record.seat = seat).await }).await
+    }
+
+    /// The same together with an event that stands before all that the seat's end leads to.
+    pub async fn sit_behind(&self, event: NewEvent, seat: Seat) -> Result<(), Error> {
+        let session = self.clone();
+        let batch = Batch::new().event(event);
+        self.own_task(async move { session.commit_beside(batch, Vec::new(), |record| record.seat = seat).await }).await
     }
 
     /// Whether the seat cannot act any more and the feed was not told of it yet.

@@ -3,7 +3,9 @@
 //! The task of a workspace owns its lines and its outbox. A seat that cannot act leaves them closed, says why and which command
 //! helps, and waits to be started again.
 
+mod learning;
 mod lines;
+mod linger;
 mod place;
 pub mod presence;
 mod push;
@@ -11,6 +13,7 @@ mod roster;
 mod seat;
 mod status;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -92,7 +95,8 @@ impl Workspace {
             Ok(mut workspace) => {
                 desk.open(workspace.session.clone(), workspace.report.watch());
                 let outbox = workspace.outbox(token.clone());
-                tokio::try_join!(workspace.lines(spread, &token), outbox)?;
+                let learning = learning::learn(workspace.session.clone(), &token);
+                tokio::try_join!(workspace.lines(spread, &token), outbox, learning)?;
             }
             Err(Cannot::Store(error)) => return Err(error.into()),
             Err(Cannot::Start(why)) => {
@@ -122,9 +126,16 @@ impl Workspace {
 
     /// Follows the platform until the lines end, and tells how they ended.
     async fn lines(&mut self, spread: Duration, token: &CancellationToken) -> Result<(), Ended> {
-        let stopped = self.follow(spread, token).await?;
+        let stopped = loop {
+            match self.follow(spread, token).await? {
+                Followed::To(stopped) => break stopped,
+                Followed::Anew => self.desk.anew(),
+            }
+        };
         self.settle(stopped).await?;
-        self.tell_seat(token).await
+        self.tell_seat(token).await?;
+        // Boxed: most seats never need its room.
+        Box::pin(self.linger(token)).await
     }
 
     /// Carries actions out: they need the seat alone, whatever the lines do.
@@ -137,10 +148,19 @@ impl Workspace {
     }
 
     /// Runs the lines, as far as the seat allows it, until they end or the task is cancelled.
-    async fn follow(&mut self, spread: Duration, token: &CancellationToken) -> Result<Option<Reason>, Ended> {
+    async fn follow(&mut self, spread: Duration, token: &CancellationToken) -> Result<Followed, Ended> {
         if !matches!(self.session.record().seat, Seat::SignedOut | Seat::SignedIn) {
             self.report.phase("stopped", None);
-            return Ok(None);
+            return Ok(Followed::To(None));
+        }
+        let mut regranted = pin!(learning::regranted(self.session.clone()));
+        if let Some(lacking) = learning::no_line(&self.session) {
+            self.report.phase("stopped", None);
+            self.desk.trouble(lacking);
+            return Ok(tokio::select! {
+                () = token.cancelled() => Followed::To(None),
+                () = regranted => Followed::Anew,
+            });
         }
         let (hint, hints) = mpsc::channel(HINTS);
         self.desk.hints(hint);
@@ -160,9 +180,13 @@ impl Workspace {
             self.observe(&seen).await?;
             let due = self.presence.due();
             tokio::select! {
-                () = token.cancelled() => return Ok(None),
+                () = token.cancelled() => return Ok(Followed::To(None)),
+                () = &mut regranted => {
+                    lines.shutdown().await;
+                    return Ok(Followed::Anew);
+                }
                 () = beat.asked() => {}
-                ended = lines.join_next() => return Ok(ended.map(unwound)),
+                ended = lines.join_next() => return Ok(Followed::To(ended.map(unwound))),
                 changed = status.changed() => changed.map_err(|_| StoreError::Closed)?,
                 () = at(due) => {}
             }
@@ -214,6 +238,14 @@ impl Workspace {
         draft.platform = Some(platform.into());
         draft
     }
+}
+
+/// How following a platform has ended.
+enum Followed {
+    /// For good, and why; or because the task ends.
+    To(Option<Reason>),
+    /// The grant allows other lines than before.
+    Anew,
 }
 
 /// Why a workspace does not run.

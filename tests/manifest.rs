@@ -288,6 +288,24 @@ fn what_describes_a_log_stands_with_a_poll_and_nowhere_else() {
 }
 
 #[test]
+fn what_a_grant_governs_and_what_stands_in_for_a_question_name_what_is_there() {
+    let granted = include_str!("../adapters/speakeasy.yaml");
+    for (old, new, words) in [
+        (
+            "needs_with: { files: attachments }",
+            "needs_with: { file: attachments }",
+            "`file` is no argument of this action",
+        ),
+        ("needs_with: { parent: [", "needs_with: { files: x, parent: [", "`files` is no argument of this action"),
+        ("else: { get: /api/v1/agent/topics }", "else: { get: /t, take: { grant: /g } }", "leave `take` out"),
+    ] {
+        assert!(granted.contains(old), "{old}");
+        let said = parse("x.yaml", &granted.replacen(old, new, 1)).expect_err(words).to_string();
+        assert!(said.contains(words), "{said}");
+    }
+}
+
+#[test]
 fn two_files_of_one_platform_are_refused_by_name() {
     let dir = directory(&[("a.yaml", AGENTUNITED), ("b.yaml", AGENTUNITED)]);
     let said = Manifests::load(Some(dir.path())).expect_err("a duplicate").to_string();

@@ -13,8 +13,11 @@ pub use read_back::{Among, FileNames, Messages, Next, Places, ReadBack, Record};
 pub use uploads::{Place, UPLOADS, Uploads};
 
 use super::call::{Call, calling, needed};
-use super::plain::{Span, Table, missing, read_table};
+use super::plain::{OneOrMany, Span, Table, missing, read_table};
 use super::pointer::Pointer;
+
+/// The argument by which an action names its files.
+pub const FILES: &str = "files";
 
 /// One verb.
 #[derive(Clone, Debug)]
@@ -39,6 +42,8 @@ pub struct Action {
     pub gone_is_done: Option<u16>,
     /// The capability without which the grant does not have it.
     pub needs: Option<String>,
+    /// Arguments (`files` among them) and the capabilities without which the grant does not have them.
+    pub needs_with: Table<OneOrMany<String>>,
     /// The header that takes an idempotency key, with which a lost reply is asked for again.
     pub idempotency: Option<Idempotency>,
     /// How files are uploaded before it; none: they cannot.
@@ -123,6 +128,8 @@ pub struct Question {
     pub call: Call,
     /// The list in the answer; `null` counts as empty.
     pub items: Pointer,
+    /// The capability without which the grant does not have it.
+    pub needs: Option<String>,
 }
 
 calling!(RawAction {
@@ -135,6 +142,7 @@ calling!(RawAction {
     repeatable: bool,
     gone_is_done: Option<u16>,
     needs: Option<String>,
+    needs_with: Table<OneOrMany<String>>,
     idempotency: Option<Idempotency>,
     uploads: Option<Uploads>,
     ephemeral: bool,
@@ -143,7 +151,7 @@ calling!(RawAction {
     lists: Vec<String>,
     places: Table<PlaceOf>,
 });
-calling!(RawQuestion { items: Option<Pointer>, });
+calling!(RawQuestion { items: Option<Pointer>, needs: Option<String>, });
 
 impl<'de> Deserialize<'de> for Action {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -158,7 +166,7 @@ impl Action {
             return Err("`split.bytes` is at least 16".to_owned());
         }
         let RawAction { files, split, refuse, read_back, pace, own, repeatable, gone_is_done, .. } = raw;
-        let RawAction { needs, idempotency, uploads, ephemeral, together, one_of, lists, places, .. } = raw;
+        let RawAction { needs, needs_with, idempotency, uploads, ephemeral, together, one_of, lists, places, .. } = raw;
         let action = Self {
             call,
             files,
@@ -170,6 +178,7 @@ impl Action {
             repeatable,
             gone_is_done,
             needs,
+            needs_with,
             idempotency,
             uploads,
             ephemeral,
@@ -191,6 +200,6 @@ impl<'de> Deserialize<'de> for Question {
 impl Question {
     fn of(mut raw: RawQuestion) -> Result<Self, String> {
         let call = raw.call().and_then(needed)?;
-        Ok(Self { call, items: raw.items.ok_or_else(|| missing("items"))? })
+        Ok(Self { call, items: raw.items.ok_or_else(|| missing("items"))?, needs: raw.needs })
     }
 }

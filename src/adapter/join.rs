@@ -98,6 +98,9 @@ pub enum Learn {
         call: Box<Call>,
         /// Where they stand in one item of a list.
         first: Option<First>,
+        /// Proves the session where the request is not there, or not now (404, 429): the facts stay unknown, and are
+        /// asked for again.
+        r#else: Option<Box<Call>>,
     },
 }
 
@@ -151,7 +154,7 @@ calling!(RawDialect {
     session: Option<String>,
 });
 calling!(RawPlain {});
-calling!(RawLearn { claims: Option<String>, first: Option<First>, });
+calling!(RawLearn { claims: Option<String>, first: Option<First>, r#else: Option<PlainCall>, });
 
 struct PlainCall(Call);
 
@@ -220,7 +223,8 @@ impl Learn {
     fn of(mut raw: RawLearn) -> Result<Self, String> {
         let Some(of) = raw.claims.take() else {
             let call = raw.call().and_then(needed)?;
-            return Ok(Self::Read { call: Box::new(call), first: raw.first });
+            let otherwise = raw.r#else.take().map(|PlainCall(call)| Box::new(call));
+            return Ok(Self::Read { call: Box::new(call), first: raw.first, r#else: otherwise });
         };
         let take = std::mem::take(&mut raw.take);
         match raw.call()? {

@@ -35,6 +35,8 @@ pub struct Receive {
     pub log: Option<Log>,
     /// Other ways in which the same events arrive.
     pub push: Vec<Push>,
+    /// The capability without which the grant has no line.
+    pub needs: Option<String>,
 }
 
 /// The mechanism of a line.
@@ -143,6 +145,7 @@ calling!(RawReceive {
     beside: Option<Span>,
     push: Vec<Push>,
     members: Option<Members>,
+    needs: Option<String>,
 });
 calling!(RawRooms {
     items: Option<Pointer>,
@@ -175,8 +178,8 @@ impl Receive {
         let call = raw.call().and_then(needed)?;
         let flavour = raw.flavour.ok_or_else(|| missing("flavour"))?;
         let log = raw.log(flavour)?;
-        let RawReceive { silence, cut, names, name, item, resume, history, push, .. } = raw;
-        Ok(Self { flavour, call, silence, cut, names, name, item, resume, history, log, push })
+        let RawReceive { silence, cut, names, name, item, resume, history, push, needs, .. } = raw;
+        Ok(Self { flavour, call, silence, cut, names, name, item, resume, history, log, push, needs })
     }
 }
 

@@ -241,6 +241,17 @@ pub struct OfWorkspace {
     pub conversation: Option<String>,
 }
 
+/// `files`: what was attached in a conversation.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InConversation {
+    /// Where.
+    #[schema(value_type = String)]
+    pub workspace: WorkspaceName,
+    /// Which conversation.
+    pub conversation: String,
+}
+
 /// `document`: the text of a document.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -83,6 +83,7 @@ verbs! {
     History = "history", Reader, History, "Messages of a conversation.";
     Conversations = "conversations", Reader, OfWorkspace, "The conversations of a workspace.";
     People = "people", Reader, OfWorkspace, "The people of a workspace, or of one conversation.";
+    Files = "files", Reader, InConversation, "The files of a conversation.";
     Document = "document", Reader, Document, "The text of a document.";
     Call = "call", Agent, Call, "Any other request on the platform, signed in; off unless configured.";
     Status = "status", OperatorReads, Status, "How the bridge and its workspaces stand.";

@@ -7,6 +7,7 @@ use crate::consumer::Consumer;
 use crate::deliver::Status;
 use crate::ingress::{CALLBACK_URL, told_base};
 use crate::join::{self, Pending};
+use crate::session::REVOKED_AT;
 use crate::store::{DeadLetter, Failure, WorkspaceRecord};
 
 fn as_object(value: Value) -> Option<Map<String, Value>> {
@@ -26,6 +27,9 @@ pub fn workspace(record: &WorkspaceRecord, live: Option<Value>) -> Value {
     view.insert("joined_at".into(), rfc3339(record.joined_at).into());
     if let Some(callback) = record.facts.get(CALLBACK_URL).and_then(Value::as_str) {
         view.insert("delivers_to".into(), told_base(callback).into());
+    }
+    if let Some(at) = record.facts.get(REVOKED_AT).and_then(Value::as_u64) {
+        view.insert("revoked_at".into(), rfc3339(at).into());
     }
     view.insert("running".into(), live.is_some().into());
     match join::pending(record) {

@@ -67,7 +67,8 @@ fn workspaces(status: &Value) -> Result<(), Fault> {
 }
 
 /// The columns of [`seat`].
-const SEATS: &[&str] = &["workspace", "platform", "seat", "live", "lag", "credential ends", "next try", "what helps"];
+const SEATS: &[&str] =
+    &["workspace", "platform", "seat", "live", "lag", "credential ends", "next try", "held back", "what helps"];
 
 fn seat(workspace: &Value, now: u64) -> Vec<String> {
     let mut help = ["trouble", "reason", "command"].map(|key| text(workspace, key)).to_vec();
@@ -78,7 +79,9 @@ fn seat(workspace: &Value, now: u64) -> Vec<String> {
     let [name, platform, seat, live] = ["name", "platform", "seat", "live"].map(|key| text(workspace, key));
     let lag = workspace.get("lag").and_then(Value::as_u64).map(span).unwrap_or_default();
     let [ends, next] = ["credential_expires", "next_retry"].map(|key| when(workspace, key, now));
-    vec![name, platform, seat, live, lag, ends, next, help.join(" ")]
+    let held_back = workspace.get("held_back").and_then(Value::as_u64).filter(|count| *count > 0);
+    let held_back = held_back.map(|count| count.to_string()).unwrap_or_default();
+    vec![name, platform, seat, live, lag, ends, next, held_back, help.join(" ")]
 }
 
 /// What a join waits for, and since when.
@@ -162,10 +165,10 @@ mod tests {
         let workspace = json!({
             "name": "acme", "platform": "agentunited", "seat": "needs_action", "live": false, "lag": 62_000,
             "credential_expires": now + 86_400_000, "next_retry": null, "trouble": "refused", "reason": "refused",
-            "command": "agent-bridge join …", "lines": [one],
+            "command": "agent-bridge join …", "lines": [one], "held_back": 7,
         });
         let shown =
-            ["acme", "agentunited", "needs_action", "false", "1 min", "in 1 d", "", "refused agent-bridge join …"];
+            ["acme", "agentunited", "needs_action", "false", "1 min", "in 1 d", "", "7", "refused agent-bridge join …"];
         assert_eq!(seat(&workspace, now), shown);
         let shown = ["acme", "sse", "waiting", "1 min ago", "", "1 min ago", "2 h ago", "e-17", "in 5 s", "HTTP 502"];
         assert_eq!(line("acme", &one_of(&workspace), now), shown);

@@ -162,6 +162,16 @@ impl Seats {
             .asks
             .get(ask.name)
             .ok_or_else(|| Problem::new("not_offered", format!("{} has no `{}`", manifest.title, ask.name)))?;
+        if let Some(capability) =
+            question.needs.as_deref().filter(|_| !manifest.grants(&session.record().facts, question.needs.as_deref()))
+        {
+            let word = format!(
+                "`{name}` may not ask for `{}`: its grant lacks `{capability}`. Ask whoever let the agent in to allow it, and \
+                 start the bridge again",
+                ask.name
+            );
+            return Err(Problem::new("no_capability", word));
+        }
         let scope = Scope::new().with_all(Root::Ask, ask.args);
         let mut request = session.prepare(&question.call, scope).map_err(problem)?;
         request.bounds.whole = Some(self.0.request);

@@ -10,7 +10,8 @@ use prometheus_client::metrics::family::Family;
 pub enum Answer {
     /// Its event is committed.
     Taken,
-    /// The grant was taken away: nothing more can be read there, so nothing more is owed.
+    /// The grant was taken away, and the feed has its last word: a late delivery is taken, so that it does not come
+    /// again, and changes nothing.
     Gone,
     /// The commit did not come in time.
     TooLate,
@@ -44,8 +45,7 @@ impl Answer {
     /// What the platform is told. All that a stranger could learn from is one status.
     pub const fn status(self) -> StatusCode {
         match self {
-            Self::Taken => StatusCode::NO_CONTENT,
-            Self::Gone => StatusCode::GONE,
+            Self::Taken | Self::Gone => StatusCode::NO_CONTENT,
             Self::TooLate | Self::Nobody | Self::Busy | Self::Full | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unknown | Self::NoSecret | Self::Forged => StatusCode::UNAUTHORIZED,
             Self::NotJson | Self::CutOff => StatusCode::BAD_REQUEST,
@@ -83,7 +83,6 @@ impl IntoResponse for Answer {
         let status = self.status();
         let words = match status {
             StatusCode::NO_CONTENT => return status.into_response(),
-            StatusCode::GONE => "this grant was taken away; nothing more is taken\n",
             StatusCode::UNAUTHORIZED => "not authorised\n",
             StatusCode::BAD_REQUEST => "not a whole JSON object\n",
             StatusCode::PAYLOAD_TOO_LARGE => "too large\n",

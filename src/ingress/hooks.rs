@@ -29,7 +29,7 @@ pub struct Hook {
 pub enum Taken {
     /// Its id is committed (P1), now or long ago: 204.
     Committed,
-    /// The platform took the seat away: what it tells can no longer be read there, and is not owed: 410.
+    /// The platform took the seat away: what it tells can no longer be read there, and is not owed: 204.
     Gone,
 }
 

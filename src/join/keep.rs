@@ -10,7 +10,7 @@ use super::walk::Walk;
 use super::{Error, JOINING};
 use crate::adapter::{Call, Keep, SessionFlavour};
 use crate::http::Response;
-use crate::session::{self, GOT_AT, LASTS, Sealing, TOKEN, UNTOLD};
+use crate::session::{self, GOT_AT, LASTS, REVOKED_AT, Sealing, TOKEN, UNTOLD};
 use crate::store::{Batch, Change, Seat, WorkspaceRecord};
 
 impl Walk<'_> {
@@ -83,9 +83,11 @@ impl Walk<'_> {
         }
         self.plan.record.facts.remove(JOINING);
         self.plan.record.facts.remove(UNTOLD);
+        self.plan.record.facts.remove(REVOKED_AT);
         self.plan.record.seat = Seat::SignedIn;
         if self.plan.record.joined_at == 0 {
-            self.plan.record.joined_at = self.means.clock.now();
+            // An approval may be older than the exchange that follows it, and none is older than the request.
+            self.plan.record.joined_at = self.progress.asked_at.unwrap_or_else(|| self.means.clock.now());
         }
         self.write(erased).await?;
         Ok(self.plan.record)

@@ -21,6 +21,9 @@ pub(super) struct Progress {
     /// What it waits for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits: Option<Waits>,
+    /// When somebody was asked to let us in, milliseconds since 1970: what is said from then on may be meant for us.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<u64>,
     /// Somebody has approved.
     #[serde(default)]
     pub approved: bool,

@@ -21,6 +21,9 @@ use crate::store::{Seat, WorkspaceRecord};
 /// One exchange of what an approval gave, and one more after a lost reply.
 const MOST_SENDS: u64 = 2;
 
+const OUT_OF_PATIENCE: &str = "nobody has decided in the time that `join.wait` gives: ask the person, and run the same \
+                               command again";
+
 /// What a join waits for. Times in milliseconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waits {
@@ -113,9 +116,7 @@ impl Walk<'_> {
         let waits = self.begun().await?;
         let now = self.means.clock.now();
         if self.limit.is_some_and(|limit| now.saturating_sub(waits.since) > millis(limit)) {
-            return Err(
-                self.turned_away(Type::JoinExpired, "nobody has decided in the time that `join.wait` gives".into())
-            );
+            return Err(self.turned_away(Type::JoinExpired, OUT_OF_PATIENCE.to_owned()));
         }
         let every = wait.every.0;
         let answer = match self.send(&dialect.call).await {
@@ -126,6 +127,7 @@ impl Walk<'_> {
         match verdict(&self.plan.manifest, &dialect.call, wait, &self.host(), &answer, now) {
             Verdict::Approved => {
                 (self.progress.waits, self.progress.approved) = (None, true);
+                self.progress.asked_at = Some(waits.since);
                 self.tell(Type::JoinApproved, Map::new());
                 self.keep(way, index, 0, dialect, &answer).await
             }

@@ -130,7 +130,6 @@ impl Intake {
     }
 
     fn told(&self, told: &Committed, cursor: Option<&str>) {
-        self.report.held_back(told.held_back);
         if cursor.is_some() || told.events.iter().any(Option::is_some) {
             self.report.event(cursor);
         }

@@ -40,6 +40,7 @@ use feed::Outlet;
 use frames::{Frames, Inlets};
 use hints::Awaited;
 use members::Members;
+use place::Farewell;
 use round::Round;
 use stand::Stand;
 
@@ -115,6 +116,8 @@ pub struct Poll {
     again: Instant,
     /// The platform says that the seat is gone: the first read that began after this one is the last.
     farewell: Option<u64>,
+    /// What said so beside the log, for the next commit: a crash must not leave a seat that is merely refused.
+    heard: Option<Farewell>,
 }
 
 impl Poll {
@@ -158,6 +161,7 @@ impl Poll {
             again: now,
             stand,
             farewell,
+            heard: None,
             store,
             report,
             backfill,

@@ -27,8 +27,6 @@ pub struct LineStatus {
     pub last_event: Option<u64>,
     /// Every conversation was compared with its history at this time or later, and all of it is in the feed.
     pub checked: Option<u64>,
-    /// Events that the workspace's policy held back, since the start.
-    pub held_back: u64,
     /// Where the stream would resume.
     pub cursor: Option<String>,
     /// Conversations whose history is followed.
@@ -149,13 +147,6 @@ impl Report {
                 status.cursor = cursor.map(str::to_owned);
             }
         });
-    }
-
-    /// So many events were held back by the policy.
-    pub fn held_back(&self, count: u64) {
-        if count > 0 {
-            self.quietly(|status, _| status.held_back += count);
-        }
     }
 
     /// Every history was compared at this time or later.

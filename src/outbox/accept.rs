@@ -55,17 +55,33 @@ pub fn prepare(
     verb: &Verb,
     request: &mut Request,
 ) -> Result<(), Refusal> {
-    let needs = verb.needs.as_deref();
-    if let Some(capability) = needs.filter(|_| !manifest.grants(&record.facts, needs)) {
-        let message = format!(
-            "`{}` may not `{}`: its grant lacks `{capability}`. Ask whoever let the agent in to allow it, then join again",
-            record.name, request.verb
-        );
-        return Err(Refusal::new("no_capability", message));
-    }
+    capable(manifest, record, verb, request)?;
     fill(verb, record, &mut request.args)?;
     as_texts(&mut request.args);
     args::check(verb, request)
+}
+
+/// The grant has what the verb needs, and what the arguments need that are given.
+fn capable(manifest: &Manifest, record: &WorkspaceRecord, verb: &Verb, request: &Request) -> Result<(), Refusal> {
+    let lacks = |needed: &str| !manifest.grants(&record.facts, Some(needed));
+    let refuse = |what: String, capability: &str| {
+        let message = format!(
+            "`{}` may not {what}: its grant lacks `{capability}`. Ask whoever let the agent in to allow it, and start the \
+             bridge again",
+            record.name
+        );
+        Err(Refusal::new("no_capability", message))
+    };
+    if let Some(capability) = verb.needs.as_deref().filter(|needed| lacks(needed)) {
+        return refuse(format!("`{}`", request.verb), capability);
+    }
+    for (name, needed) in verb.needs_with.iter() {
+        let given = request.args.get(name).is_some_and(|given| !given.is_null());
+        if let Some(capability) = needed.all().iter().find(|needed| given && lacks(needed)) {
+            return refuse(format!("`{}` with `{name}`", request.verb), capability);
+        }
+    }
+    Ok(())
 }
 
 fn never_stored(verb: &str, answers: Option<u64>) -> Refusal {

@@ -11,8 +11,7 @@ use tokio::io::AsyncReadExt;
 
 use super::Refusal;
 
-/// The argument that names files.
-pub const FILES: &str = "files";
+pub use crate::adapter::FILES;
 
 /// A file that goes with an action.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,13 +2,24 @@
 
 use std::sync::PoisonError;
 
-use super::{Error, Sealing, Session, UNTOLD};
+use super::{Error, Sealing, Session, UNTOLD, revoke};
 use crate::event::NewEvent;
 use crate::store::{Batch, Change, Seat, WorkspaceRecord};
 
 impl Session {
-    /// Commits a change of the record with new secrets, then lets everybody see it.
+    /// Commits a change of the record with new secrets, then lets everybody see it. With a seat that is gone its tokens
+    /// go, in the same commit.
     pub(super) async fn commit(&self, secrets: Sealing, edit: impl FnOnce(&mut WorkspaceRecord)) -> Result<(), Error> {
+        self.commit_beside(Batch::new(), secrets, edit).await
+    }
+
+    /// The same in one transaction with what stands in `batch`.
+    pub(super) async fn commit_beside(
+        &self,
+        batch: Batch,
+        secrets: Sealing,
+        edit: impl FnOnce(&mut WorkspaceRecord),
+    ) -> Result<(), Error> {
         let _turn = self.0.writing.lock().await;
         let mut record = self.record();
         let before = record.seat.clone();
@@ -16,7 +27,13 @@ impl Session {
         if record.seat != before && matches!(record.seat, Seat::NeedsAction { .. } | Seat::Revoked { .. }) {
             record.facts.insert(UNTOLD.to_owned(), true.into());
         }
-        self.write(record, secrets, Batch::new()).await
+        let secrets = revoke::settle(&self.0.manifest, &mut record, secrets, self.0.means.clock.now());
+        let gone = matches!(record.seat, Seat::Revoked { .. });
+        self.write(record, secrets, batch).await?;
+        if gone {
+            *self.0.token.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        Ok(())
     }
 
     /// Commits an event that tells of the seat, and that it was told.

@@ -10,7 +10,7 @@ use super::{Error, Sealing, Session};
 use crate::store::WorkspaceRecord;
 
 /// The field under which the refresh token is sealed that is being exchanged.
-const EXCHANGING: &str = "exchanging";
+pub(super) const EXCHANGING: &str = "exchanging";
 /// The fact that says how often it was sent and may have been taken.
 const SENDS: &str = "exchanges";
 /// One exchange, and one more after a lost reply.

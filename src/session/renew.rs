@@ -225,6 +225,8 @@ impl Session {
             }
         })
         .await?;
+        // The seat may have been taken away meanwhile: then what was brought is not kept.
+        standing(&self.0.record.borrow(), &self.0.manifest)?;
         let token = Token::new(secret, flight.generation, now, now, Life::of(&self.0.spec, brought.lasts));
         *self.0.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
         tracing::info!(workspace = %self.0.record.borrow().name, good_for = ?token.remaining(), "signed in");
@@ -263,7 +265,13 @@ impl Session {
         let (reason, command) = (reason.to_owned(), repair_command(&self.0.manifest, record));
         if record.seat != Seat::Joining {
             let seat = Seat::NeedsAction { reason: reason.clone(), command: command.clone() };
-            if let Err(error) = self.commit(Vec::new(), |record| record.seat = seat).await {
+            let sits = |record: &mut WorkspaceRecord| {
+                // What the platform took away no person mends by another credential.
+                if !matches!(record.seat, Seat::Revoked { .. }) {
+                    record.seat = seat;
+                }
+            };
+            if let Err(error) = self.commit(Vec::new(), sits).await {
                 return error;
             }
             tracing::warn!(workspace = %record.name, %reason, %command, "a person must act");

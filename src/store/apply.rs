@@ -1,6 +1,6 @@
 //! A batch, change by change, within the writer's transaction.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use redb::{Key, ReadableTable, TableDefinition, WriteTransaction};
 use serde::Serialize;
@@ -16,6 +16,14 @@ use crate::action::ActionId;
 use crate::consumer::{Consumer, From};
 use crate::event::{Type, WorkspaceName};
 
+/// The line under whose name a workspace's count of events stands that were held back; no line is called so.
+pub const HELD_BACK: &str = "held_back";
+
+/// A count as its row holds it.
+pub fn count(row: &str) -> u64 {
+    row.parse().unwrap_or(0)
+}
+
 /// One transaction of the writer.
 pub struct Applying<'t> {
     pub(super) tx: &'t WriteTransaction,
@@ -24,6 +32,8 @@ pub struct Applying<'t> {
     pub(super) vault: &'t VaultKey,
     /// Workspaces whose actions were accepted, changed or forgotten.
     pub outbox: BTreeSet<WorkspaceName>,
+    /// Events of this batch that were held back, by workspace.
+    held_back: BTreeMap<WorkspaceName, u64>,
     /// Actions of this batch whose key had a first one: (as they came, that first one).
     renamed: Vec<(ActionId, ActionId)>,
 }
@@ -31,7 +41,7 @@ pub struct Applying<'t> {
 impl<'t> Applying<'t> {
     /// Around a transaction, its feed and the key for new secrets.
     pub const fn new(tx: &'t WriteTransaction, feed: Feed<'t>, vault: &'t VaultKey) -> Self {
-        Self { tx, feed, vault, outbox: BTreeSet::new(), renamed: Vec::new() }
+        Self { tx, feed, vault, outbox: BTreeSet::new(), held_back: BTreeMap::new(), renamed: Vec::new() }
     }
 
     /// Lets go of the tables, for the commit: what became of the feed, and whose actions changed.
@@ -46,12 +56,18 @@ impl<'t> Applying<'t> {
         for change in batch.changes {
             self.change(change, &mut committed)?;
         }
+        self.count_held_back()?;
         Ok(committed)
     }
 
     fn change(&mut self, change: Change, committed: &mut Committed) -> Result<(), Fault> {
         match change {
-            Change::HeldBack(event) => committed.held_back += u64::from(self.feed.hold_back(&event)?),
+            Change::HeldBack(event) => {
+                if self.feed.hold_back(&event)? {
+                    committed.held_back += 1;
+                    *self.held_back.entry(event.head.workspace.clone()).or_default() += 1;
+                }
+            }
             Change::Event(event) => {
                 let consumer = event.head.only_for.clone();
                 let seq = self.feed.append(*event)?;
@@ -112,6 +128,17 @@ impl<'t> Applying<'t> {
                 self.feed.trim(seq)?;
                 self.trim_ways(seq)?;
             }
+        }
+        Ok(())
+    }
+
+    /// The count of what a policy has held back goes with the rows that it counts.
+    fn count_held_back(&mut self) -> Result<(), Fault> {
+        for (name, more) in std::mem::take(&mut self.held_back) {
+            let before =
+                self.tx.open_table(tables::CURSORS)?.get((name.as_str(), HELD_BACK))?.map(|row| count(row.value()));
+            let count = before.unwrap_or(0).saturating_add(more);
+            self.cursor(&name, HELD_BACK, Some(&count.to_string()))?;
         }
         Ok(())
     }

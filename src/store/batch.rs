@@ -12,7 +12,7 @@ use crate::event::{NewEvent, Via, WorkspaceName};
 pub enum Change {
     /// Append an event, unless its identity is known already (P2).
     Event(Box<NewEvent>),
-    /// Remember an event's identity and leave the event out of the feed: it is not told, now or later.
+    /// Remember an event's identity and leave the event out of the feed: it is not told, now or later, and counted.
     HeldBack(Box<NewEvent>),
     /// These objects are still listed by the platform: their ids are not forgotten yet.
     Listed {

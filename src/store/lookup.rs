@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
 use super::Store;
-use super::apply::{from_json, pairs_of};
+use super::apply::{HELD_BACK, count, from_json, pairs_of};
 use super::fault::{Fault, StoreError};
 use super::record::{Anchor, DeadLetter, Progress, Tombstone, WorkspaceRecord};
 use super::shared::reading;
@@ -22,6 +22,12 @@ impl Store {
             let row = tx.open_table(tables::CURSORS)?.get((workspace.as_str(), line))?;
             Ok(row.map(|row| row.value().to_owned()))
         })
+    }
+
+    /// How many events of a workspace a policy has held back, each counted once; since its join, or the version that
+    /// began to count.
+    pub fn held_back(&self, workspace: &WorkspaceName) -> Result<u64, StoreError> {
+        Ok(self.cursor(workspace, HELD_BACK)?.map_or(0, |row| count(&row)))
     }
 
     /// The anchors of a workspace, by conversation.

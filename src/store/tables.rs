@@ -21,7 +21,7 @@ pub const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 pub const FEED: TableDefinition<u64, &[u8]> = TableDefinition::new("feed");
 /// [`id_key`] → [`IdRow`]. The event's id begins `W/type/conversation/object` wherever an object is told.
 pub const IDS: TableDefinition<&str, &[u8]> = TableDefinition::new("ids");
-/// (W, line) → the platform's opaque text.
+/// (W, line) → the platform's opaque text. (W, `held_back`) → how many events a policy has held back, in digits.
 pub const CURSORS: TableDefinition<(&str, &str), &str> = TableDefinition::new("cursors");
 /// (W, conversation) → JSON `Anchor`.
 pub const ANCHORS: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("anchors");

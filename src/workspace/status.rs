@@ -29,8 +29,6 @@ pub struct Status {
     pub lines: Vec<LineStatus>,
     /// For how long, in milliseconds, events may have gone unseen.
     pub lag: u64,
-    /// Events that the policy of the config held back, since the start.
-    pub held_back: u64,
     /// When the credential ends; `null` where it does not, or there is none.
     pub credential_expires: Option<u64>,
     /// When signing in is tried again, while it waits.
@@ -100,6 +98,15 @@ impl Desk {
         self.with(|on_it| on_it.pulses.clone())
     }
 
+    /// The lines are made anew.
+    pub(super) fn anew(&self) {
+        self.with(|on_it| {
+            on_it.beside.clear();
+            on_it.pulses.retain(|(which, _)| *which == "outbox");
+            on_it.trouble = None;
+        });
+    }
+
     pub(super) fn trouble(&self, why: String) {
         self.with(|on_it| on_it.trouble = Some(why));
         self.changed();
@@ -144,7 +151,6 @@ impl Desk {
             live: line.evidence.is_some(),
             next_retry,
             lag: line.lag(now),
-            held_back: line.held_back,
             credential_expires: session.as_ref().and_then(Session::expires),
             trouble: trouble
                 .or_else(|| record.as_ref().and_then(seat_trouble))

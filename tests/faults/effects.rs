@@ -140,7 +140,7 @@ async fn wish(lounge: &Lounge, daemon: &mut Daemon, act: Value) -> Option<Value>
 /// Kills the daemon at each of these points that lies on the way of this action, and asks again.
 async fn walk(keys: bool, deed: Deed, points: &[Point]) {
     let mut lounge = lounge(keys).await;
-    lounge.rest().await;
+    lounge.stop().await;
     let (mut killed, mut before) = (0, 0);
     for (n, point) in points.iter().enumerate() {
         for time in 1..=MOST {
@@ -264,7 +264,7 @@ async fn row_33_whatever_was_applied_and_lost_its_reply_stands_there_once_with_k
 async fn row_33_control_without_reading_back_a_topic_stands_there_twice() {
     matrix::row(33, async {
         let mut lounge = lounge(true).await;
-        lounge.rest().await;
+        lounge.stop().await;
         let mut daemon = lounge.home.spawn(&[("AGENT_BRIDGE_WITHOUT", "read-back")]);
         let asked = act(&TOPIC, &(TOPIC.args)(&lounge, "once, please"), "k");
         lounge.sim.fault(TOPIC.route, Fault::ReplyLost);

@@ -51,6 +51,7 @@ async fn the_request_is_stored_and_asked_about_until_it_is_approved() {
     burrow.with(|inside| inside.door = "approved");
     let Ok(Some(Joined::Seated(record))) = go_on(&bench).await else { panic!("it was approved") };
     assert_eq!((record.seat.clone(), record.facts["grant"].clone()), (Seat::SignedIn, 1.into()));
+    assert_eq!(record.joined_at, waits.since, "what is said from the request on may be meant for us");
     assert_eq!(burrow.with(|inside| (inside.knocks.len(), inside.polls, inside.exchanges.len())), (1, 7, 1));
     assert_eq!((bench.secret("code"), bench.secret("knock_token")), (None, None), "used up");
     assert_eq!(bench.secret("renewal").as_deref(), Some("renewal-1"));

@@ -9,7 +9,9 @@ mod bridge;
 #[path = "../support/burrow.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod burrow;
+mod capabilities;
 mod doors;
+mod entries;
 #[path = "../support/house.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod house;
@@ -19,8 +21,10 @@ mod ledger;
 #[path = "../support/lounge.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod lounge;
+mod policies;
 mod receipts;
 mod restarts;
+mod revocations;
 mod seats;
 mod speakeasy;
 mod streams;

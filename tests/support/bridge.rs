@@ -330,6 +330,15 @@ pub mod http {
         ask(origin, &head, &body).await
     }
 
+    /// POST of JSON that a platform has signed: the status.
+    pub async fn signed(origin: &str, path: &str, body: &str, signature: &str) -> u16 {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nContent-Type: application/json\r\nX-Agent-Signature: {signature}\r\nContent-Length: {}",
+            body.len()
+        );
+        ask(origin, &head, body).await.0
+    }
+
     /// GET: status and JSON body.
     pub async fn get(origin: &str, path: &str) -> (u16, Value) {
         ask(origin, &format!("GET {path} HTTP/1.1"), "").await

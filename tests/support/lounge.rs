@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use agent_bridge::store::{Options as StoreOptions, Store};
 use agent_bridge_sim::serve::Serving;
 use agent_bridge_sim::speakeasy::{Approval, CableFault, Options, Sim, TopicId, Turn, World};
 use serde_json::{Value, json};
@@ -96,9 +97,31 @@ impl Lounge {
         self.daemon = Some(self.home.start().await);
     }
 
-    /// The daemon ends in peace, and no other is started.
-    pub async fn rest(&mut self) {
-        self.daemon.take().expect("it runs").stop().await;
+    /// SIGTERM; it must end well.
+    pub async fn stop(&mut self) {
+        let code = self.daemon.take().expect("it runs").stop().await;
+        assert_eq!(code, Some(0), "{}", self.home.log());
+    }
+
+    /// A start after a stop.
+    pub async fn start(&mut self) {
+        self.daemon = Some(self.home.start().await);
+    }
+
+    /// What a bridge that has stopped has in its store.
+    pub fn store(&self) -> Store {
+        let options = StoreOptions { ballast: 0, ..StoreOptions::default() };
+        Store::open(&self.home.path("state/bridge.redb"), options).expect("the store opens")
+    }
+
+    /// Waits until the seat is this.
+    pub async fn becomes(&self, seat: &str) {
+        until(|| async { (self.status().await["seat"] == seat).then_some(()) }, || self.home.log()).await;
+    }
+
+    /// Where the platform is.
+    pub fn url(&self) -> String {
+        self.serving.url()
     }
 
     pub async fn agent(&self) -> Agent {

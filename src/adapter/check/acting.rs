@@ -1,6 +1,6 @@
 //! Checks the verbs: what their keys name are arguments, and no two keys contradict each other.
 
-use super::super::act::{Action, ReadBack, UPLOADS};
+use super::super::act::{Action, FILES, ReadBack, UPLOADS};
 use super::super::manifest::Manifest;
 use super::super::scope::Root;
 use super::{Verdict, at, joining, stands};
@@ -36,6 +36,10 @@ fn fields(verb: &str, action: &Action) -> Verdict {
         for (index, name) in names.iter().enumerate() {
             named(name, &[key, &index.to_string()])?;
         }
+    }
+    let takes_files = action.files.is_some() || action.uploads.is_some();
+    for (name, _) in action.needs_with.iter().filter(|(name, _)| *name != FILES || !takes_files) {
+        named(name, &["needs_with", name])?;
     }
     let in_path = |name: &String| action.call.path.references().any(|it| it.root == Root::Action && it.name == *name);
     match action.lists.iter().find(|name| in_path(name)) {

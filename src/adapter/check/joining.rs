@@ -81,6 +81,14 @@ pub(super) fn join(manifest: &Manifest) -> Verdict {
         if learn.teaches().is_empty() {
             return Err(at(&path, "nothing is learnt here: add `take`"));
         }
+        if let Learn::Read { r#else: Some(otherwise), .. } = learn
+            && !otherwise.take.is_empty()
+        {
+            return Err(at(
+                &[&path[..], &["else"]].concat(),
+                "what stands in for the question teaches nothing: leave `take` out",
+            ));
+        }
         if let Learn::Claims { of, .. } = learn {
             let tokens = std::iter::once("token").chain(manifest.ask.secrets.names());
             stands(of, "token or secret", tokens, &[&path[..], &["claims"]].concat())?;

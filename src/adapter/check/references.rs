@@ -99,8 +99,10 @@ pub(super) fn calls(manifest: &Manifest) -> Vec<Found<'_>> {
         }
     }
     for (index, learn) in manifest.join.learn.iter().enumerate() {
-        if let Learn::Read { call, .. } = learn {
-            add(&["join", "learn", &index.to_string()], call, SIGNED_IN);
+        if let Learn::Read { call, r#else: otherwise, .. } = learn {
+            let index = index.to_string();
+            add(&["join", "learn", &index], call, SIGNED_IN);
+            otherwise.iter().for_each(|call| add(&["join", "learn", &index, "else"], call, SIGNED_IN));
         }
     }
     let receive = &manifest.receive;

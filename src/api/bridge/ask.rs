@@ -23,6 +23,7 @@ impl Bridge {
             Verb::History => history(rpc::params(raw)?)?,
             Verb::Conversations => list("conversations", rpc::params(raw)?),
             Verb::People => people(rpc::params(raw)?),
+            Verb::Files => files(rpc::params(raw)?),
             _ => document(rpc::params(raw)?),
         };
         self.known(&workspace)?;
@@ -78,6 +79,11 @@ fn list(name: &'static str, of: params::OfWorkspace) -> (WorkspaceName, Ask) {
 fn people(of: params::OfWorkspace) -> (WorkspaceName, Ask) {
     let name = if of.conversation.is_some() { "members" } else { "people" };
     list(name, of)
+}
+
+fn files(of: params::InConversation) -> (WorkspaceName, Ask) {
+    let args = args([("conversation", Some(of.conversation.into()))]);
+    (of.workspace, Ask { name: "files", args })
 }
 
 fn document(document: params::Document) -> (WorkspaceName, Ask) {

@@ -7,13 +7,20 @@ use crate::api::params;
 use crate::api::problem::Problem;
 use crate::api::view;
 use crate::event::WorkspaceName;
-use crate::store::Health;
+use crate::store::{Health, WorkspaceRecord};
 
 impl Bridge {
     pub(super) fn workspaces(&self) -> Result<Value, Problem> {
         let records = self.0.store.workspaces()?;
-        let views = records.iter().map(|record| view::workspace(record, self.0.workspaces.status(&record.name)));
-        Ok(json!({ "workspaces": views.collect::<Vec<_>>() }))
+        let views: Vec<_> = records.iter().map(|record| self.view(record)).collect::<Result<_, _>>()?;
+        Ok(json!({ "workspaces": views }))
+    }
+
+    fn view(&self, record: &WorkspaceRecord) -> Result<Value, Problem> {
+        let held_back = self.0.store.held_back(&record.name)?;
+        let mut view = view::workspace(record, self.0.workspaces.status(&record.name));
+        view["held_back"] = held_back.into();
+        Ok(view)
     }
 
     pub(super) fn status(&self, status: params::Status) -> Taken {
@@ -21,7 +28,7 @@ impl Bridge {
             let name = WorkspaceName::new(&name).map_err(|error| Problem::bad_params(error.to_string()))?;
             self.known(&name)?;
             let record = self.0.store.workspace(&name)?;
-            let view = record.map(|record| view::workspace(&record, self.0.workspaces.status(&name)));
+            let view = record.map(|record| self.view(&record)).transpose()?;
             return Ok(Begun::Done(json!({ "workspaces": view.into_iter().collect::<Vec<_>>() })));
         }
         let mut whole = self.workspaces()?;

@@ -33,6 +33,9 @@ impl Poll {
         // What frames brought is known only once it is committed.
         self.intake.drain().await?;
         let mut place = self.stand.place.clone();
+        if let Some(heard) = &self.heard {
+            place.farewell = Some(heard.clone());
+        }
         let mut found = self.sort(entries, &mut place);
         let ids: Vec<String> = found.drafts.iter().map(Draft::id).collect();
         let known = self.store.knows(&ids)?;
@@ -92,10 +95,15 @@ impl Poll {
     fn says_farewell(&mut self, draft: &Draft, verdict: Verdict, place: &mut Place) {
         let event = draft.id();
         if verdict == (Verdict::Told { backfill: false }) && !place.ended_by(&event) {
-            let token = self.asker.session.record().facts.get(GOT_AT).and_then(Value::as_u64);
-            place.farewell = Some(Farewell { event, token });
+            place.farewell = Some(self.farewell_of(event));
             self.farewell = Some(self.rounds.saturating_sub(1));
         }
+    }
+
+    /// The end of this seat, by this event.
+    pub(super) fn farewell_of(&self, event: String) -> Farewell {
+        let token = self.asker.session.record().facts.get(GOT_AT).and_then(Value::as_u64);
+        Farewell { event, token, unread: false }
     }
 
     /// An entry that stands before a known one of its conversation became visible, or was sent, behind it.

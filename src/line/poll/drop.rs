@@ -6,6 +6,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::Poll;
+use super::place::Farewell;
 use crate::line::{After, Dropped, Phase, Reason};
 use crate::session;
 use crate::store::StoreError;
@@ -114,9 +115,19 @@ impl Poll {
         self.frames.wait_no_more();
         self.members.pause(Duration::ZERO);
         self.let_go().await?;
-        let bounds = json!({ "after": self.stand.cursor, "why": why.to_string() });
-        let gap = self.shaper.gap("revoked_unread", None, bounds);
-        self.intake.commit(vec![gap], None, Vec::new()).await?;
+        let mut place = self.stand.place.clone();
+        let farewell = self.heard.clone().or_else(|| place.farewell.clone());
+        let told = farewell.map(|farewell| Farewell { unread: true, ..farewell });
+        if told.is_none() || place.farewell != told {
+            let cursor = self.stand.cursor.clone();
+            let bounds = json!({ "after": cursor, "why": why.to_string() });
+            let gap = self.shaper.gap("revoked_unread", None, bounds);
+            // With the gap, so that a crash before the seat says so neither tells it twice nor forgets who said so.
+            place.farewell = told;
+            let changes = self.stand.changes(cursor.as_deref(), &place);
+            self.intake.commit(vec![gap], None, changes).await?;
+            self.stand.committed(cursor, place);
+        }
         self.answer(true)
     }
 

@@ -192,6 +192,7 @@ impl Poll {
         }
         if !backfill && !self.stand.place.ended_by(&draft.id()) {
             self.farewell.get_or_insert(self.rounds);
+            self.heard = Some(self.farewell_of(draft.id()));
             self.want(Instant::now());
         }
         None

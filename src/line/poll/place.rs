@@ -37,6 +37,9 @@ pub(super) struct Farewell {
     pub event: String,
     /// When the session's token was got that the platform gave back with it. A seat with another one is another seat.
     pub token: Option<u64>,
+    /// That what was said last cannot be read was told.
+    #[serde(default)]
+    pub unread: bool,
 }
 
 /// What the row holds.
@@ -166,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_place_reads_back_and_a_strangers_row_is_none() {
-        let farewell = Some(Farewell { event: "acme/workspace.revoked/7".into(), token: Some(3) });
+        let farewell = Some(Farewell { event: "acme/workspace.revoked/7".into(), token: Some(3), unread: false });
         let place =
             Place { era: Era::Rescan, overlap: Some("a".into()), newest: Some(5), farewell, ..Place::default() };
         assert_eq!(Place::of(Some(&place.row())), place);

@@ -115,6 +115,31 @@ impl Story {
         self.store.commit(Batch::new().with(Change::Workspace(Box::new(record))).with(secret)).await.unwrap();
     }
 
+    /// Seals a secret of the workspace.
+    pub async fn seal(&self, field: &str, value: &str) {
+        let secret = Change::Secret { owner: "acme".into(), field: field.into(), value: Some(value.to_owned().into()) };
+        self.store.commit(Batch::new().with(secret)).await.unwrap();
+    }
+
+    /// What is sealed of the workspace.
+    pub fn sealed(&self) -> Vec<String> {
+        self.store.secrets("acme").unwrap().into_iter().map(|(field, _)| field).collect()
+    }
+
+    /// The seat is stored like this, by no hand of ours.
+    pub async fn seat_is(&self, seat: Seat) {
+        let record = WorkspaceRecord { seat, ..self.store.workspace(&name()).unwrap().unwrap() };
+        self.store.commit(Batch::new().with(Change::Workspace(Box::new(record)))).await.unwrap();
+    }
+
+    /// Hours pass while nothing is to be done.
+    pub async fn pass_hours(&self, hours: u64) {
+        for _ in 0..hours {
+            tokio::time::advance(Duration::from_hours(1)).await;
+            self.settle().await;
+        }
+    }
+
     pub async fn start(&mut self) {
         let means = Means {
             store: self.store.clone(),

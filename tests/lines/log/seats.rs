@@ -108,6 +108,54 @@ async fn row_36_a_crash_between_the_log_and_the_seat_forgets_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn row_36_what_a_source_told_survives_a_crash_and_its_hole_is_told_once() {
+    let mut story = Story::live().await;
+    for n in 0..12 {
+        story.says(&n.to_string());
+    }
+    let gone = story.ledger.happens_unseen("grant.revoked", &Value::Null, &story.at(0), json!({}));
+    // The first page is committed; the one behind it does not come before the crash.
+    story.ledger.answers(Some(1));
+    story.brings(&gone).await;
+    story.until("a page is committed", |story| story.told().len() == 10).await;
+    story.crash().await;
+    assert!(story.of("workspace.revoked").is_empty());
+    story.ledger.answers(None);
+    story.ledger.always(Some(Odd::Answer(401, "")));
+    story.start().await;
+    is_gone(&mut story).await;
+    assert_eq!(story.of("workspace.gap").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_late_deliveries_are_verified_with_goes_a_day_later_whatever_happens_meanwhile() {
+    for by_an_older_version in [false, true] {
+        let mut story = Story::live().await;
+        for (field, value) in [("hook_secret", "CANARY"), ("hook_path", "CANARY"), ("token", "CANARY")] {
+            story.seal(field, value).await;
+        }
+        story.crash().await;
+        if by_an_older_version {
+            story.seat_is(Seat::Revoked { reason: "gone".into() }).await;
+            story.start().await;
+        } else {
+            story.start().await;
+            story.until_live().await;
+            revoke(&story);
+            story.until("it is told", |story| !story.of("workspace.revoked").is_empty()).await;
+        }
+        story.until("the token goes", |story| story.sealed() == ["api_key", "hook_path", "hook_secret"]).await;
+        story.pass_hours(23).await;
+        story.crash().await;
+        story.start().await;
+        story.pass_secs(1).await;
+        assert_eq!(story.sealed(), ["api_key", "hook_path", "hook_secret"], "late deliveries still come");
+        story.pass_hours(2).await;
+        assert_eq!(story.sealed(), ["api_key"], "what a person gave stays until they leave");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn row_36_a_seat_that_is_taken_anew_is_not_ended_by_the_last_ones_farewell() {
     let mut story = Story::live().await;
     story.says("1");
