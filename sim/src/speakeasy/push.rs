@@ -79,6 +79,14 @@ impl Sim {
         self.with(|world| change(&mut world.push.options));
     }
 
+    /// A line of the contract was served. Whoever waits is woken by the first time alone: with a thousand cables, each
+    /// ping of one would wake all the others.
+    pub(super) fn notes(&self, line: &'static str) {
+        if !self.look(|world| world.served.contains(line)) {
+            self.with(|world| world.served(line));
+        }
+    }
+
     /// Wakes at each change of the state from now on.
     pub(super) fn changes(&self) -> watch::Receiver<u64> {
         self.inner.changed.subscribe()

@@ -126,8 +126,7 @@ impl Line {
     /// A grant that is over, or a token that is, ends the line.
     async fn look(&mut self) -> Step {
         let (good, revoked) = self.sim.look(|world| {
-            let good = world.grant_by_access_token(&self.token).is_some();
-            (good, world.grant(self.grant).is_some_and(|grant| grant.revoked))
+            (world.holds(self.grant, &self.token), world.grant(self.grant).is_some_and(|grant| grant.revoked))
         });
         if good {
             return Ok(());

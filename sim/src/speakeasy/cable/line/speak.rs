@@ -48,7 +48,7 @@ impl Line {
     }
 
     async fn serve(&mut self, line: &'static str, text: String) -> Step {
-        self.sim.with(|world| world.served(line));
+        self.sim.notes(line);
         self.say(text).await
     }
 
