@@ -24,4 +24,5 @@ mod restarts;
 mod seats;
 mod speakeasy;
 mod streams;
+mod tls;
 mod tracing;

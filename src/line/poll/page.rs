@@ -79,7 +79,7 @@ mod tests {
     fn log() -> Log {
         let pointer = |text: &str| serde_json::from_value(json!(text)).unwrap();
         let cursor = serde_json::from_value(json!(["/next_cursor", "/next"])).unwrap();
-        Log { items: pointer("/events"), cursor, refused: None, every: None, beside: None }
+        Log { items: pointer("/events"), cursor, refused: None, ascending: false, every: None, beside: None }
     }
 
     fn read(body: &str, sent: Option<&str>) -> Result<Page, Dropped> {

@@ -30,11 +30,10 @@ impl Told {
     pub async fn take(&mut self, agent: &mut Agent) {
         let delivery = agent.delivery().await;
         assert_eq!(delivery.attempt, 1, "nothing failed: {:#}", delivery.event);
-        let kind = delivery.event["type"].as_str().expect("a type").to_owned();
+        let kind = delivery.event["type"].as_str().expect("a type");
         assert!(!kind.contains("gap"), "nothing is lost, and nothing is said to be: {:#}", delivery.event);
-        let id = delivery.event["id"].as_str().and_then(|id| id.rsplit('/').next()?.parse().ok());
-        // The line's own events have no number of the platform's.
-        if let Some(id) = id.filter(|_| !kind.starts_with("workspace.")) {
+        // The bridge's own events have nothing of the platform's in them.
+        if let Some(id) = delivery.event["data"]["raw"]["event_id"].as_u64() {
             assert!(self.ids.insert(id), "told twice: {:#}", delivery.event);
             self.events.push((id, delivery.event));
         }
