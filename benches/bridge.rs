@@ -1,7 +1,7 @@
 //! Measures the real daemon between a simulated platform and an agent, each a process of its own, and beside each
 //! figure its floor. Fails unless the ids that came out are the ids that went in.
 //!
-//! `cargo bench --bench bridge -- [throughput|latency|actions|idle|reopen …] [--write-docs] [--docs-only]`
+//! `cargo bench --bench bridge -- [throughput|latency|actions|cable|idle|reopen …] [--write-docs] [--docs-only]`
 
 // Figures are shown with three digits: what a float loses of a count is far below.
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -9,10 +9,12 @@
 mod bridge {
     pub mod actions;
     pub mod agent;
+    pub mod cable;
     pub mod floor;
     pub mod home;
     pub mod idle;
     pub mod latency;
+    pub mod lounge;
     pub mod pipe;
     pub mod plain_http;
     pub mod platform;
@@ -27,16 +29,17 @@ mod bridge {
 use anyhow::{Context, bail};
 use bridge::report::Report;
 use bridge::sizes::Sizes;
-use bridge::{actions, idle, latency, pipe, platform, reopen, report, throughput};
+use bridge::{actions, cable, idle, latency, lounge, pipe, platform, reopen, report, throughput};
 
 type Scenario = fn(&Sizes, &mut Report) -> anyhow::Result<()>;
 
 /// In the order in which they run.
-const SCENARIOS: [(&str, Scenario); 5] = [
+const SCENARIOS: [(&str, Scenario); 6] = [
     ("throughput", throughput::run),
     ("latency", latency::run),
     ("reopen", reopen::run),
     ("actions", actions::run),
+    ("cable", cable::run),
     ("idle", idle::run),
 ];
 
@@ -45,6 +48,7 @@ fn main() -> anyhow::Result<()> {
     match words.first().map(String::as_str) {
         // This same program, as a process beside the one that measures.
         Some("--platform") => return platform::serve(),
+        Some("--lounge") => return lounge::serve(),
         Some("--pipe") => return pipe::serve(&words[1..]),
         _ => {}
     }

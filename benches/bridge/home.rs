@@ -12,14 +12,17 @@ use super::platform::Platform;
 
 /// Longer than any start takes; reached only when something is broken.
 const PATIENCE: Duration = Duration::from_mins(2);
-/// The platform's own rhythm (a stream renewed every 12 s, unstreamed rooms polled every 2 to 15 s) is no part of what
-/// is measured, and the bridge says little.
+/// The platform's own rhythm (a stream renewed every 12 s, unstreamed rooms polled every 2 to 15 s, an event log every
+/// minute beside its cable) is no part of what is measured, and the bridge says little.
 const CONFIG: &str = r#"
 [log]
 level = "warn"
 [lines]
 cut = "1d"
 spread = "2s"
+every = "1h"
+beside = "1h"
+overlap = "1h"
 [lines.pace]
 fast = "1h"
 fast_for = "1h"
@@ -112,22 +115,28 @@ impl Daemon {
 
     /// Joins the platform under `name`, and waits until its line is live.
     pub fn join(&self, platform: &Platform, name: &str) -> anyhow::Result<()> {
-        join(&self.control, platform.address(), name)?;
+        self.join_told(&invited(platform.address(), name)?)
+    }
+
+    /// Joins as this says, and waits until its line is live.
+    pub fn join_told(&self, joined: &Value) -> anyhow::Result<()> {
+        join_as(&self.control, joined)?;
         self.live(1)
     }
 
     /// Joins many workspaces (`w0` …), some at a time.
     pub fn join_many(&self, platform: &Platform, count: usize) -> anyhow::Result<()> {
+        self.join_all(count, |index| invited(platform.address(), &format!("w{index}")))
+    }
+
+    /// Joins many workspaces, some at a time, each as this says.
+    pub fn join_all(&self, count: usize, told: impl Fn(usize) -> anyhow::Result<Value> + Sync) -> anyhow::Result<()> {
         const AT_ONCE: usize = 16;
         std::thread::scope(|scope| {
+            let told = &told;
+            let join = move |index| join_as(&self.control, &told(index)?);
             let hands: Vec<_> = (0..AT_ONCE)
-                .map(|hand| {
-                    scope.spawn(move || {
-                        (hand..count)
-                            .step_by(AT_ONCE)
-                            .try_for_each(|index| join(&self.control, platform.address(), &format!("w{index}")))
-                    })
-                })
+                .map(|hand| scope.spawn(move || (hand..count).step_by(AT_ONCE).try_for_each(join)))
                 .collect();
             hands.into_iter().try_for_each(|hand| hand.join().expect("no hand panics"))
         })?;
@@ -183,8 +192,12 @@ impl Drop for Daemon {
     }
 }
 
-fn join(control: &Path, platform: &str, name: &str) -> anyhow::Result<()> {
+/// What `join` is told with a new invitation.
+fn invited(platform: &str, name: &str) -> anyhow::Result<Value> {
     let link = plain_http::post(platform, "/_sim/invite", &json!({}))?["link"].take();
-    let joined = json!({ "platform": "agentunited", "name": name, "link": link });
-    plain_http::control(control, "/v1/join", &joined).with_context(|| format!("joining {name}")).map(drop)
+    Ok(json!({ "platform": "agentunited", "name": name, "link": link }))
+}
+
+fn join_as(control: &Path, joined: &Value) -> anyhow::Result<()> {
+    plain_http::control(control, "/v1/join", joined).with_context(|| format!("joining {}", joined["name"])).map(drop)
 }

@@ -11,9 +11,9 @@ use super::report::Report;
 use super::sizes::Sizes;
 
 /// After the last join: what was taken for it has been given back.
-const SETTLE: Duration = Duration::from_secs(5);
+pub const SETTLE: Duration = Duration::from_secs(5);
 /// Files that a process needs beside a connection for each workspace: calls under way, sockets, the store.
-const SPARE: usize = 1_500;
+pub const SPARE: usize = 1_500;
 
 /// Each number of workspaces in a daemon of its own.
 pub fn run(sizes: &Sizes, report: &mut Report) -> anyhow::Result<()> {

@@ -5,7 +5,7 @@
 //! (shapes), `gate` `log` (faults, and the record of all requests), `asked` `answer` `auth` `idempotency` (what handlers
 //! share), `connect` `tokens` `me` `topics` `participants` `history` `chats` `files` `md5` `poll` (routes), `play` (what
 //! happens), `script` `mischief` `control` (who plays the people, and the weather), `push` `cable` `hook` `armed` (the other
-//! ways of an event, and their faults).
+//! ways of an event, and their faults), `transport` (how long each way takes, and which was first).
 
 use std::{
     fmt, io,
@@ -52,6 +52,7 @@ mod records;
 mod script;
 mod tokens;
 mod topics;
+mod transport;
 mod wire;
 mod world;
 
@@ -67,6 +68,7 @@ pub use push::{Confirm, PUSH_CONTRACT, PushOptions};
 pub use record::{
     Account, Blob, CAPABILITIES, Chat, ChatId, Grant, GrantId, Participant, Request, Status, Topic, TopicId,
 };
+pub use transport::{Delays, Transport};
 pub use world::World;
 
 /// Request bodies above this are refused; an upload goes in one.

@@ -58,6 +58,9 @@ pub struct Log {
     pub cursor: Pointers,
     /// The answer that means: this cursor is no cursor any more.
     pub refused: Option<Sign>,
+    /// An event's own id is a number that ascends along the log: what is told behind a greater one of its conversation is
+    /// late. Otherwise a push source is judged by time. Default no.
+    pub ascending: bool,
     /// How often the log is read. Default 5 s.
     pub every: Option<Span>,
     /// The same while a push source is live. Default 60 s.
@@ -141,6 +144,7 @@ calling!(RawReceive {
     items: Option<Pointer>,
     cursor: Pointers,
     cursor_refused: Option<Sign>,
+    ascending: bool,
     every: Option<Span>,
     beside: Option<Span>,
     push: Vec<Push>,
@@ -188,22 +192,22 @@ impl RawReceive {
     fn log(&mut self, flavour: LineFlavour) -> Result<Option<Log>, String> {
         let (items, cursor, refused) =
             (self.items.take(), std::mem::take(&mut self.cursor), self.cursor_refused.take());
-        let (every, beside) = (self.every.take(), self.beside.take());
+        let (every, beside, ascending) = (self.every.take(), self.beside.take(), self.ascending);
         let members = self.members.take();
         let streams = [self.silence.is_some(), self.cut.is_some(), self.resume.is_some()].contains(&true);
-        let logs = [items.is_some(), !cursor.is_empty(), refused.is_some(), every.is_some(), beside.is_some()];
-        let logs = [&logs[..], &[members.is_some()]].concat();
+        let named = [items.is_some(), !cursor.is_empty(), refused.is_some(), every.is_some(), beside.is_some()];
+        let logs = ascending || members.is_some() || named.contains(&true);
         match flavour {
-            LineFlavour::Sse if logs.contains(&true) => {
-                Err("`items`, `cursor`, `cursor_refused`, `every`, `beside` and `members` are for the flavour poll"
-                    .to_owned())
+            LineFlavour::Sse if logs => {
+                let keys = "`items`, `cursor`, `cursor_refused`, `ascending`, `every`, `beside` and `members`";
+                Err(format!("{keys} are for the flavour poll"))
             }
             LineFlavour::Sse => Ok(None),
             LineFlavour::Poll if streams => Err("`silence`, `cut` and `resume` are for a stream".to_owned()),
             LineFlavour::Poll if cursor.is_empty() => Err(missing("cursor")),
             LineFlavour::Poll => {
                 let items = items.ok_or_else(|| missing("items"))?;
-                Ok(Some(Log { items, cursor, refused, every, beside, members }))
+                Ok(Some(Log { items, cursor, refused, ascending, every, beside, members }))
             }
         }
     }

@@ -242,6 +242,7 @@ impl Poll {
             if went.is_err() {
                 // What was refused is lost here, and stands in the log; a store that failed says so by its health.
                 self.frames.clear();
+                self.shaper.forget_numbers();
                 self.stand.is_stale();
             }
         }

@@ -45,6 +45,8 @@ pub struct Shaper {
     edited: HashMap<(String, String), Timestamp>,
     /// Which message stands where, on a platform whose replies name places.
     places: log::Places,
+    /// What was told last, on a platform that numbers its events.
+    numbers: log::Numbers,
 }
 
 impl Shaper {
@@ -56,7 +58,7 @@ impl Shaper {
         let mapping = Arc::new(Mapping::new(Arc::clone(session.manifest()), &now, session.secrets()));
         let own = own(&store, &now.name)?;
         let (rooms, newest, streamed, edited) = (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
-        let (workspace, places) = (now.name, log::Places::default());
+        let (workspace, places, numbers) = (now.name, log::Places::default(), log::Numbers::default());
         Ok(Self {
             session,
             store,
@@ -71,6 +73,7 @@ impl Shaper {
             streamed,
             edited,
             places,
+            numbers,
         })
     }
 

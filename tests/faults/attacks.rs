@@ -8,7 +8,7 @@ mod elsewhere;
 mod front;
 mod hostile;
 mod pages;
-mod peer;
+pub mod peer;
 mod platform;
 mod signatures;
 mod store_file;

@@ -31,4 +31,5 @@ mod lines;
 mod liveness;
 mod power;
 mod pushed;
+mod soak;
 mod walk;

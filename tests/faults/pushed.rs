@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use agent_bridge_sim::speakeasy::{CableFault, Fault, HookFault, Options, Reason, Sim, World};
+use agent_bridge_sim::speakeasy::{CableFault, Delays, Fault, HookFault, Options, Reason, Sim, World};
 use serde_json::json;
 
 use crate::bridge::until;
@@ -120,6 +120,44 @@ async fn row_28_webhooks_out_of_order_leave_the_order_to_the_poll() {
         for round in 0..matrix::cycles(3) {
             lounge.sim.hook_fault(HookFault::Shuffle { events: 5 });
             for n in 0..5 {
+                lounge.say(&format!("{round}: {n}"));
+            }
+        }
+        lounge.is_sound(&mut agent).await;
+        lounge.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn row_28_frames_out_of_order_are_marked_late_within_one_second() {
+    matrix::row(28, async {
+        let mut lounge = Lounge::new(SELDOM, CABLE).await;
+        let mut agent = lounge.agent().await;
+        lounge.is_subscribed().await;
+        for round in 0..matrix::cycles(3) {
+            lounge.sim.cable_fault(CableFault::Reorder { events: 5 });
+            for n in 0..5 {
+                lounge.say(&format!("{round}: {n}"));
+            }
+        }
+        lounge.is_sound(&mut agent).await;
+        lounge.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn row_28_an_entry_is_late_whose_follower_came_by_the_cable_and_stands_on_no_page_yet() {
+    matrix::row(28, async {
+        let mut lounge = Lounge::new("every = \"1s\"\nbeside = \"100ms\"", CABLE).await;
+        let mut agent = lounge.agent().await;
+        lounge.is_subscribed().await;
+        for round in 0..matrix::cycles(3) {
+            lounge.sim.cable_fault(CableFault::Lose);
+            for n in 1..=3 {
+                let polling = Duration::from_millis(300 * n);
+                lounge.sim.set_delays(Delays { polling, ..Delays::default() });
                 lounge.say(&format!("{round}: {n}"));
             }
         }

@@ -28,5 +28,6 @@ mod revocations;
 mod seats;
 mod speakeasy;
 mod streams;
+mod tls;
 mod topics;
 mod tracing;

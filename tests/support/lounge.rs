@@ -51,11 +51,23 @@ impl Lounge {
     /// The same on this platform.
     pub async fn of(sim: Sim, lines: &str, more: &str) -> Self {
         let serving = sim.serve(0).await.expect("a free port");
+        let url = serving.url();
+        Self::at((sim, serving), &url, &[], lines, more).await
+    }
+
+    /// The same where the platform is reached by this URL, and the daemon has this in its environment.
+    pub async fn at(
+        (sim, serving): (Sim, Serving),
+        url: &str,
+        env: &[(&str, &str)],
+        lines: &str,
+        more: &str,
+    ) -> Self {
         sim.person(OWNER, "Olivia");
         sim.enable_discovery(OWNER);
         let home = Home::new(&format!("{}\n{more}", QUICK.replace("[lines]", &format!("[lines]\n{lines}"))));
-        let daemon = Some(home.start().await);
-        home.ok(&["join", "speakeasy", &serving.url(), "--as", "lounge", "--handle", OWNER]).await;
+        let daemon = Some(home.start_under(env).await);
+        home.ok(&["join", "speakeasy", url, "--as", "lounge", "--handle", OWNER]).await;
         let grant = sim.newest_grant().expect("a grant");
         let topic = sim.topic("Planning", &[OWNER, &sim.agent(grant)]);
         let lounge = Self { sim, home, topic, said: Vec::new(), serving, daemon };

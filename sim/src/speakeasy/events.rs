@@ -97,6 +97,7 @@ impl World {
         let body = self.shaped(body);
         let event = StoredEvent { id, event_type: what.event_type.into(), grant, body };
         self.events.insert(id, event.clone());
+        self.push.transports.begin(id);
         if self.hold_events > 0 {
             self.hold_events -= 1;
             self.unseen.insert(id);

@@ -9,6 +9,7 @@ use super::{
     answer::{Answer, Outcome, Refusal, refuse},
     asked::Asked,
     record::GrantId,
+    transport::Transport,
     world::World,
 };
 
@@ -49,19 +50,22 @@ fn page(world: &mut World, grant: GrantId, cursor: Option<&str>) -> Outcome {
         return Err(invalid());
     }
     let after = world.place_of(cursor).map_err(|_| invalid())?;
-    let found: Vec<(u64, Value)> =
-        world.events_beyond(grant, after).take(world.options.page).map(|it| (it.id, it.body.clone())).collect();
+    let there = world.events_beyond(grant, after).take_while(|it| !world.push.transports.is_behind(it.id));
+    let found: Vec<(u64, Value)> = there.take(world.options.page).map(|it| (it.id, it.body.clone())).collect();
     let (mut next, mut line) = match found.last() {
         Some((last, _)) => (json!(world.cursor_of(*last)), "events.poll.200"),
         None if cursor.is_some() => (json!(cursor), "events.poll.200_repeats"),
         None => (Value::Null, "events.poll.200_none"),
     };
-    let mut events: Vec<Value> = found.into_iter().map(|(_, body)| body).collect();
+    let (ids, mut events): (Vec<u64>, Vec<Value>) = found.into_iter().unzip();
     if let Some(PollFault::RepeatCursor { empty, .. }) = struck {
         (next, line) = (json!(cursor), "events.poll.stuck");
         if empty {
             events.clear();
         }
+    }
+    for id in ids.iter().take(events.len()) {
+        world.push.transports.shows(*id, Transport::Polling);
     }
     Ok(Answer::ok(json!({"events": events, "next_cursor": next}), line))
 }

@@ -16,6 +16,7 @@ use super::{
     armed::Turn,
     cable::{self, CableFault, Cables},
     hook::{HookFault, Hooks},
+    transport::{Delays, Transports},
     world::World,
 };
 
@@ -69,12 +70,21 @@ pub(crate) struct Push {
     pub(crate) options: PushOptions,
     pub(crate) cables: Cables,
     pub(crate) hooks: Hooks,
+    pub(crate) transports: Transports,
 }
 
 impl Sim {
     /// Changes the switches of the push side; lines that are open keep their beat.
     pub fn set_push(&self, change: impl FnOnce(&mut PushOptions)) {
         self.with(|world| change(&mut world.push.options));
+    }
+
+    /// A line of the contract was served. Whoever waits is woken by the first time alone: with a thousand cables, each
+    /// ping of one would wake all the others.
+    pub(super) fn notes(&self, line: &'static str) {
+        if !self.look(|world| world.served.contains(line)) {
+            self.with(|world| world.served(line));
+        }
     }
 
     /// Wakes at each change of the state from now on.
@@ -97,6 +107,7 @@ pub(super) fn router(sim: &Sim) -> Router {
         .route("/_sim/cable_fault", post(cable_fault))
         .route("/_sim/hook_fault", post(hook_fault))
         .route("/_sim/push_options", post(options))
+        .route("/_sim/delays", post(delays))
         .route("/_sim/heal_push", post(heal))
         .route("/_sim/hook_replay", post(hook_replay))
         .route("/_sim/push", get(state))
@@ -147,6 +158,23 @@ async fn options(State(sim): State<Sim>, Json(switches): Json<Switches>) -> Json
     Json(json!({"ok": true}))
 }
 
+/// In milliseconds; what is absent is no time.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[derive(Default)]
+struct Waits {
+    polling: u64,
+    webhook: u64,
+    cable: u64,
+}
+
+async fn delays(State(sim): State<Sim>, Json(waits): Json<Waits>) -> Json<Value> {
+    let Waits { polling, webhook, cable } = waits;
+    let [polling, webhook, cable] = [polling, webhook, cable].map(Duration::from_millis);
+    sim.set_delays(Delays { polling, webhook, cable });
+    Json(json!({"ok": true}))
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Replay {
@@ -163,7 +191,7 @@ async fn state(State(sim): State<Sim>) -> Json<Value> {
         let deliveries: Vec<_> = world.deliveries().collect();
         Json(json!({
             "cables": cables, "dials": world.cable_dials(), "subscribed": world.subscribed(),
-            "deliveries": deliveries,
+            "deliveries": deliveries, "firsts": world.firsts(),
             "faults_left": world.push.cables.turns.len() + world.push.hooks.turns.len(),
             "served": world.served,
         }))

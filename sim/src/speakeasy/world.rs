@@ -117,6 +117,12 @@ impl World {
         self.last_id
     }
 
+    /// Whether a grant stands and this access token of it is good.
+    pub(crate) fn holds(&self, grant: GrantId, token: &str) -> bool {
+        let (now, grant) = (self.now(), self.grants.get(&grant).filter(|it| !it.revoked));
+        grant.is_some_and(|it| it.access.iter().any(|it| it.token == token && it.expires > now))
+    }
+
     /// The live grant behind an access token; `None` when it is expired, revoked or unknown.
     pub fn grant_by_access_token(&self, token: &str) -> Option<GrantId> {
         let now = self.now();

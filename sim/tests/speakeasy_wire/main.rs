@@ -10,3 +10,4 @@ mod hook;
 mod hook_faults;
 mod serving;
 mod support;
+mod transports;

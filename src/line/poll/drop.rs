@@ -61,6 +61,7 @@ impl Poll {
             Dropped::Store(_) => {
                 // What the store refused stands in the log.
                 self.frames.clear();
+                self.shaper.forget_numbers();
                 self.stand.is_stale();
                 Ok(())
             }

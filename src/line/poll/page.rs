@@ -79,7 +79,8 @@ mod tests {
     fn log() -> Log {
         let pointer = |text: &str| serde_json::from_value(json!(text)).unwrap();
         let cursor = serde_json::from_value(json!(["/next_cursor", "/next"])).unwrap();
-        Log { items: pointer("/events"), cursor, refused: None, every: None, beside: None, members: None }
+        let (refused, ascending, every, beside, members) = (None, false, None, None, None);
+        Log { items: pointer("/events"), cursor, refused, ascending, every, beside, members }
     }
 
     fn read(body: &str, sent: Option<&str>) -> Result<Page, Dropped> {

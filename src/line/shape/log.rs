@@ -4,8 +4,8 @@ use std::collections::{HashMap, VecDeque};
 
 use serde_json::Value;
 
-use super::Shaper;
-use crate::event::{Draft, Message};
+use super::{LANES, Shaper};
+use crate::event::{Draft, Identity, Message};
 use crate::normalise;
 use crate::store::Placed;
 
@@ -24,9 +24,13 @@ impl Shaper {
     }
 
     /// An entry goes into the feed, or is there already. `late`: the log has it before one that was told; what a push
-    /// source brings (`None`) is judged by its time.
+    /// source brings (`None`) is judged by its number, or else by its time.
     pub fn tell(&mut self, draft: &mut Draft, late: Option<bool>) {
-        draft.data.late = late.unwrap_or_else(|| self.is_late(draft));
+        draft.data.late = match self.number(draft) {
+            // Also an entry of a page: what a push source told before it may stand on the next one.
+            Some(number) => self.numbers.has_told_beyond(draft, number) || late == Some(true),
+            None => late.unwrap_or_else(|| self.is_late(draft)),
+        };
         self.note(draft);
         if let Some(message) = &mut draft.data.message {
             self.places.learn(message);
@@ -41,6 +45,37 @@ impl Shaper {
                 self.places.find(message);
             }
         }
+    }
+}
+
+impl Shaper {
+    /// What was to be told was not stored, and comes again: it is not late for that.
+    pub fn forget_numbers(&mut self) {
+        self.numbers = Numbers::default();
+    }
+
+    /// The event's place in the log, where its id says so.
+    fn number(&self, draft: &Draft) -> Option<u64> {
+        let ascending = self.session.manifest().receive.log.as_ref().is_some_and(|log| log.ascending);
+        let Identity::Native(id) = &draft.identity else { return None };
+        id.parse().ok().filter(|_| ascending)
+    }
+}
+
+/// The greatest number that was told of each conversation since the line began, bounded.
+#[derive(Debug, Default)]
+pub(super) struct Numbers(HashMap<String, u64>);
+
+impl Numbers {
+    /// Notes this one, and says whether a greater one was told before it.
+    fn has_told_beyond(&mut self, draft: &Draft, number: u64) -> bool {
+        let conversation = draft.data.conversation.as_ref().map_or("", |conversation| &conversation.id);
+        if self.0.len() >= LANES {
+            self.0.clear();
+        }
+        let newest = self.0.entry(conversation.to_owned()).or_insert(number);
+        *newest = number.max(*newest);
+        number < *newest
     }
 }
 

@@ -1,6 +1,10 @@
 //! One line, from the upgrade to its end: what comes next, and what it brings about.
 
-use std::{collections::VecDeque, convert::Infallible};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    convert::Infallible,
+    future,
+};
 
 use futures_util::StreamExt as _;
 use hyper::upgrade::Upgraded;
@@ -20,7 +24,7 @@ use super::{
     mangle::{self, Sending},
     subscribe::Verdict,
 };
-use crate::speakeasy::{Sim, events::StoredEvent, push::Confirm, record::GrantId};
+use crate::speakeasy::{Sim, events::StoredEvent, push::Confirm, record::GrantId, transport::Transport};
 
 mod opening;
 mod speak;
@@ -47,6 +51,8 @@ struct Line {
     changed: watch::Receiver<u64>,
     beat: Interval,
     pings: bool,
+    /// New events whose frames are due later.
+    delayed: BTreeMap<(Instant, u64), StoredEvent>,
     replays: VecDeque<Replay>,
     next_replay: Instant,
     /// How many events are to be held back, and the frames of those that are.
@@ -66,6 +72,7 @@ enum Turn {
     Heard(Message),
     Look,
     Beat,
+    Due,
     Replay,
     End,
 }
@@ -78,7 +85,8 @@ impl Line {
         loop {
             match self.turn().await {
                 Turn::Order(order) => self.obey(order).await?,
-                Turn::News(event) => self.tell(&event).await?,
+                Turn::News(event) => self.tell_in_time(event).await?,
+                Turn::Due => self.tell_due().await?,
                 Turn::Heard(message) => self.hear(message).await?,
                 Turn::Look => self.look().await?,
                 Turn::Beat => {
@@ -95,6 +103,7 @@ impl Line {
     /// Live events go before replayed ones: that is how they interleave.
     async fn turn(&mut self) -> Turn {
         let replaying = !self.replays.is_empty();
+        let due = self.delayed.first_key_value().map(|((due, _), _)| *due);
         tokio::select! {
             biased;
             order = self.orders.recv() => order.map_or(Turn::End, Turn::Order),
@@ -109,6 +118,7 @@ impl Line {
             },
             changed = self.changed.changed() => changed.map_or(Turn::End, |()| Turn::Look),
             _ = self.beat.tick() => Turn::Beat,
+            () = until(due) => Turn::Due,
             () = tokio::time::sleep_until(self.next_replay), if replaying => Turn::Replay,
         }
     }
@@ -116,8 +126,7 @@ impl Line {
     /// A grant that is over, or a token that is, ends the line.
     async fn look(&mut self) -> Step {
         let (good, revoked) = self.sim.look(|world| {
-            let good = world.grant_by_access_token(&self.token).is_some();
-            (good, world.grant(self.grant).is_some_and(|grant| grant.revoked))
+            (world.holds(self.grant, &self.token), world.grant(self.grant).is_some_and(|grant| grant.revoked))
         });
         if good {
             return Ok(());
@@ -204,6 +213,22 @@ impl Line {
         }
     }
 
+    /// A new event, or one whose frames take their time.
+    async fn tell_in_time(&mut self, event: StoredEvent) -> Step {
+        let Some(due) = self.sim.look(|world| world.push.transports.due(event.id, Transport::Cable)) else {
+            return self.tell(&event).await;
+        };
+        self.delayed.insert((due, event.id), event);
+        Ok(())
+    }
+
+    async fn tell_due(&mut self) -> Step {
+        match self.delayed.pop_first() {
+            Some((_, event)) => self.tell(&event).await,
+            None => Ok(()),
+        }
+    }
+
     /// A new event goes into every live subscription of its grant.
     async fn tell(&mut self, event: &StoredEvent) -> Step {
         if event.grant != self.grant {
@@ -214,6 +239,14 @@ impl Line {
             self.transmit(&identifier, event, line).await?;
         }
         Ok(())
+    }
+}
+
+/// Returns then; never where there is nothing to wait for.
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => future::pending().await,
     }
 }
 

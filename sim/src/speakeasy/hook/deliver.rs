@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::{sync::broadcast::error::RecvError, task::JoinSet};
+use tokio::{sync::broadcast::error::RecvError, task::JoinSet, time::Instant};
 
 use super::{
     fault::HookFault,
@@ -11,7 +11,7 @@ use super::{
     post::Way,
     state::{Attempt, Fate},
 };
-use crate::speakeasy::{Sim, events::StoredEvent, wire, world::World};
+use crate::speakeasy::{Sim, events::StoredEvent, transport::Transport, wire, world::World};
 
 /// How a delivery sets out.
 enum Start {
@@ -157,14 +157,16 @@ impl World {
         let fault = self.push.hooks.strike_delivery();
         let fate = if fault == Some(HookFault::Lose) { Fate::Lost } else { Fate::Pending };
         self.push.hooks.begin(event, fate);
-        let at_once = Start::Now { times: 1, wait: Duration::ZERO };
+        let due = self.push.transports.due(event.id, Transport::Webhook);
+        let wait = due.map_or(Duration::ZERO, |due| due.saturating_duration_since(Instant::now()));
+        let in_time = Start::Now { times: 1, wait };
         match fault {
             Some(HookFault::Lose) => Start::Never,
-            Some(HookFault::Delay { millis }) => Start::Now { times: 1, wait: Duration::from_millis(millis) },
-            Some(HookFault::Duplicate { times }) => Start::Now { times: times.saturating_add(1), wait: Duration::ZERO },
+            Some(HookFault::Delay { millis }) => Start::Now { times: 1, wait: wait + Duration::from_millis(millis) },
+            Some(HookFault::Duplicate { times }) => Start::Now { times: times.saturating_add(1), wait },
             Some(HookFault::Shuffle { events }) => self.hold_back(event, events),
             _ if self.push.hooks.shuffling.is_some() => self.hold_back(event, 0),
-            _ => at_once,
+            _ => in_time,
         }
     }
 
@@ -190,6 +192,7 @@ impl World {
         let letter = draft.letter(fault.as_ref());
         self.note_sending(event, again, fault.as_ref());
         self.push.hooks.delivery(event.id)?.sends(&letter);
+        self.push.transports.shows(event.id, Transport::Webhook);
         Some(self.posted(url, letter, fault, false))
     }
 

@@ -1,6 +1,9 @@
 //! From the upgrade to the first word: whose line it is, or why it is nobody's.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
@@ -96,6 +99,7 @@ impl Opening {
             news,
             beat,
             pings: true,
+            delayed: BTreeMap::new(),
             replays: VecDeque::new(),
             next_replay: Instant::now(),
             collecting: None,

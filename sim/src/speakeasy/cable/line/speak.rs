@@ -17,7 +17,7 @@ use super::{
     },
     Ended, Line, Socket, Step,
 };
-use crate::speakeasy::{Sim, events::StoredEvent};
+use crate::speakeasy::{Sim, events::StoredEvent, transport::Transport};
 
 /// How long a caller may take to answer a close frame.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -48,7 +48,7 @@ impl Line {
     }
 
     async fn serve(&mut self, line: &'static str, text: String) -> Step {
-        self.sim.with(|world| world.served(line));
+        self.sim.notes(line);
         self.say(text).await
     }
 
@@ -116,6 +116,7 @@ impl Line {
             let subscription = world.push.cables.subscription(self.id, &sending.identifier);
             if let (Some(subscription), Some(event)) = (subscription, sending.event) {
                 subscription.sent.push(event);
+                world.push.transports.shows(event, Transport::Cable);
             }
         });
         Ok(())
