@@ -10,6 +10,7 @@ mod bridge;
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod burrow;
 mod doors;
+mod files;
 #[path = "../support/house.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod house;
