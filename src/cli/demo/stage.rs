@@ -7,11 +7,10 @@ use anyhow::Context;
 use super::bridge::Bridge;
 use super::place::Place;
 
-/// An event log is read often where nothing else tells of events, and as good as never where a push source does: then
-/// only that source can have brought an event within a trip.
-const LIVELY: &str = "[log]\nlevel = \"warn\"\n[lines]\nevery = \"500ms\"\nbeside = \"10m\"\n";
-/// An event log is as good as never read, and never again from an earlier place: only a webhook can have made the bridge
-/// look.
+/// An event log is read often where nothing else tells of events, and as good as never (nor again from an earlier place)
+/// where a push source does: then only that source can have brought an event within a trip.
+const LIVELY: &str = "[log]\nlevel = \"warn\"\n[lines]\nevery = \"500ms\"\nbeside = \"10m\"\noverlap = \"10m\"\n";
+/// An event log is as good as never read: only a webhook can have made the bridge look.
 const PATIENT: &str = "[log]\nlevel = \"warn\"\n[lines]\nevery = \"10m\"\nbeside = \"10m\"\noverlap = \"10m\"\n";
 
 /// Bridges in temporary folders, and the platforms that they have joined.
