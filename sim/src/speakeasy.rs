@@ -4,8 +4,8 @@
 //! `options` (switches), `world` `record` (state), `events` `cursor` (the event log), `wire` `records` `markdown`
 //! (shapes), `gate` `log` (faults, and the record of all requests), `asked` `answer` `auth` `idempotency` (what handlers
 //! share), `connect` `tokens` `me` `topics` `participants` `history` `chats` `files` `md5` `poll` (routes), `play` (what
-//! happens), `script` `mischief` `control` (who plays the people, and the weather), `push` `cable` `hook` `armed` (the other
-//! ways of an event, and their faults), `transport` (how long each way takes, and which was first).
+//! happens), `script` `auto` `mischief` `control` (who plays the people, and the weather), `push` `cable` `hook` `armed` (the
+//! other ways of an event, and their faults), `transport` (how long each way takes, and which was first).
 
 use std::{
     fmt, io,
@@ -26,6 +26,7 @@ mod answer;
 mod armed;
 mod asked;
 mod auth;
+mod auto;
 mod cable;
 mod chats;
 mod connect;
@@ -169,12 +170,17 @@ impl Sim {
     }
 
     /// Serves on `127.0.0.1:port` (0 picks a free one); URLs show that address from then on.
+    /// With [`Options::auto`] a person talks until the listener stops.
     pub async fn serve(&self, port: u16) -> io::Result<Serving> {
         let serving = serve::serve(self.router(), port).await?;
         self.set_url(&serving.url());
         // Before the first event: deliveries count from this call on.
         let (stopping, hooks) = (serving.stopping(), self.deliver_hooks());
         tokio::spawn(async move { stopping.run_until_cancelled(hooks).await });
+        if let Some(every) = self.look(|world| world.options.auto) {
+            let (stopping, sim) = (serving.stopping(), self.clone());
+            tokio::spawn(async move { stopping.run_until_cancelled(auto::talk(&sim, every)).await });
+        }
         Ok(serving)
     }
 }

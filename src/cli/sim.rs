@@ -1,86 +1,48 @@
 //! `agent-bridge sim`: serves a simulated platform on loopback, so that anyone can try an agent without an account.
 
+mod agentunited;
+mod door;
+mod speakeasy;
+
 use std::time::Duration;
 
-use agent_bridge_sim::agentunited::{Accept, Options, Stream};
-use agent_bridge_sim::run_agentunited;
-use anyhow::Context;
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand};
+
+/// How often somebody there says something.
+const TALK: Duration = Duration::from_secs(5);
 
 /// What to serve.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "Examples:
   agent-bridge sim                              a platform, an invite link, and somebody who talks to you
   agent-bridge sim --stream documented          the document's dialect: event ids and replay
-  agent-bridge sim --json --silent --port 8080  for scripts; drive it over /_sim (see sim/README.md)")]
+  agent-bridge sim --json --silent --port 8080  for scripts; drive it over /_sim (see sim/README.md)
+  agent-bridge sim speakeasy                    another platform; somebody there lets your agent in
+  agent-bridge sim speakeasy --help             its options")]
 pub struct Sim {
-    /// The port on 127.0.0.1; 0 takes a free one.
-    #[arg(long, default_value_t = 0)]
-    port: u16,
-    /// How its stream behaves.
-    #[arg(long, value_enum, default_value_t = StreamArg::Observed)]
-    stream: StreamArg,
-    /// How it takes an invite.
-    #[arg(long, value_enum, default_value_t = AcceptArg::Password)]
-    accept: AcceptArg,
-    /// Nobody there talks by themselves.
-    #[arg(long)]
-    silent: bool,
-    /// One JSON object: `url`, `invite`, and `central_jwt` where that is needed.
-    #[arg(long)]
-    json: bool,
+    #[command(subcommand)]
+    platform: Option<Platform>,
+    #[command(flatten)]
+    first: agentunited::Serve,
 }
 
-/// How the stream behaves.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum StreamArg {
-    /// As the platform's document says: ids, replay, no cut.
-    Documented,
-    /// As it was seen: no ids, no replay, cut after 15 s, direct messages left out.
-    Observed,
-}
-
-/// How an invite is taken.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum AcceptArg {
-    /// The document's dialect: a password.
-    Password,
-    /// The newer servers' dialect: a token of the central login.
-    Central,
+/// Which platform; without one it is agentunited.
+#[derive(Debug, Subcommand)]
+enum Platform {
+    /// Invite links, channels, a stream of Server-Sent Events
+    Agentunited(agentunited::Serve),
+    /// Access that a person approves, topics, an event log with a cable and webhooks
+    Speakeasy(speakeasy::Serve),
 }
 
 impl Sim {
     /// Serves until Ctrl-C.
     pub async fn run(self) -> anyhow::Result<()> {
-        let options = Options {
-            stream: match self.stream {
-                StreamArg::Documented => Stream::Documented,
-                StreamArg::Observed => Stream::Observed,
-            },
-            accept: match self.accept {
-                AcceptArg::Password => Accept::Password,
-                AcceptArg::Central => Accept::Central,
-            },
-            auto: (!self.silent).then_some(Duration::from_secs(5)),
-            ..Options::default()
-        };
-        let (sim, serving) =
-            run_agentunited(options, self.port).await.context("the simulated platform cannot listen")?;
-        let invite = sim.invite(None);
-        let central = matches!(self.accept, AcceptArg::Central).then(|| sim.central_jwt());
-        if self.json {
-            println!("{}", serde_json::json!({ "url": serving.url(), "invite": invite, "central_jwt": central }));
-        } else {
-            println!("agentunited, simulated, at {} (Ctrl-C ends it; nothing is kept)", serving.url());
-            println!("with a daemon running (agent-bridge run), join it:");
-            let secret = if central.is_some() { " --secret central_jwt=-" } else { "" };
-            println!("  agent-bridge join agentunited '{invite}' --as sim{secret}");
-            if let Some(token) = central {
-                println!("central_jwt, for its standard input: {token}");
-            }
+        match self.platform {
+            None => self.first.run().await,
+            Some(Platform::Agentunited(serve)) => serve.run().await,
+            Some(Platform::Speakeasy(serve)) => serve.run().await,
         }
-        tokio::signal::ctrl_c().await.context("cannot listen for Ctrl-C")?;
-        serving.stop().await;
-        Ok(())
     }
 }

@@ -99,10 +99,12 @@ fn readable(event: &Value) -> String {
     let told = [at("/data/message/text"), at("/data/reason"), settled.trim()];
     let said = told.into_iter().find(|text| !text.is_empty());
     let line = format!(
-        "{} {} {} {} {} {}",
+        "{} {} {} {} {} {} {}",
         at("/sequence").trim_start_matches('0'),
         text(event, "time"),
         text(event, "workspace"),
+        // What `send` wants to be told where a workspace has no main direct conversation.
+        Some(at("/data/conversation/id")).filter(|id| !id.is_empty()).unwrap_or("-"),
         text(event, "type"),
         author.unwrap_or("-"),
         said.unwrap_or_default()
@@ -118,7 +120,11 @@ mod tests {
     #[test]
     fn a_line_for_people_carries_no_control_characters() {
         let event = json!({ "sequence": "00000000000000000042", "time": "T", "workspace": "acme",
-            "type": "message.created", "data": { "author": { "id": "u1" }, "message": { "text": "a\u{1b}[2Jb\nc" } } });
-        assert_eq!(readable(&event), "42 T acme message.created u1 a [2Jb c");
+            "type": "message.created", "data": { "conversation": { "id": "c1" }, "author": { "id": "u1" },
+            "message": { "text": "a\u{1b}[2Jb\nc" } } });
+        assert_eq!(readable(&event), "42 T acme c1 message.created u1 a [2Jb c");
+        let event =
+            json!({ "sequence": "1", "time": "T", "workspace": "acme", "type": "workspace.connected", "data": {} });
+        assert_eq!(readable(&event), "1 T acme - workspace.connected - ");
     }
 }

@@ -108,7 +108,10 @@ fn fill(verb: &Verb, record: &WorkspaceRecord, args: &mut Map<String, Value>) ->
     }
     let direct = record.facts.get(DIRECT).cloned();
     let direct = direct.ok_or_else(|| {
-        Refusal::new("no_conversation", format!("`{}` has no main direct conversation: name one", record.name))
+        Refusal::new(
+            "no_conversation",
+            format!("`{}` has no main direct conversation: name one, as `agent-bridge tail` shows them", record.name),
+        )
     })?;
     args.insert("conversation".to_owned(), direct);
     Ok(())

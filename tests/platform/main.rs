@@ -11,3 +11,4 @@ mod contract;
 mod invented;
 mod killed;
 mod nonce;
+mod simulated;

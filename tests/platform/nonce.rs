@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
 
-use crate::bridge::{Home, http, until};
+use crate::bridge::{Home, PATIENCE, http, until};
 
 /// `agent-bridge sim` as a child process; killed when dropped.
 struct Platform {
@@ -74,20 +74,32 @@ async fn one_authenticated_answer_in_the_documented_dialect() {
     answers_once("documented").await;
 }
 
+/// What the demo shows, in its order.
+const TRIPS: [(&str, &str); 5] = [
+    ("agentunited", "documented"),
+    ("agentunited", "observed"),
+    ("speakeasy", "cable"),
+    ("speakeasy", "poll"),
+    ("speakeasy", "webhook"),
+];
+
 #[tokio::test]
 async fn the_demo_reports_one_round_trip_for_each_dialect() {
     let said = Home::new("").ok(&["demo", "--once", "--json"]).await;
     let trips: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect();
-    let dialects: Vec<_> = trips.iter().map(|trip| (trip["platform"].as_str(), trip["dialect"].as_str())).collect();
-    assert_eq!(dialects, [(Some("agentunited"), Some("documented")), (Some("agentunited"), Some("observed"))]);
+    let text = |trip: &Value, key: &str| trip[key].as_str().expect("a text").to_owned();
+    let dialects: Vec<_> = trips.iter().map(|trip| (text(trip, "platform"), text(trip, "dialect"))).collect();
+    assert_eq!(dialects, TRIPS.map(|(platform, dialect)| (platform.to_owned(), dialect.to_owned())));
     for trip in &trips {
         let keys: Vec<_> = trip.as_object().expect("an object").keys().map(String::as_str).collect();
         assert_eq!(keys, ["action", "dialect", "event_id", "millis", "platform", "remote_id"]);
         assert!(trip["millis"].is_u64(), "{trip}");
-        assert!(trip["action"].as_str().is_some_and(|id| id.starts_with("act_") && id.len() == 36), "{trip}");
-        let begins = format!("{}/message.created/", trip["dialect"].as_str().expect("a text"));
-        assert!(trip["event_id"].as_str().is_some_and(|id| id.starts_with(&begins)), "{trip}");
-        assert!(trip["remote_id"].as_str().is_some_and(|id| id.len() == 36), "{trip}");
+        assert!(text(trip, "action").starts_with("act_") && text(trip, "action").len() == 36, "{trip}");
+        assert!(text(trip, "event_id").starts_with(&format!("{}/message.created/", text(trip, "dialect"))), "{trip}");
+        let remote_id = text(trip, "remote_id");
+        let is_id =
+            if trip["platform"] == "speakeasy" { remote_id.parse::<u64>().is_ok() } else { remote_id.len() == 36 };
+        assert!(is_id, "{trip}");
     }
 }
 
@@ -97,7 +109,34 @@ async fn a_demo_whose_answers_are_lost_fails_and_names_the_missing_trips() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(69), "{said}");
     assert_eq!(said.trim_end().lines().count(), 1, "{said}");
-    assert!(said.contains("agentunited (documented)") && said.contains("agentunited (observed)"), "{said}");
+    for (platform, dialect) in TRIPS {
+        assert!(said.contains(&format!("{platform} ({dialect})")), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn people_talk_on_every_platform_until_the_demo_is_stopped_and_nothing_is_left() {
+    let home = Home::new("");
+    std::fs::create_dir(home.path("tmp")).expect("a folder");
+    let mut command = home.command(&["demo"]);
+    command.env("TMPDIR", home.path("tmp")).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+    for (platform, dialect) in TRIPS {
+        let title = format!("{platform} ({dialect}) ");
+        loop {
+            let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("a line in time");
+            let line = line.expect("it writes").unwrap_or_else(|| panic!("it ended before {title}answered"));
+            if line.starts_with(&title) && line.ends_with("You said: Good morning!  [confirmed]") {
+                break;
+            }
+        }
+    }
+    let pid = rustix::process::Pid::from_raw(child.id().expect("it runs").cast_signed()).expect("a process");
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it runs");
+    let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await.expect("it ends").expect("a status");
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    assert_eq!(std::fs::read_dir(home.path("tmp")).expect("a folder").count(), 0, "every bridge and folder is gone");
 }
 
 #[tokio::test]

@@ -141,6 +141,52 @@ async fn the_simulated_platform_prints_a_link_that_can_be_joined() {
 }
 
 #[tokio::test]
+async fn the_platform_where_somebody_lets_the_agent_in_works_as_written() {
+    let (_sim, _serving, home) = scene().await;
+    let serve = block("agent-bridge sim speakeasy");
+    let port = serve.trim_end().rsplit(' ').next().expect("a port");
+    let words: Vec<_> = serve.split_whitespace().skip(1).map(|word| if word == port { "0" } else { word }).collect();
+    let mut child = home.command(&words).stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+    let first = lines.next_line().await.expect("it writes").expect("a line");
+    let url = first.split_whitespace().find(|word| word.starts_with("http://")).expect("its address").to_owned();
+    let _daemon = home.start().await;
+    let script = block("agent-bridge join speakeasy http://127.0.0.1");
+    assert!(script.contains(&format!("http://127.0.0.1:{port} ")) && script.contains("agent-bridge tail\n"));
+    let script = script
+        .replace(&format!("http://127.0.0.1:{port}"), &url)
+        .replace("agent-bridge tail\n", "agent-bridge tail --once --from start\n");
+    let said = sh(&home, &script).await;
+    assert!(said.contains("joined `parlour`") && said.contains("confirmed"), "{said}");
+    let (_, state) = bridge::http::get(&url, "/_sim/state").await;
+    let chats = state["chats"].as_array().expect("a list");
+    let sent = chats.iter().find(|chat| chat["plain"] == "Hello, all").unwrap_or_else(|| panic!("{chats:?}"));
+    assert_eq!(sent["attachments"].as_array().map(Vec::len), Some(1), "{sent}");
+}
+
+#[tokio::test]
+async fn the_blocks_of_config_are_taken() {
+    let config: String =
+        blocks().into_iter().filter(|(language, _)| *language == "toml").map(|(_, text)| text).collect();
+    assert!(config.contains("[ingress]") && config.contains("[workspace.lounge]"), "{config}");
+    Home::new(&config).ok(&["check"]).await;
+}
+
+#[test]
+fn the_demos_trips_are_those_that_it_reports() {
+    let shown: Vec<_> =
+        block("answered by act_").lines().filter_map(|line| line.split_once(':')).map(|(trip, _)| trip).collect();
+    let trips = [
+        "agentunited (documented)",
+        "agentunited (observed)",
+        "speakeasy (cable)",
+        "speakeasy (poll)",
+        "speakeasy (webhook)",
+    ];
+    assert_eq!(shown, trips, "as tests/platform/nonce.rs has them");
+}
+
+#[tokio::test]
 async fn the_ten_lines_of_python_answer_a_message() {
     if !has("python3") {
         return;

@@ -12,6 +12,7 @@ mod burrow;
 mod capabilities;
 mod doors;
 mod entries;
+mod files;
 #[path = "../support/house.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod house;

@@ -92,6 +92,8 @@ pub struct Options {
     pub url: String,
     /// Log entries that are kept; older ones go first.
     pub log: usize,
+    /// How often a person talks by itself to the agent that was let in last; `None` is never.
+    pub auto: Option<Duration>,
 }
 
 impl Default for Options {
@@ -123,6 +125,7 @@ impl Default for Options {
             seed: None,
             url: "http://speakeasy.test".into(),
             log: 10_000,
+            auto: None,
         }
     }
 }

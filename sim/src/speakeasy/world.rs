@@ -191,6 +191,11 @@ impl World {
         self.chats.get(&id)
     }
 
+    /// A file, by one of [`super::Chat::attachments`].
+    pub fn blob(&self, id: u64) -> Option<&Blob> {
+        self.blobs.get(&id)
+    }
+
     /// All chats, oldest first.
     pub fn chats(&self) -> impl Iterator<Item = &Chat> {
         self.chats.values()
