@@ -28,6 +28,7 @@ mod crashes;
 mod disk;
 mod lines;
 mod liveness;
+mod logged;
 mod power;
 mod pushed;
 mod walk;
