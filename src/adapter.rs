@@ -22,7 +22,10 @@ use std::collections::BTreeMap;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
-pub use act::{Action, Files, Idempotency, Pace, PacePer, Place, Question, ReadBack, Refuse, Split, UPLOADS, Uploads};
+pub use act::{
+    Action, Beside, Files, Idempotency, NotThere, Only, Pace, PacePer, Place, Question, ReadBack, Refuse, Split,
+    UPLOADS, Uploads,
+};
 pub use call::{Call, CallError, headers, json};
 pub use error::ManifestError;
 pub use events::{AttachmentSpec, AuthorSpec, EventSpec, TopicSpec};

@@ -1,16 +1,17 @@
 //! What an agent can do and ask, as a manifest tells it.
 
 mod keyed;
+mod question;
 mod uploads;
 
 use serde::{Deserialize, Deserializer};
 
 pub use keyed::Idempotency;
+pub use question::{Beside, NotThere, Only, Question};
 pub use uploads::{Place, UPLOADS, Uploads};
 
 use super::call::{Call, calling, needed};
-use super::plain::{Span, missing, read_table};
-use super::pointer::Pointer;
+use super::plain::{Span, read_table};
 
 /// One verb.
 #[derive(Clone, Debug)]
@@ -118,15 +119,6 @@ pub enum PacePer {
     Workspace,
 }
 
-/// Something the agent can ask.
-#[derive(Clone, Debug)]
-pub struct Question {
-    /// The request.
-    pub call: Call,
-    /// The list in the answer; `null` counts as empty.
-    pub items: Pointer,
-}
-
 calling!(RawAction {
     files: Option<Files>,
     split: Option<Split>,
@@ -144,7 +136,6 @@ calling!(RawAction {
     one_of: Vec<String>,
     lists: Vec<String>,
 });
-calling!(RawQuestion { items: Option<Pointer>, });
 
 impl<'de> Deserialize<'de> for Action {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -179,18 +170,5 @@ impl Action {
             lists,
         };
         Ok(action)
-    }
-}
-
-impl<'de> Deserialize<'de> for Question {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read_table(deserializer, Self::of)
-    }
-}
-
-impl Question {
-    fn of(mut raw: RawQuestion) -> Result<Self, String> {
-        let call = raw.call().and_then(needed)?;
-        Ok(Self { call, items: raw.items.ok_or_else(|| missing("items"))? })
     }
 }

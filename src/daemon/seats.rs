@@ -162,19 +162,14 @@ impl Seats {
             .asks
             .get(ask.name)
             .ok_or_else(|| Problem::new("not_offered", format!("{} has no `{}`", manifest.title, ask.name)))?;
-        let scope = Scope::new().with_all(Root::Ask, ask.args);
+        let scope = Scope::new().with_all(Root::Ask, ask.args.clone());
         let mut request = session.prepare(&question.call, scope).map_err(problem)?;
         request.bounds.whole = Some(self.0.request);
         let answer = session.send(request).await.map_err(problem)?;
         good(question, &session, &answer)?;
         let body = body(&session, &answer)?;
-        let items = match question.items.find(&body) {
-            None | Some(Value::Null) => json!([]),
-            // Records that are keyed by their ids.
-            Some(Value::Object(records)) => records.values().cloned().collect(),
-            Some(items) => items.clone(),
-        };
-        Ok(json!({ "items": items }))
+        let told = question.read(&body, &ask.args);
+        told.map_err(|missing| Problem::new("platform", format!("{}: {missing}", manifest.title)))
     }
 
     async fn call_now(self, call: params::Call) -> Result<Value, Problem> {

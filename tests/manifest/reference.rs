@@ -49,6 +49,8 @@ const TABLES: &[(&str, &str, bool)] = &[
     ("actions.VERB.read_back", "actions send read_back", false),
     ("actions.VERB.pace", "actions send pace", false),
     ("asks.NAME", "asks people", true),
+    ("asks.NAME.beside", "asks people beside", false),
+    ("asks.NAME.beside.only", "asks people beside only", false),
 ];
 
 /// The keys of each table of the reference, by heading.
