@@ -71,8 +71,23 @@ impl What {
 }
 
 impl Ask {
+    /// What the question cannot do without; the bridge's own words would name fields.
+    fn is_whole(&self) -> Result<(), Fault> {
+        let conversation = ("--conversation", self.conversation.is_some());
+        let needed = match self.what {
+            What::Conversations | What::People | What::Me => vec![],
+            What::Conversation | What::History | What::Files => vec![conversation],
+            What::Message => vec![conversation, ("--message", self.message.is_some())],
+            What::Document => vec![("--document", self.document.is_some())],
+        };
+        let missing: Vec<&str> = needed.into_iter().filter(|(_, given)| !given).map(|(name, _)| name).collect();
+        let word = || Fault::usage(format!("`{}` needs {}", self.what.verb().word(), missing.join(" and ")));
+        if missing.is_empty() { Ok(()) } else { Err(word()) }
+    }
+
     /// Asks, and shows the answer.
     pub async fn run(self, global: &Global) -> Result<(), Fault> {
+        self.is_whole()?;
         let remote = Remote::needed(global).await?;
         let mut params = json!({
             "workspace": self.workspace, "conversation": self.conversation, "message": self.message,

@@ -243,12 +243,17 @@ fn free_request(base: &Url, call: &params::Call, bounds: Bounds) -> Result<http:
 
 fn good(question: &Question, session: &Session, answer: &Response) -> Result<(), Problem> {
     let manifest = session.manifest();
-    let word = match question.call.outcome(manifest, answer.status, &answer.body) {
+    let words = match question.call.outcome(manifest, answer.status, &answer.body) {
         Outcome::Ok => return Ok(()),
-        Outcome::Named { is, message, .. } => message.unwrap_or(is),
-        Outcome::Status(status) => format!("HTTP {status}"),
+        Outcome::Named { message, .. } => message,
+        Outcome::Status(_) => None,
     };
-    let said = platform_words(&answer.body).map_or_else(|| word.clone(), |said| format!("{word} ({said})"));
+    let said = match (words, platform_words(&answer.body)) {
+        (Some(words), Some(said)) => format!("{words} ({said})"),
+        (Some(words), None) => words,
+        (None, Some(said)) => format!("{said} ({})", answer.status),
+        (None, None) => format!("HTTP {}", answer.status),
+    };
     let said = Scrubber::new(session.secrets()).scrub(&said).into_owned();
     Err(Problem::new("platform", format!("{} says: {said}", manifest.title)))
 }

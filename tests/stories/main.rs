@@ -3,6 +3,7 @@
 mod acting;
 mod agents;
 mod approvals;
+mod asking;
 #[path = "../support/bridge.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod bridge;
@@ -20,6 +21,7 @@ mod ledger;
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod lounge;
 mod receipts;
+mod refused;
 mod restarts;
 mod seats;
 mod speakeasy;
