@@ -93,13 +93,17 @@ pub fn tell(receipt: &Value, as_json: bool) -> Result<(), Fault> {
 
 /// What an action waits for that has not settled in time: its exit code is no error, for it goes on.
 fn unsettled(receipt: &Value) -> Option<String> {
-    if !matches!(text(receipt, "state").as_str(), "accepted" | "sending") {
+    if !matches!(text(receipt, "state").as_str(), "accepted" | "trying" | "doubtful") {
         return None;
     }
-    let why = Some(text(receipt, "waits")).filter(|why| !why.is_empty()).unwrap_or_else(|| "it is under way".to_owned());
+    let why =
+        Some(text(receipt, "waits")).filter(|why| !why.is_empty()).unwrap_or_else(|| "it is under way".to_owned());
     let next = Some(text(receipt, "next_try")).filter(|next| !next.is_empty());
     let next = next.map_or_else(String::new, |next| format!("; next try {next}"));
-    Some(format!("not settled yet: {why}{next}; `agent-bridge receipt {}` says what becomes of it", text(receipt, "id")))
+    Some(format!(
+        "not settled yet: {why}{next}; `agent-bridge receipt {}` says what becomes of it",
+        text(receipt, "id")
+    ))
 }
 
 #[cfg(test)]

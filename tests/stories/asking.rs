@@ -87,7 +87,8 @@ async fn a_history_is_one_list_newest_first_and_is_paged_by_its_raw_cursor() {
         }
         assert_eq!(pages, if until_empty { 3 } else { 2 });
         assert_eq!(ids(&json!({ "items": told })), said, "newest first, each once, over {PAGE} and more");
-        let place = |at: usize| told[at]["timeline"]["id"].to_string().trim_matches('"').parse::<u64>().expect("a place");
+        let place =
+            |at: usize| told[at]["timeline"]["id"].to_string().trim_matches('"').parse::<u64>().expect("a place");
         assert!((1..told.len()).all(|at| place(at) < place(at - 1)), "places fall");
         assert_eq!(told[0]["attachments"][0]["filename"], "brief.txt");
         let first = &told[told.len() - 1]["timeline"]["id"];
@@ -131,10 +132,14 @@ async fn topics_people_files_and_the_agent_itself_are_read_through_every_door() 
     assert!(handles(&ask(&lounge, &mut agent, "people", &[]).await).contains(OWNER));
     let members = ask(&lounge, &mut agent, "people", &here).await;
     assert_eq!(handles(&members), everybody);
-    let owner = members["items"].as_array().expect("a list").iter().find(|it| it["handle"] == OWNER).expect("she is in it");
+    let owner =
+        members["items"].as_array().expect("a list").iter().find(|it| it["handle"] == OWNER).expect("she is in it");
     assert_eq!(owner["contact"]["name"], "Olivia", "with the name that others see");
     let me = ask(&lounge, &mut agent, "me", &[]).await;
-    assert_eq!((&me["item"]["agent_handle"], &me["item"]["capabilities"]["topic_history"]), (&json!(own), &json!(true)));
+    assert_eq!(
+        (&me["item"]["agent_handle"], &me["item"]["capabilities"]["topic_history"]),
+        (&json!(own), &json!(true))
+    );
     lounge.end().await;
 }
 
