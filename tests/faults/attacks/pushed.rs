@@ -20,7 +20,7 @@ async fn hooked() -> Lounge {
     lounge
 }
 
-/// The newest delivery has been answered so at first, and then taken.
+/// The delivery that a fault struck was answered so, and taken at its next attempt.
 async fn is_refused_first(lounge: &Lounge, fault: &HookFault, status: u16) {
     let tried = || async {
         let deliveries = lounge.sim.deliveries();
@@ -30,7 +30,9 @@ async fn is_refused_first(lounge: &Lounge, fault: &HookFault, status: u16) {
         taken.then_some(struck.status)
     };
     let answered = until(tried, || format!("{fault:?}: {:#?}", lounge.sim.deliveries())).await;
-    assert_eq!(answered, Some(status), "{fault:?}");
+    // What is far too long is not read to its end: a peer that goes on writing may not hear the answer.
+    let unheard = answered.is_none() && matches!(fault, HookFault::Huge { .. });
+    assert!(unheard || answered == Some(status), "{fault:?}: {answered:?}");
 }
 
 #[tokio::test]
@@ -84,18 +86,16 @@ async fn a_cable_that_says_nonsense_another_subscription_or_ten_megabytes_costs_
     let mut lounge = Lounge::new("every = \"1s\"\nbeside = \"10m\"\noverlap = \"10m\"", "").await;
     let mut agent = lounge.agent().await;
     lounge.is_subscribed().await;
-    for fault in [
-        CableFault::NotJson,
-        CableFault::OtherIdentifier,
-        CableFault::Say { text: "[".repeat(100_000) },
-        CableFault::Say {
-            text: r#"{"identifier":"{\"channel\":\"Other\"}","message":{"event_type":"chat.created"}}"#.into(),
-        },
+    let elsewhere = r#"{"identifier":"{\"channel\":\"Other\"}","message":{"event_type":"chat.created"}}"#;
+    for (word, fault) in [
+        ("no JSON", CableFault::NotJson),
+        ("under another identifier", CableFault::OtherIdentifier),
+        ("nested without end", CableFault::Say { text: "[".repeat(100_000) }),
+        ("of another channel", CableFault::Say { text: elsewhere.into() }),
     ] {
-        let word = format!("{fault:.40?}");
         let dials = lounge.sim.look(World::cable_dials);
         lounge.sim.cable_fault(fault);
-        lounge.say(&word);
+        lounge.say(word);
         lounge.is_sound(&mut agent).await;
         assert_eq!(lounge.sim.look(World::cable_dials), dials, "{word}: it is passed over, and the cable stays");
     }
