@@ -24,8 +24,8 @@ use std::path::Path as FilePath;
 use std::sync::Arc;
 
 pub use act::{
-    Action, Among, FILES, FileNames, Files, Idempotency, Messages, Next, Pace, PacePer, Place, PlaceOf, Places, Question,
-    ReadBack, Record, Refuse, Split, UPLOADS, Uploads,
+    Action, Among, Beside, FILES, FileNames, Files, Idempotency, Messages, Next, NotThere, Only, Pace, PacePer, Place,
+    PlaceOf, Places, Question, ReadBack, Record, Refuse, Split, UPLOADS, Uploads,
 };
 pub use call::{Call, CallError, headers, json};
 pub use error::ManifestError;

@@ -1,6 +1,7 @@
 //! The command line: one command, one file, same verbs as the API.
 
 mod act;
+mod ask;
 mod check;
 mod client;
 mod completions;
@@ -87,6 +88,8 @@ enum Command {
     Send(send::Send),
     /// Do anything a workspace's platform can
     Act(act::Act),
+    /// Read from a workspace's platform: conversations, histories, people, files
+    Ask(ask::Ask),
     /// Consumers: list, add, remove, set, enable, disable, secret
     Consumer(consumer::ConsumerCommand),
     /// Dead letters: list, show, retry, drop
@@ -149,6 +152,7 @@ impl Cli {
             Command::Tail(command) => command.run(global).await,
             Command::Send(command) => command.run(global).await,
             Command::Act(command) => command.run(global).await,
+            Command::Ask(command) => command.run(global).await,
             Command::Consumer(command) => command.run(global).await,
             Command::Dead(command) => command.run(global).await,
             Command::Receipt(command) => command.run(global).await,

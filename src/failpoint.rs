@@ -87,6 +87,10 @@ named! {
         AckAfterCommit = "ack-after-commit",
         /// P6: after a lost reply the own messages past the fence are read before anything is sent again.
         ReadBack = "read-back",
+        /// P7: that a refresh token is about to leave is durable before it does.
+        WriteAhead = "write-ahead",
+        /// P7: however many ask for a new token, one request for it is under way.
+        SingleFlight = "single-flight",
     }
 }
 

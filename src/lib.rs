@@ -19,7 +19,7 @@
 //! line      → session normalise adapter http store retry action event clock
 //! outbox    → session normalise adapter http store retry action event clock failpoint pulse
 //! join      → session ingress adapter http store retry event clock
-//! session   → adapter http store retry event clock
+//! session   → adapter http store retry event clock failpoint
 //! deliver   → store retry consumer action event clock failpoint
 //! ingress   → http store event
 //! normalise → adapter store event

@@ -201,6 +201,20 @@ const BAD: &[(&str, &str, &str, &str, &str)] = &[
         "receive.push.0.signature.header",
         "is no header name",
     ),
+    (
+        "silence: 75s",
+        "silence: 75s\n  push:\n    - { flavour: webhook, signature: { header: x, secret: password } }\n    - { flavour: webhook, signature: { header: y, secret: password } }",
+        "- { flavour: webhook, signature: { header: y",
+        "receive.push.1.flavour",
+        "`webhook` stands here twice: keep one",
+    ),
+    (
+        "silence: 75s",
+        "silence: 75s\n  push:\n    - { flavour: action_cable, get: /a, identifier: a }\n    - { flavour: action_cable, get: /b, identifier: b }",
+        "- { flavour: action_cable, get: /b",
+        "receive.push.1.flavour",
+        "`action_cable` stands here twice: keep one",
+    ),
     ("http: {", "http: []\nx: {", "http: []", "http", "expected a table of keys"),
 ];
 

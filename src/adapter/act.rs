@@ -2,6 +2,7 @@
 
 mod keyed;
 mod places;
+mod question;
 mod read_back;
 mod uploads;
 
@@ -9,12 +10,12 @@ use serde::{Deserialize, Deserializer};
 
 pub use keyed::Idempotency;
 pub use places::PlaceOf;
+pub use question::{Beside, NotThere, Only, Question};
 pub use read_back::{Among, FileNames, Messages, Next, Places, ReadBack, Record};
 pub use uploads::{Place, UPLOADS, Uploads};
 
 use super::call::{Call, calling, needed};
-use super::plain::{OneOrMany, Span, Table, missing, read_table};
-use super::pointer::Pointer;
+use super::plain::{OneOrMany, Span, Table, read_table};
 
 /// The argument by which an action names its files.
 pub const FILES: &str = "files";
@@ -121,17 +122,6 @@ pub enum PacePer {
     Workspace,
 }
 
-/// Something the agent can ask.
-#[derive(Clone, Debug)]
-pub struct Question {
-    /// The request.
-    pub call: Call,
-    /// The list in the answer; `null` counts as empty.
-    pub items: Pointer,
-    /// The capability without which the grant does not have it.
-    pub needs: Option<String>,
-}
-
 calling!(RawAction {
     files: Option<Files>,
     split: Option<Split>,
@@ -151,7 +141,6 @@ calling!(RawAction {
     lists: Vec<String>,
     places: Table<PlaceOf>,
 });
-calling!(RawQuestion { items: Option<Pointer>, needs: Option<String>, });
 
 impl<'de> Deserialize<'de> for Action {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -188,18 +177,5 @@ impl Action {
             places,
         };
         Ok(action)
-    }
-}
-
-impl<'de> Deserialize<'de> for Question {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read_table(deserializer, Self::of)
-    }
-}
-
-impl Question {
-    fn of(mut raw: RawQuestion) -> Result<Self, String> {
-        let call = raw.call().and_then(needed)?;
-        Ok(Self { call, items: raw.items.ok_or_else(|| missing("items"))?, needs: raw.needs })
     }
 }

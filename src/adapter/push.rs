@@ -73,6 +73,14 @@ impl<'de> Deserialize<'de> for Push {
 }
 
 impl Push {
+    /// Its word in a manifest.
+    pub fn flavour(&self) -> &'static str {
+        match self {
+            Self::ActionCable(_) => "action_cable",
+            Self::Webhook(_) => "webhook",
+        }
+    }
+
     /// The capability without which it is not there.
     pub fn needs(&self) -> Option<&str> {
         match self {

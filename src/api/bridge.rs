@@ -115,9 +115,15 @@ impl Bridge {
             Verb::Workspaces => read::<params::Nothing>(raw, |_| self.workspaces()),
             Verb::Status => self.status(rpc::params(raw)?),
             Verb::Trace => self.trace(rpc::params(raw)?),
-            Verb::History | Verb::Conversations | Verb::People | Verb::Files | Verb::Document | Verb::Call => {
-                self.ask(verb, raw)
-            }
+            Verb::Call => self.free_call(rpc::params(raw)?),
+            Verb::History
+            | Verb::Message
+            | Verb::Conversations
+            | Verb::Conversation
+            | Verb::Files
+            | Verb::People
+            | Verb::Me
+            | Verb::Document => self.ask(verb, raw),
             Verb::Join => Ok(Begun::Later(self.0.workspaces.join(rpc::params(raw)?))),
             Verb::Leave => self.leave(rpc::params(raw)?),
             Verb::Consumers => Ok(self.consumers(&rpc::params(raw)?)),

@@ -221,10 +221,10 @@ pub struct History {
     pub workspace: WorkspaceName,
     /// Which conversation.
     pub conversation: String,
-    /// Older than this message.
+    /// What is older: the `next` of the page before, or, where pages have none, the id of its oldest message.
     #[serde(default)]
     pub before: Option<String>,
-    /// At most so many. Default 50, at most 200.
+    /// At most so many, where the platform lets the asker choose. Default 50, at most 200.
     #[serde(default, deserialize_with = "number")]
     pub limit: Option<u64>,
 }
@@ -241,15 +241,37 @@ pub struct OfWorkspace {
     pub conversation: Option<String>,
 }
 
-/// `files`: what was attached in a conversation.
+/// `message`: one message of a conversation.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct InConversation {
+pub struct Message {
     /// Where.
     #[schema(value_type = String)]
     pub workspace: WorkspaceName,
     /// Which conversation.
     pub conversation: String,
+    /// Which message.
+    pub message: String,
+}
+
+/// `conversation` and `files`: about one conversation.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OfConversation {
+    /// Where.
+    #[schema(value_type = String)]
+    pub workspace: WorkspaceName,
+    /// Which conversation.
+    pub conversation: String,
+}
+
+/// `me`: about the workspace's own account.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InWorkspace {
+    /// Where.
+    #[schema(value_type = String)]
+    pub workspace: WorkspaceName,
 }
 
 /// `document`: the text of a document.

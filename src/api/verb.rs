@@ -80,10 +80,13 @@ verbs! {
     Act = "act", Agent, Act, "An action; answers with its receipt, or with its id when `wait` runs out.";
     Receipt = "receipt", Reader, Receipt, "What became of an action.";
     Workspaces = "workspaces", Reader, Nothing, "The joined workspaces.";
-    History = "history", Reader, History, "Messages of a conversation.";
+    History = "history", Reader, History, "Messages of a conversation, a page at a time.";
+    Message = "message", Reader, Message, "One message, as it stands now.";
     Conversations = "conversations", Reader, OfWorkspace, "The conversations of a workspace.";
+    Conversation = "conversation", Reader, OfConversation, "One conversation.";
+    Files = "files", Reader, OfConversation, "The files of a conversation.";
     People = "people", Reader, OfWorkspace, "The people of a workspace, or of one conversation.";
-    Files = "files", Reader, InConversation, "The files of a conversation.";
+    Me = "me", Reader, InWorkspace, "What the platform knows of the agent: its ids, names and rights.";
     Document = "document", Reader, Document, "The text of a document.";
     Call = "call", Agent, Call, "Any other request on the platform, signed in; off unless configured.";
     Status = "status", OperatorReads, Status, "How the bridge and its workspaces stand.";

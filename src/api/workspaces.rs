@@ -14,7 +14,7 @@ pub type Asked = BoxFuture<'static, Result<Value, Problem>>;
 /// One of a manifest's `asks`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ask {
-    /// `history`, `conversations`, `people`, `members`, `files`, `document`.
+    /// `history`, `message`, `conversations`, `conversation`, `files`, `people`, `members`, `me`, `document`.
     pub name: &'static str,
     /// The template's scope `ask`.
     pub args: Map<String, Value>,

@@ -80,6 +80,9 @@ pub fn tell(receipt: &Value, as_json: bool) -> Result<(), Fault> {
         let ids = show::list(receipt, "remote_ids").iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ");
         // What is never stored has no id.
         show::line(show::clean(format!("{} {} {ids}", text(receipt, "id"), text(receipt, "state")).trim()))?;
+        if let Some(note) = unsettled(receipt) {
+            show::note(note);
+        }
     }
     match text(receipt, "state").as_str() {
         "failed" => Err(Fault::new(exit::code_of(&text(receipt, "kind")), text(receipt, "message"))),
@@ -88,9 +91,34 @@ pub fn tell(receipt: &Value, as_json: bool) -> Result<(), Fault> {
     }
 }
 
+/// What an action waits for that has not settled in time: its exit code is no error, for it goes on.
+fn unsettled(receipt: &Value) -> Option<String> {
+    if !matches!(text(receipt, "state").as_str(), "accepted" | "trying" | "doubtful") {
+        return None;
+    }
+    let why =
+        Some(text(receipt, "waits")).filter(|why| !why.is_empty()).unwrap_or_else(|| "it is under way".to_owned());
+    let next = Some(text(receipt, "next_try")).filter(|next| !next.is_empty());
+    let next = next.map_or_else(String::new, |next| format!("; next try {next}"));
+    Some(format!(
+        "not settled yet: {why}{next}; `agent-bridge receipt {}` says what becomes of it",
+        text(receipt, "id")
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_goes_on_says_what_it_waits_for() {
+        let waits = json!({ "id": "act_1", "state": "accepted", "waits": "the platform asks for patience (429)",
+                            "next_try": "2026-03-22T18:00:01Z" });
+        let said = unsettled(&waits).unwrap();
+        assert!(said.contains("patience (429); next try 2026-03-22T18:00:01Z; `agent-bridge receipt act_1`"), "{said}");
+        assert!(unsettled(&json!({ "id": "act_1", "state": "accepted" })).unwrap().contains("it is under way"));
+        assert_eq!(unsettled(&json!({ "id": "act_1", "state": "confirmed" })), None);
+    }
 
     #[test]
     fn arguments_are_texts_or_json() {

@@ -162,29 +162,15 @@ impl Seats {
             .asks
             .get(ask.name)
             .ok_or_else(|| Problem::new("not_offered", format!("{} has no `{}`", manifest.title, ask.name)))?;
-        if let Some(capability) =
-            question.needs.as_deref().filter(|_| !manifest.grants(&session.record().facts, question.needs.as_deref()))
-        {
-            let word = format!(
-                "`{name}` may not ask for `{}`: its grant lacks `{capability}`. Ask whoever let the agent in to allow it, and \
-                 start the bridge again",
-                ask.name
-            );
-            return Err(Problem::new("no_capability", word));
-        }
-        let scope = Scope::new().with_all(Root::Ask, ask.args);
+        may_ask(&session, &ask, question)?;
+        let scope = Scope::new().with_all(Root::Ask, ask.args.clone());
         let mut request = session.prepare(&question.call, scope).map_err(problem)?;
         request.bounds.whole = Some(self.0.request);
         let answer = session.send(request).await.map_err(problem)?;
         good(question, &session, &answer)?;
         let body = body(&session, &answer)?;
-        let items = match question.items.find(&body) {
-            None | Some(Value::Null) => json!([]),
-            // Records that are keyed by their ids.
-            Some(Value::Object(records)) => records.values().cloned().collect(),
-            Some(items) => items.clone(),
-        };
-        Ok(json!({ "items": items }))
+        let told = question.read(&body, &ask.args);
+        told.map_err(|missing| Problem::new("platform", format!("{}: {missing}", manifest.title)))
     }
 
     async fn call_now(self, call: params::Call) -> Result<Value, Problem> {
@@ -256,14 +242,32 @@ fn free_request(base: &Url, call: &params::Call, bounds: Bounds) -> Result<http:
     })
 }
 
+/// Whether the workspace's grant lets it ask this.
+fn may_ask(session: &Session, ask: &Ask, question: &Question) -> Result<(), Problem> {
+    let (manifest, record) = (session.manifest(), session.record());
+    let needs = question.needs.as_deref();
+    let Some(capability) = needs.filter(|_| !manifest.grants(&record.facts, needs)) else { return Ok(()) };
+    let word = format!(
+        "`{}` may not ask for `{}`: its grant lacks `{capability}`. Ask whoever let the agent in to allow it, and start the \
+         bridge again",
+        record.name, ask.name
+    );
+    Err(Problem::new("no_capability", word))
+}
+
 fn good(question: &Question, session: &Session, answer: &Response) -> Result<(), Problem> {
     let manifest = session.manifest();
-    let word = match question.call.outcome(manifest, answer.status, &answer.body) {
+    let words = match question.call.outcome(manifest, answer.status, &answer.body) {
         Outcome::Ok => return Ok(()),
-        Outcome::Named { is, message, .. } => message.unwrap_or(is),
-        Outcome::Status(status) => format!("HTTP {status}"),
+        Outcome::Named { message, .. } => message,
+        Outcome::Status(_) => None,
     };
-    let said = platform_words(&answer.body).map_or_else(|| word.clone(), |said| format!("{word} ({said})"));
+    let said = match (words, platform_words(&answer.body)) {
+        (Some(words), Some(said)) => format!("{words} ({said})"),
+        (Some(words), None) => words,
+        (None, Some(said)) => format!("{said} ({})", answer.status),
+        (None, None) => format!("HTTP {}", answer.status),
+    };
     let said = Scrubber::new(session.secrets()).scrub(&said).into_owned();
     Err(Problem::new("platform", format!("{} says: {said}", manifest.title)))
 }

@@ -16,7 +16,7 @@ mod down;
 mod fault;
 mod limits;
 mod link;
-mod protocol;
+pub mod protocol;
 mod socket;
 mod state;
 

@@ -82,17 +82,23 @@ fn later(response: &Response, now: u64, pause: Pause, why: &str) -> Tried {
     Tried::Later { after, why: why.to_owned() }
 }
 
+/// What a person should know of a conflict, where the manifest does not say it.
+const CONFLICT: &str = "the platform has had another request under this action's key, so this one was not done and is not \
+                        sent again: look at what stands there, and ask for it anew if it is still wanted";
+
 /// `kind`: what it is called where the manifest has no name for it.
 fn refused(manifest: &Manifest, call: &Call, response: &Response, kind: &str) -> Tried {
     let (kind, words) = match call.outcome(manifest, response.status, &response.body) {
         Outcome::Named { is, message, .. } => (is, message),
+        Outcome::Ok | Outcome::Status(_) if kind == "conflict" => (kind.to_owned(), Some(CONFLICT.to_owned())),
         Outcome::Ok | Outcome::Status(_) => (kind.to_owned(), None),
     };
     let said = platform_words(&response.body);
     let message = match (words, said) {
         (Some(words), Some(said)) => format!("{words} ({said})"),
         (Some(words), None) => words,
-        (None, Some(said)) => said,
+        // Its words are about its own fields, which are not called as the arguments are.
+        (None, Some(said)) => format!("{} says: {said} ({})", manifest.title, response.status),
         (None, None) => format!("the platform answered {}", response.status),
     };
     Tried::Refused { kind, status: Some(response.status), message }

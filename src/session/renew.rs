@@ -10,6 +10,7 @@ use super::login::{Login, LoginFailed, Taken, repair_command};
 use super::token::{Life, Token};
 use super::{Error, GOT_AT, LASTS, LoginWaits, Sealing, Session, TOKEN, standing};
 use crate::adapter::{self, SessionFlavour};
+use crate::failpoint::{Defence, stands};
 use crate::retry::Backoff;
 use crate::store::{Seat, WorkspaceRecord};
 
@@ -145,14 +146,16 @@ impl Session {
 
     async fn renew(&self, stale: u64, cause: Cause) -> Result<Token, Error> {
         let mut flight = self.0.flight.lock().await;
-        if let Some(token) = self.held().filter(|token| token.generation > stale) {
+        let renewed = self.held().filter(|token| token.generation > stale && stands(Defence::SingleFlight));
+        if let Some(token) = renewed {
             return Ok(token);
         }
         standing(&self.0.record.borrow(), &self.0.manifest)?;
         self.wait_is_over()?;
         let record = self.record();
         match self.may_exchange(cause) {
-            Leave::Send => self.intend().await?,
+            Leave::Send if stands(Defence::WriteAhead) => self.intend().await?,
+            Leave::Send => {}
             Leave::Hold => return Err(in_doubt(flight.first_wait)),
             Leave::Spent => return Err(self.needs_action(SPENT, &record).await),
         }

@@ -1,5 +1,5 @@
-//! Rows about actions and credentials: 9, 31, 32, 33, 35, 36. 29, 30 and 34 need a platform with refresh grants and
-//! idempotency keys, which the manifest language does not have yet.
+//! Rows about actions and credentials: 9, 31, 32, 33, 35, 36. Those that need refresh grants and idempotency keys are in
+//! `pushed.rs` and `logged.rs`.
 
 #[path = "../support/memory_network.rs"]
 #[allow(dead_code, clippy::unwrap_used, reason = "each test binary uses its part; a test that cannot go on fails")]

@@ -10,6 +10,7 @@ mod hostile;
 mod pages;
 pub mod peer;
 mod platform;
+mod pushed;
 mod signatures;
 mod store_file;
 mod users;

@@ -29,6 +29,7 @@ mod disk;
 mod effects;
 mod lines;
 mod liveness;
+mod logged;
 mod power;
 mod pushed;
 mod soak;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use agent_bridge_sim::speakeasy::{CableFault, Delays, Fault, HookFault, Options, Reason, Sim, World};
+use agent_bridge_sim::speakeasy::{Armed, CableFault, Delays, Fault, HookFault, Options, Reason, Sim, World};
 use serde_json::json;
 
 use crate::bridge::until;
@@ -220,16 +220,46 @@ async fn row_30_a_crash_before_the_new_tokens_are_stored_counts_as_a_lost_reply(
         let mut agent = lounge.agent().await;
         lounge.sim.fault(REFRESH, Fault::NeverAnswers { applied: true });
         expire(&lounge);
-        let sent = |lounge: &Lounge| lounge.sim.log().iter().filter(|entry| REFRESH.ends_with(&entry.route)).count();
-        until(|| async { (sent(&lounge) == 1).then_some(()) }, || lounge.home.log()).await;
+        lounge.is_asked(REFRESH, 1).await;
         lounge.kill().await;
         drop(agent);
         agent = lounge.agent().await;
         lounge.is_sound(&mut agent).await;
-        assert_eq!(sent(&lounge), 2, "the same token once more, and no third time");
+        assert_eq!(lounge.asked(REFRESH).len(), 2, "the same token once more, and no third time");
+        lounge.end().await;
+
+        // Twice in a row: that token is never sent again, and a person must act.
+        let lounge = crashes_twice(&[]).await;
+        until(|| async { (lounge.status().await["seat"] == "needs_action").then_some(()) }, || lounge.home.log()).await;
+        assert_eq!(lounge.asked(REFRESH).len(), 2, "no third time");
         lounge.end().await;
     })
     .await;
+}
+
+#[tokio::test]
+async fn row_30_control_without_the_write_ahead_the_token_is_sent_a_third_time() {
+    matrix::row(30, async {
+        let lounge = crashes_twice(&[("AGENT_BRIDGE_WITHOUT", "write-ahead")]).await;
+        lounge.is_asked(REFRESH, 3).await;
+        lounge.end().await;
+    })
+    .await;
+}
+
+/// The daemon dies at two refreshes in a row, each taken by the platform and answered by nothing, and starts again.
+async fn crashes_twice(env: &[(&str, &str)]) -> Lounge {
+    let mut lounge = Lounge::new(OFTEN, "").await;
+    lounge.kill_under(env).await;
+    lounge.is_live().await;
+    let lost = Fault::NeverAnswers { applied: true };
+    lounge.sim.arm(Armed { route: REFRESH.into(), after: 0, count: 2, fault: lost });
+    expire(&lounge);
+    for sent in 1..=2 {
+        lounge.is_asked(REFRESH, sent).await;
+        lounge.kill_under(env).await;
+    }
+    lounge
 }
 
 #[tokio::test]

@@ -127,7 +127,7 @@ macro_rules! runs {
     };
 }
 
-runs!(event_stream frame socket_lines rpc manifest template config);
+runs!(event_stream frame cable socket_lines rpc manifest template config);
 
 /// What is nested without end neither hangs its reader nor eats its stack; a manifest or a config is refused.
 #[test]
@@ -143,5 +143,10 @@ fn what_is_nested_without_end_is_refused() {
     let json = ["[".repeat(400_000), "]".repeat(400_000)].concat();
     entries::run("rpc", format!("{{\"id\":1,\"method\":\"act\",\"params\":{{\"args\":{json}}}}}").as_bytes());
     entries::run("frame", json.as_bytes());
+    entries::run("cable", format!("\0{json}").as_bytes());
+    let told = format!(
+        r#"\0{{"identifier":"{{\\"channel\\":\\"AgentEventsChannel\\",\\"cursor\\":\\"MQ\\"}}","message":{json}}}"#
+    );
+    entries::run("cable", told.as_bytes());
     entries::run("frame", format!("xa{}1{}", "{\"data\":".repeat(120), "}".repeat(120)).as_bytes());
 }

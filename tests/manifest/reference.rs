@@ -56,6 +56,8 @@ const TABLES: &[(&str, &str, bool)] = &[
     ("actions.VERB.read_back.among", "actions send read_back among", false),
     ("actions.VERB.pace", "actions send pace", false),
     ("asks.NAME", "asks people", true),
+    ("asks.NAME.beside", "asks people beside", false),
+    ("asks.NAME.beside.only", "asks people beside only", false),
 ];
 
 /// The keys of each table of the reference, by heading.

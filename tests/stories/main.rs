@@ -3,6 +3,7 @@
 mod acting;
 mod agents;
 mod approvals;
+mod asking;
 #[path = "../support/bridge.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod bridge;
@@ -24,6 +25,7 @@ mod ledger;
 mod lounge;
 mod policies;
 mod receipts;
+mod refused;
 mod restarts;
 mod revocations;
 mod seats;

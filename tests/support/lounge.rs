@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use agent_bridge::store::{Options as StoreOptions, Store};
 use agent_bridge_sim::serve::Serving;
-use agent_bridge_sim::speakeasy::{Approval, CableFault, Options, Sim, TopicId, Turn, World};
+use agent_bridge_sim::speakeasy::{Approval, CableFault, Entry, Options, Sim, TopicId, Turn, World};
 use serde_json::{Value, json};
 
 use crate::bridge::{Agent, Daemon, Home, PATIENCE, until};
@@ -105,8 +105,42 @@ impl Lounge {
 
     /// `kill -9`, and a new start.
     pub async fn kill(&mut self) {
+        self.kill_under(&[]).await;
+    }
+
+    /// `kill -9`, and a new start with more in its environment.
+    pub async fn kill_under(&mut self, env: &[(&str, &str)]) {
         self.daemon.take().expect("it runs").kill().await;
-        self.daemon = Some(self.home.start().await);
+        self.daemon = Some(self.home.start_under(env).await);
+    }
+
+    /// What the platform was asked so, as in `GET /agent/events`.
+    pub fn asked(&self, route: &str) -> Vec<Entry> {
+        let log = self.sim.log();
+        log.into_iter().filter(|entry| format!("{} {}", entry.method, entry.route) == route).collect()
+    }
+
+    /// The platform has been asked so, so many times.
+    pub async fn is_asked(&self, route: &str, times: usize) {
+        let seen = |world: &World| {
+            world.log().filter(|entry| format!("{} {}", entry.method, entry.route) == route).count() >= times
+        };
+        let waited = tokio::time::timeout(PATIENCE, self.sim.wait_for(seen)).await;
+        assert!(waited.is_ok(), "never {times} × {route}: {}", self.home.log());
+    }
+
+    /// Every fault that was armed has struck.
+    pub async fn is_struck(&self) {
+        let waited = tokio::time::timeout(PATIENCE, self.sim.wait_for(|world| world.faults_left() == 0)).await;
+        assert!(waited.is_ok(), "a fault did not strike: {}", self.home.log());
+    }
+
+    /// Asks for a text in a topic; the action's id.
+    pub async fn send(&self, agent: &mut Agent, topic: TopicId, text: &str) -> String {
+        let args = json!({ "conversation": topic.to_string(), "text": text });
+        let act = json!({ "workspace": "lounge", "verb": "send", "args": args });
+        let accepted = agent.call("act", act).await.expect("it is accepted");
+        accepted["id"].as_str().expect("an id").to_owned()
     }
 
     /// SIGTERM; it must end well.
@@ -143,8 +177,8 @@ impl Lounge {
     }
 
     /// L D O V: all that was said since the last time is told once and in order, but for what is marked late, and so is
-    /// something new.
-    pub async fn is_sound(&mut self, agent: &mut Agent) {
+    /// something new. How many came late.
+    pub async fn is_sound(&mut self, agent: &mut Agent) -> usize {
         self.say(&format!("something new behind {}", self.said.len()));
         let (mut told, mut ids) = (Vec::new(), BTreeMap::new());
         while !self.said.iter().all(|text| told.iter().any(|(said, _)| said == text)) {
@@ -160,6 +194,7 @@ impl Lounge {
         assert_eq!(in_time, said, "in the order of the platform: {}", self.home.log());
         assert_eq!(told.len(), self.said.len(), "each once: {told:?}");
         self.said.clear();
+        told.iter().filter(|(_, late)| *late).count()
     }
 
     /// Somebody asks, the agent answers, and the answer stands there; the way of the question.

@@ -6,7 +6,19 @@ use super::super::manifest::Manifest;
 use super::super::push::Push;
 use super::{Verdict, at, joining, stands};
 
+/// A workspace has one cable and one address for its webhooks: of two descriptions the second would never be used.
+fn once_each(ways: &[Push]) -> Verdict {
+    for (index, way) in ways.iter().enumerate() {
+        if ways[..index].iter().any(|other| other.flavour() == way.flavour()) {
+            let message = format!("`{}` stands here twice: keep one", way.flavour());
+            return Err(at(&["receive", "push", &index.to_string(), "flavour"], message));
+        }
+    }
+    Ok(())
+}
+
 pub(super) fn check(manifest: &Manifest) -> Verdict {
+    once_each(&manifest.receive.push)?;
     for (index, push) in manifest.receive.push.iter().enumerate() {
         let index = index.to_string();
         let path = ["receive", "push", &index];

@@ -16,21 +16,21 @@ const HISTORY: std::ops::RangeInclusive<u64> = 1..=200;
 
 impl Bridge {
     pub(super) fn ask(&self, verb: Verb, raw: &RawValue) -> Taken {
-        if verb == Verb::Call {
-            return self.free_call(rpc::params(raw)?);
-        }
         let (workspace, ask) = match verb {
             Verb::History => history(rpc::params(raw)?)?,
+            Verb::Message => message(rpc::params(raw)?),
             Verb::Conversations => list("conversations", rpc::params(raw)?),
+            Verb::Conversation => of_conversation("conversation", rpc::params(raw)?),
+            Verb::Files => of_conversation("files", rpc::params(raw)?),
             Verb::People => people(rpc::params(raw)?),
-            Verb::Files => files(rpc::params(raw)?),
+            Verb::Me => (rpc::params::<params::InWorkspace>(raw)?.workspace, Ask { name: "me", args: Map::new() }),
             _ => document(rpc::params(raw)?),
         };
         self.known(&workspace)?;
         Ok(Begun::Later(self.0.workspaces.ask(workspace, ask)))
     }
 
-    fn free_call(&self, call: params::Call) -> Taken {
+    pub(super) fn free_call(&self, call: params::Call) -> Taken {
         if !self.0.call {
             return Err(Problem::new("call_off", "`call` is off: set `enabled = true` under [call] in the config"));
         }
@@ -81,9 +81,14 @@ fn people(of: params::OfWorkspace) -> (WorkspaceName, Ask) {
     list(name, of)
 }
 
-fn files(of: params::InConversation) -> (WorkspaceName, Ask) {
+fn of_conversation(name: &'static str, of: params::OfConversation) -> (WorkspaceName, Ask) {
     let args = args([("conversation", Some(of.conversation.into()))]);
-    (of.workspace, Ask { name: "files", args })
+    (of.workspace, Ask { name, args })
+}
+
+fn message(of: params::Message) -> (WorkspaceName, Ask) {
+    let args = args([("conversation", Some(of.conversation.into())), ("message", Some(of.message.into()))]);
+    (of.workspace, Ask { name: "message", args })
 }
 
 fn document(document: params::Document) -> (WorkspaceName, Ask) {

@@ -18,7 +18,7 @@ const WORD: usize = 60;
 
 /// What one message of the server means.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Said {
+pub enum Said {
     /// The connection is accepted: subscribe.
     Welcome,
     /// It is alive.
@@ -39,7 +39,7 @@ pub(super) enum Said {
 
 /// Why the server closes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Disconnect {
+pub struct Disconnect {
     /// Its word: `unauthorized`, `invalid_request`, `server_restart`, `remote`, or one that is new.
     pub reason: String,
     /// Whether the client may come back.
@@ -74,7 +74,7 @@ struct Wire<'a> {
 }
 
 /// Reads one message, to the subscription with this identifier. `error`: where an error's word stands in a message.
-pub(super) fn read(message: &str, identifier: &str, error: Option<&Pointer>) -> Said {
+pub fn read(message: &str, identifier: &str, error: Option<&Pointer>) -> Said {
     let wire: Wire<'_> = match serde_json::from_str(message) {
         Ok(wire) if message.trim_ascii_start().starts_with('{') => wire,
         // A list of the right things is no message either.
@@ -119,7 +119,7 @@ fn shown(word: &str) -> String {
 
 /// What the client says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Command {
+pub enum Command {
     /// Wants what the channel tells.
     Subscribe,
     /// Wants no more of it.

@@ -2,6 +2,7 @@
 //! under `cargo fuzz` (`fuzz/`) and, on a few thousand inputs, in the normal tests (`tests/fuzz`).
 
 mod adapters;
+mod cable;
 mod platform;
 mod socket;
 
@@ -9,9 +10,10 @@ mod socket;
 pub type Entry = (&'static str, fn(&[u8]));
 
 /// Every entry.
-pub const ALL: [Entry; 7] = [
+pub const ALL: [Entry; 8] = [
     ("event_stream", platform::event_stream),
     ("frame", platform::frame),
+    ("cable", cable::cable),
     ("socket_lines", socket::lines),
     ("rpc", socket::call),
     ("manifest", adapters::manifest),

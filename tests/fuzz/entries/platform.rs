@@ -43,8 +43,9 @@ fn said<'a>(limits: Limits, chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec<I
 }
 
 /// A secret of the workspace that a platform may send back.
-const CANARY: &str = "canary-0123456789";
-const NOW: &str = "2026-11-22T00:00:00Z";
+pub(super) const CANARY: &str = "canary-0123456789";
+/// When it is.
+pub(super) const NOW: &str = "2026-11-22T00:00:00Z";
 const NAMES: [Option<&str>; 5] =
     [None, Some("message"), Some("message.created"), Some("message.updated"), Some("something.else")];
 
@@ -80,7 +81,8 @@ pub fn frame(input: &[u8]) {
     }
 }
 
-fn sound(draft: Draft, again: Draft) {
+/// The event of a draft, made twice, is what every reader can read.
+pub(super) fn sound(draft: Draft, again: Draft) {
     let id = draft.id();
     let event = draft.seal();
     assert_eq!(event.bytes, again.seal().bytes, "the same frame is another event");

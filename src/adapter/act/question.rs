@@ -1,0 +1,241 @@
+//! What an agent can ask, and how an answer of the platform becomes one list or one thing. Pure.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value, json};
+
+use crate::adapter::call::{Call, calling, needed};
+use crate::adapter::plain::read_table;
+use crate::adapter::pointer::{Pointer, text};
+use crate::adapter::scope::Root;
+
+/// Something the agent can ask.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// The request.
+    pub call: Call,
+    /// What of the answer is meant.
+    what: What,
+    /// Records that belong to it.
+    beside: Option<Beside>,
+    /// The capability without which the grant does not have it.
+    pub needs: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    /// A list, or records keyed by their ids; `next`: where the platform says how the page behind it is asked for.
+    Items { at: Pointer, next: Option<Pointer> },
+    /// One thing; `keyed_by`: of records keyed by their ids the one that this argument names.
+    Item { at: Pointer, keyed_by: Option<String> },
+}
+
+/// Records of the same answer, each about one of what was asked for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Beside {
+    /// The records: a list, or a table of them.
+    pub items: Pointer,
+    /// Where such a record names what it is about.
+    pub of: Pointer,
+    /// Where the other says what it is called by that; its `id` where nothing is said.
+    pub by: Option<Pointer>,
+    /// Under which key the record is put there.
+    pub r#as: String,
+    /// Where the record says its place, a number: what was asked for is then told newest first, the highest place first.
+    pub place: Option<Pointer>,
+    /// Which records count.
+    pub only: Option<Only>,
+}
+
+/// A word that a record has to hold.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Only {
+    /// Where.
+    pub at: Pointer,
+    /// Which.
+    pub is: String,
+}
+
+/// The platform answered, and what was asked for is not in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("its answer does not hold what was asked for")]
+pub struct NotThere;
+
+calling!(RawQuestion {
+    items: Option<Pointer>,
+    item: Option<Pointer>,
+    keyed_by: Option<String>,
+    next: Option<Pointer>,
+    beside: Option<Beside>,
+    needs: Option<String>,
+});
+
+impl<'de> Deserialize<'de> for Question {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_table(deserializer, Self::of)
+    }
+}
+
+impl Question {
+    fn of(mut raw: RawQuestion) -> Result<Self, String> {
+        let call = raw.call().and_then(needed)?;
+        let RawQuestion { items, item, keyed_by, next, beside, needs, .. } = raw;
+        let what = match (items, item) {
+            (Some(_), None) if keyed_by.is_some() => return Err("`keyed_by` is for one `item`".to_owned()),
+            (Some(at), None) => What::Items { at, next },
+            (None, Some(_)) if next.is_some() => return Err("`next` is for `items`".to_owned()),
+            (None, Some(at)) => What::Item { at, keyed_by },
+            _ => return Err("either `items` or `item` says what is meant: write one of them".to_owned()),
+        };
+        if let What::Item { keyed_by: Some(name), .. } = &what
+            && call.arguments(Root::Ask).get(name.as_str()) != Some(&false)
+        {
+            return Err(format!("`keyed_by: {name}` is no argument that the request always has"));
+        }
+        Ok(Self { call, what, beside, needs })
+    }
+
+    /// What an answer tells: `{"items": […]}`, with `next` where the manifest says where that stands, or `{"item": …}`.
+    ///
+    /// # Errors
+    /// The one thing that was asked for is not in it.
+    pub fn read(&self, answer: &Value, args: &Map<String, Value>) -> Result<Value, NotThere> {
+        match &self.what {
+            What::Items { at, next } => {
+                let mut items = records(at, answer);
+                self.join(&mut items, answer);
+                let mut told = json!({ "items": items });
+                if let Some(next) = next {
+                    told["next"] = next.find(answer).and_then(text).into();
+                }
+                Ok(told)
+            }
+            What::Item { at, keyed_by } => {
+                let found = at.find(answer).and_then(|found| match keyed_by {
+                    Some(name) => found.get(text(args.get(name)?)?),
+                    None => Some(found),
+                });
+                let mut item = [found.filter(|found| !found.is_null()).ok_or(NotThere)?.clone()];
+                self.join(&mut item, answer);
+                let [item] = item;
+                Ok(json!({ "item": item }))
+            }
+        }
+    }
+
+    /// Puts each record to what it is about, and all in their order.
+    fn join(&self, items: &mut [Value], answer: &Value) {
+        let Some(beside) = &self.beside else { return };
+        let counts = |record: &Value| {
+            beside.only.as_ref().is_none_or(|only| only.at.find(record).and_then(text).as_ref() == Some(&only.is))
+        };
+        let records = records(&beside.items, answer).into_iter().filter(counts);
+        let of: HashMap<String, Value> =
+            records.filter_map(|record| Some((beside.of.find(&record).and_then(text)?, record))).collect();
+        for item in items.iter_mut() {
+            let called = beside.by.as_ref().map_or_else(|| item.get("id"), |by| by.find(item));
+            let record = called.and_then(text).and_then(|id| of.get(&id).cloned());
+            if let Value::Object(fields) = item {
+                fields.insert(beside.r#as.clone(), record.unwrap_or_default());
+            }
+        }
+        if let Some(place) = &beside.place {
+            let at = |item: &Value| place.find(item.get(&beside.r#as)?).and_then(text);
+            items.sort_by(|one, other| newest_first(at(one).as_deref(), at(other).as_deref()));
+        }
+    }
+}
+
+/// A list as it is, and records that are keyed by their ids in the order of these; `null` counts as empty.
+fn records(at: &Pointer, answer: &Value) -> Vec<Value> {
+    match at.find(answer) {
+        Some(Value::Array(items)) => items.clone(),
+        Some(Value::Object(records)) => {
+            let mut records: Vec<_> = records.iter().collect();
+            records.sort_by(|(one, _), (other, _)| newest_first(Some(other), Some(one)));
+            records.into_iter().map(|(_, record)| record.clone()).collect()
+        }
+        None | Some(Value::Null) => Vec::new(),
+        Some(other) => vec![other.clone()],
+    }
+}
+
+/// Ids are numbers that may come as texts; what has none stands behind all that has.
+fn newest_first(one: Option<&str>, other: Option<&str>) -> Ordering {
+    let number = |id: Option<&str>| id.and_then(|id| id.parse::<u64>().ok());
+    number(other).cmp(&number(one)).then_with(|| other.cmp(&one))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn question(yaml: &str) -> Result<Question, String> {
+        serde_yaml::from_str(yaml).map_err(|error| error.to_string())
+    }
+
+    fn read(yaml: &str, answer: &Value) -> Result<Value, NotThere> {
+        let args = json!({ "message": 7 }).as_object().cloned().unwrap();
+        question(yaml).unwrap().read(answer, &args)
+    }
+
+    #[test]
+    fn records_and_what_says_their_place_are_one_list_newest_first() {
+        let answer = json!({ "records": {
+            "chats": { "data": { "9": { "id": 9 }, "10": { "id": "10" }, "7": { "id": 7 }, "8": { "id": 8 } } },
+            "timelines": { "data": {
+                "100": { "id": 100, "tl_type": "Chat", "tl_id": 10 }, "99": { "id": 99, "tl_type": "Chat", "tl_id": "9" },
+                "101": { "id": 101, "tl_type": "Chat", "tl_id": 8 }, "102": { "id": 102, "tl_type": "Topic", "tl_id": 9 },
+            } } }, "next_cursor": 99 });
+        let yaml = "{ get: /x, items: /records/chats/data, next: /next_cursor, beside: { items: /records/timelines/data, \
+                    of: /tl_id, place: /id, as: timeline, only: { at: /tl_type, is: Chat } } }";
+        let told = read(yaml, &answer).unwrap();
+        let ids: Vec<_> = told["items"].as_array().unwrap().iter().map(|it| text(&it["id"]).unwrap()).collect();
+        assert_eq!(ids, ["8", "10", "9", "7"], "by place; what has none is last: {told:#}");
+        assert_eq!(told["items"][2]["timeline"]["id"], 99, "a record of another kind with the same id is none");
+        assert_eq!((&told["items"][3]["timeline"], &told["next"]), (&Value::Null, &json!("99")), "cursors are texts");
+        let end = json!({ "records": { "chats": { "data": {} } }, "next_cursor": null });
+        assert_eq!(read(yaml, &end).unwrap(), json!({ "items": [], "next": null }));
+    }
+
+    #[test]
+    fn lists_keep_their_order_and_keyed_records_have_that_of_their_ids() {
+        let list = json!({ "a": [3, 1, 2], "k": { "10": "c", "9": "b", "x": "a" }, "n": null });
+        let items = |at: &str| read(&format!("{{ get: /x, items: /{at} }}"), &list).unwrap();
+        assert_eq!(items("a"), json!({ "items": [3, 1, 2] }));
+        assert_eq!(items("k"), json!({ "items": ["a", "b", "c"] }));
+        assert_eq!((items("n"), items("nowhere")), (json!({ "items": [] }), json!({ "items": [] })));
+    }
+
+    #[test]
+    fn one_thing_is_the_one_that_was_asked_for_or_nothing() {
+        let answer = json!({ "id": 1, "chats": { "7": { "id": 7 }, "8": { "id": 8 } }, "null": null });
+        assert_eq!(read("{ get: /me, item: '' }", &answer).unwrap()["item"]["id"], 1);
+        let keyed = "{ get: '/x/{ask.message}', item: /chats, keyed_by: message }";
+        assert_eq!(read(keyed, &answer).unwrap(), json!({ "item": { "id": 7 } }));
+        assert_eq!(read(keyed, &json!({ "chats": { "8": {} } })), Err(NotThere));
+        for none in ["null", "nowhere"] {
+            assert_eq!(read(&format!("{{ get: /x, item: /{none} }}"), &answer), Err(NotThere));
+        }
+    }
+
+    #[test]
+    fn keys_that_do_not_go_together_are_refused() {
+        for (yaml, words) in [
+            ("{ get: /x }", "either `items` or `item`"),
+            ("{ get: /x, items: /a, item: /b }", "either `items` or `item`"),
+            ("{ get: /x, item: /a, next: /n }", "`next` is for `items`"),
+            ("{ get: /x, items: /a, keyed_by: message }", "`keyed_by` is for one `item`"),
+            ("{ get: /x, item: /a, keyed_by: message }", "no argument that the request always has"),
+            ("{ get: '/x?m={ask.message?}', item: /a, keyed_by: message }", "no argument that the request always has"),
+            ("{ get: /x, items: /a, beside: { items: /b, of: /c } }", "missing field `as`"),
+        ] {
+            let said = question(yaml).map(drop).expect_err(yaml);
+            assert!(said.contains(words), "{yaml}: {said}");
+        }
+    }
+}
