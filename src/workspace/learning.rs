@@ -45,7 +45,7 @@ pub(super) async fn regranted(session: Session) {
             return;
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Why no line can be opened, where the grant lacks what the baseline needs.

@@ -45,8 +45,7 @@ impl Workspace {
 
     /// Erases what late deliveries are verified with, when that is due; where it never is, it never returns.
     async fn forget(&self) -> Result<(), Ended> {
-        loop {
-            let Some(left) = self.still_due(&self.session.record()) else { break };
+        while let Some(left) = self.still_due(&self.session.record()) {
             sleep(left.min(LOOK)).await;
         }
         if forgets_at(&self.session.record()).is_some() {

@@ -46,7 +46,7 @@ async fn allowed(lounge: &Lounge, method: &str, params: Value) -> Value {
     answer.unwrap_or_else(|error| panic!("{method} {params}: {error}"))
 }
 
-fn act(verb: &str, args: Value) -> Value {
+fn act(verb: &str, args: &Value) -> Value {
     json!({ "workspace": "lounge", "verb": verb, "args": args, "wait": "30s" })
 }
 
@@ -59,8 +59,8 @@ async fn every_capability_governs_what_it_names() {
     std::fs::write(&file, "brief").unwrap();
     joined_without_introduction(&mut lounge).await;
 
-    let child = act("topic.create", json!({ "title": "Child", "parent": topic, "spawned_from": seed }));
-    let plain = act("topic.create", json!({ "title": "Plain" }));
+    let child = act("topic.create", &json!({ "title": "Child", "parent": topic, "spawned_from": seed }));
+    let plain = act("topic.create", &json!({ "title": "Plain" }));
     for capability in ["topic_hierarchy", "threaded_topic_create"] {
         without(&mut lounge, capability).await;
         refused(&lounge, capability, "act", child.clone()).await;
@@ -76,7 +76,7 @@ async fn every_capability_governs_what_it_names() {
     refused(&lounge, "topic_files_read", "files", json!({ "workspace": "lounge", "conversation": topic })).await;
 
     without(&mut lounge, "typing_indicator").await;
-    refused(&lounge, "typing_indicator", "act", act("typing", json!({ "conversation": topic, "state": true }))).await;
+    refused(&lounge, "typing_indicator", "act", act("typing", &json!({ "conversation": topic, "state": true }))).await;
     lounge.is_live().await;
     lounge.sim.say(OWNER, lounge.topic, "what can you do?");
     let mut agent = lounge.agent().await;
@@ -94,11 +94,11 @@ async fn every_capability_governs_what_it_names() {
 
     without(&mut lounge, "attachments").await;
     let with_file = json!({ "conversation": topic, "text": "see", "files": [{ "path": file }] });
-    refused(&lounge, "attachments", "act", act("send", with_file)).await;
-    let send = act("send", json!({ "conversation": topic, "text": "no file" }));
-    assert_eq!(allowed(&lounge, "act", send.clone()).await["state"], "confirmed");
+    refused(&lounge, "attachments", "act", act("send", &with_file)).await;
+    let bare = act("send", &json!({ "conversation": topic, "text": "no file" }));
+    assert_eq!(allowed(&lounge, "act", bare.clone()).await["state"], "confirmed");
     without(&mut lounge, "profile_update").await;
-    refused(&lounge, "profile_update", "act", act("rename", json!({ "name": "Other" }))).await;
+    refused(&lounge, "profile_update", "act", act("rename", &json!({ "name": "Other" }))).await;
 
     without(&mut lounge, "chat_idempotency").await;
     let keys = |lounge: &Lounge| {
@@ -107,7 +107,7 @@ async fn every_capability_governs_what_it_names() {
     };
     assert!(keys(&lounge).unwrap().is_some(), "with the capability each write has its key");
     let lacks = || async {
-        assert_eq!(allowed(&lounge, "act", send.clone()).await["state"], "confirmed");
+        assert_eq!(allowed(&lounge, "act", bare.clone()).await["state"], "confirmed");
         keys(&lounge).unwrap().is_none().then_some(())
     };
     until(lacks, || lounge.home.log()).await;
@@ -148,7 +148,7 @@ async fn transports(mut lounge: Lounge) {
     };
     until(named, || lounge.home.log()).await;
     let asked = count(&lounge, "GET", "/agent/events");
-    let send = act("send", json!({ "conversation": lounge.topic.to_string(), "text": "still here" }));
+    let send = act("send", &json!({ "conversation": lounge.topic.to_string(), "text": "still here" }));
     assert_eq!(allowed(&lounge, "act", send).await["state"], "confirmed", "actions need the seat alone");
     assert_eq!(count(&lounge, "GET", "/agent/events"), asked, "nothing that is not allowed is asked for");
     lounge.end().await;

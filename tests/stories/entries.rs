@@ -139,7 +139,7 @@ async fn a_no_and_a_silence_say_what_to_do_and_the_command_asks_again() {
         daemon.stop().await;
         let daemon = porch.home.start().await;
         porch.sim.reconfigure(|options| {
-            (options.approval, options.request_lifetime) = (Approval::AtOnce, Duration::from_mins(9))
+            (options.approval, options.request_lifetime) = (Approval::AtOnce, Duration::from_mins(9));
         });
         let words: Vec<&str> = command.split(' ').skip(1).collect();
         porch.home.ok(&words).await;

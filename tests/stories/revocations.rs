@@ -13,6 +13,9 @@ const SELDOM: &str = "every = \"10m\"\nbeside = \"10m\"\noverlap = \"10m\"";
 /// What a seat has while it stands, and what it still has for a day.
 const LATE: [&str; 2] = ["hook_path", "webhook_secret"];
 
+/// What it is called, the platform, keys of `[lines]`, more config, whether a gap is told, and what stays sealed.
+type Way<'a> = (&'a str, Sim, &'a str, &'a str, bool, &'a [&'a str]);
+
 /// A platform whose revoked grants may still read their log, or may not.
 fn sim(reads: bool) -> Sim {
     Sim::new(Options { revoked_polls: reads, ..hospitable() })
@@ -48,7 +51,7 @@ fn is_over(lounge: &Lounge, gap: bool, sealed: &[&str]) {
 #[tokio::test]
 async fn row_36_however_it_is_learnt_it_is_the_last_word_and_the_tokens_are_gone() {
     let hooks = ingress();
-    let ways: [(&str, Sim, &str, &str, bool, &[&str]); 5] = [
+    let ways: [Way<'_>; 5] = [
         ("poll", without_cable(sim(true)), OFTEN, "", false, &["webhook_secret"]),
         ("cable, read", sim(true), SELDOM, "", false, &["webhook_secret"]),
         ("cable, refused", sim(false), SELDOM, "", true, &["webhook_secret"]),

@@ -102,7 +102,9 @@ pub(super) fn calls(manifest: &Manifest) -> Vec<Found<'_>> {
         if let Learn::Read { call, r#else: otherwise, .. } = learn {
             let index = index.to_string();
             add(&["join", "learn", &index], call, SIGNED_IN);
-            otherwise.iter().for_each(|call| add(&["join", "learn", &index, "else"], call, SIGNED_IN));
+            if let Some(call) = otherwise {
+                add(&["join", "learn", &index, "else"], call, SIGNED_IN);
+            }
         }
     }
     let receive = &manifest.receive;
