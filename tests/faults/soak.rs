@@ -10,8 +10,8 @@ mod told;
 use std::time::Duration;
 
 use agent_bridge_sim::speakeasy::{
-    CableFault, ChatId, Delays, Fate, Fault, HookFault, Options, PollFault, Reason, Signature, Sim, StoredEvent, TopicId,
-    Transport, Turn, World,
+    CableFault, ChatId, Delays, Fate, Fault, HookFault, Options, PollFault, Reason, Signature, Sim, StoredEvent,
+    TopicId, Transport, Turn, World,
 };
 use serde_json::json;
 
@@ -35,6 +35,8 @@ const OUT: usize = 512;
 
 const LINES: &str = "every = \"500ms\"\nbeside = \"500ms\"\noverlap = \"5s\"";
 const CABLE: &str = "[lines.cable]\nresend = \"100ms\"\nsubscribe = \"500ms\"\nsettle = \"300ms\"\nrarely = \"500ms\"";
+/// Tokens end here much sooner than they do anywhere: a bridge that thinks so takes longer and longer for the next one.
+const SESSION: &str = "[session]\nfirst_wait = \"50ms\"\nlongest_wait = \"300ms\"";
 const POLL: &str = "GET /agent/events";
 const REFRESH: &str = "/agent_sessions/refresh";
 
@@ -60,10 +62,9 @@ fn in_favour_of(way: Transport) -> Delays {
 
 impl Soak {
     async fn begin() -> Self {
-        // A token is renewed a minute before its end: some seconds after it came. The one before it dies with that.
-        let access_lifetime = Duration::from_secs(66);
-        let options = Options { access_lifetime, old_access_dies: true, log: 100_000, ..hospitable() };
-        let mut lounge = Lounge::of(Sim::new(options), LINES, &format!("{}\n{CABLE}", ingress())).await;
+        // Every request and its status is looked at in the end.
+        let options = Options { old_access_dies: true, log: 100_000, ..hospitable() };
+        let mut lounge = Lounge::of(Sim::new(options), LINES, &format!("{}\n{CABLE}\n{SESSION}", ingress())).await;
         lounge.sim.set_push(|push| push.hook_retries = [300, 600, 1_200, 2_400].map(Duration::from_millis).to_vec());
         let mut agent = lounge.home.agent().await;
         let reads = json!({ "consumer": "main", "max_in_flight": OUT, "per_lane": 0 });

@@ -70,14 +70,20 @@ impl Told {
 
     /// By which way the bridge itself says that each event came first: how many of those that the platform's books give
     /// to the same way, by way.
-    pub async fn arrivals(&self, home: &Home, books: &BTreeMap<u64, Transport>) -> BTreeMap<(Transport, String), usize> {
+    pub async fn arrivals(
+        &self,
+        home: &Home,
+        books: &BTreeMap<u64, Transport>,
+    ) -> BTreeMap<(Transport, String), usize> {
         let mut counted = BTreeMap::new();
         for (id, event) in &self.events {
             let asked = json!({ "id": event["id"] }).to_string();
             let answer = peer::post(home, "/v1/trace", &asked).await;
             let body = answer.split_once("\r\n\r\n").expect("a body").1;
             let traced: Value = serde_json::from_str(body).unwrap_or_else(|_| panic!("no JSON: {answer}"));
-            let via = traced["steps"][0]["via"].as_str().unwrap_or_else(|| panic!("not seen: {traced:#}"));
+            let mut seen = traced["steps"].as_array().expect("steps").iter().filter(|step| step["what"] == "seen");
+            let via = seen.next().and_then(|seen| seen["via"].as_str());
+            let via = via.unwrap_or_else(|| panic!("not seen: {traced:#}"));
             *counted.entry((books[id], via.to_owned())).or_insert(0) += 1;
         }
         counted
