@@ -35,8 +35,13 @@ pub fn serve() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     runtime.block_on(async {
         let day = Duration::from_hours(24);
-        let options =
-            Options { approval: Approval::AtOnce, discovery_window: day, access_lifetime: day, log: 0, ..Options::default() };
+        let options = Options {
+            approval: Approval::AtOnce,
+            discovery_window: day,
+            access_lifetime: day,
+            log: 0,
+            ..Options::default()
+        };
         let (sim, serving) = agent_bridge_sim::run_speakeasy(options, 0).await?;
         sim.person(OWNER, "Olivia");
         sim.enable_discovery(OWNER);

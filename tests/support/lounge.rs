@@ -56,13 +56,7 @@ impl Lounge {
     }
 
     /// The same where the platform is reached by this URL, and the daemon has this in its environment.
-    pub async fn at(
-        (sim, serving): (Sim, Serving),
-        url: &str,
-        env: &[(&str, &str)],
-        lines: &str,
-        more: &str,
-    ) -> Self {
+    pub async fn at((sim, serving): (Sim, Serving), url: &str, env: &[(&str, &str)], lines: &str, more: &str) -> Self {
         sim.person(OWNER, "Olivia");
         sim.enable_discovery(OWNER);
         let home = Home::new(&format!("{}\n{more}", QUICK.replace("[lines]", &format!("[lines]\n{lines}"))));

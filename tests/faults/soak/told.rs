@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 use crate::attacks::peer;
 use crate::bridge::{Agent, Home};
 
+/// By which way each event was to be had first, as the platform knows it.
+pub type Books = BTreeMap<u64, Transport>;
+
 /// Deliveries that one ack settles.
 const ACKED: usize = 50;
 
@@ -68,18 +71,20 @@ impl Told {
         late
     }
 
-    /// By which way the bridge itself says that each event came first: how many of those that the platform's books give
-    /// to the same way, by way.
-    pub async fn arrivals(&self, home: &Home, books: &BTreeMap<u64, Transport>) -> BTreeMap<(Transport, String), usize> {
-        let mut counted = BTreeMap::new();
-        for (id, event) in &self.events {
+    /// Of the events that the platform's books give to a way: how many the bridge itself says it has seen by this line,
+    /// and how many by this line first.
+    pub async fn seen_by(&self, line: &str, of: Transport, home: &Home, books: &Books) -> (usize, usize) {
+        let (mut seen, mut first) = (0, 0);
+        for (_, event) in self.events.iter().filter(|(id, _)| books.get(id) == Some(&of)) {
             let asked = json!({ "id": event["id"] }).to_string();
             let answer = peer::post(home, "/v1/trace", &asked).await;
             let body = answer.split_once("\r\n\r\n").expect("a body").1;
             let traced: Value = serde_json::from_str(body).unwrap_or_else(|_| panic!("no JSON: {answer}"));
-            let via = traced["steps"][0]["via"].as_str().unwrap_or_else(|| panic!("not seen: {traced:#}"));
-            *counted.entry((books[id], via.to_owned())).or_insert(0) += 1;
+            let step = traced["steps"].as_array().expect("steps").iter().find(|step| step["what"] == "seen");
+            let step = step.unwrap_or_else(|| panic!("not seen: {traced:#}"));
+            first += usize::from(step["via"] == line);
+            seen += usize::from(step["via"] == line || step["also"].to_string().contains(line));
         }
-        counted
+        (seen, first)
     }
 }
