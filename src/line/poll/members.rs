@@ -1,6 +1,7 @@
 //! Asks who takes part in a conversation, before its first event is told: only so an event log's direct conversations
 //! are told apart. An answer that does not come holds nothing up and loses nothing: then it stays unknown.
 
+mod ask;
 mod memory;
 
 use std::future::pending;
@@ -10,27 +11,18 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
-use serde_json::Value;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::Poll;
-use crate::adapter::{Members as Spec, Root, Scope};
 use crate::clock::Clock;
 use crate::event::{ConversationKind, Draft, Identity, Type};
-use crate::http::{Failure, Response};
 use crate::line::timing::Timing;
 use crate::normalise::Mapping;
-use crate::retry::{Backoff, retry_after};
-use crate::session::{self, Session};
+use crate::retry::Backoff;
+use crate::session::Session;
 use crate::store::StoreError;
-use memory::{Answer, Memory};
-
-/// What a request brought.
-enum Brought {
-    Answer(Answer),
-    /// The platform, or the way to it, has no answer for anybody now; how long it asks to wait.
-    Trouble(Option<Duration>),
-}
+use ask::{Asker, Brought};
+use memory::Memory;
 
 /// How conversations are held, and who is being asked.
 pub(super) struct Members {
@@ -46,15 +38,6 @@ pub(super) struct Members {
     backoff: Backoff,
     /// Nobody is asked before.
     paused: Option<Instant>,
-}
-
-/// Who asks.
-#[derive(Clone)]
-struct Asker {
-    session: Session,
-    clock: Clock,
-    spec: Spec,
-    later: Duration,
 }
 
 impl Members {
@@ -193,69 +176,6 @@ impl Poll {
     }
 }
 
-impl Asker {
-    fn may_ask(&self) -> bool {
-        self.session.manifest().grants(&self.session.record().facts, self.spec.needs.as_deref())
-    }
-
-    async fn ask(self, room: String, until: Instant, mapping: Arc<Mapping>) -> (String, Brought) {
-        let scope = Scope::new().with(Root::Room, "id", room.as_str());
-        let brought = match timeout_at(until, self.session.call(&self.spec.call, scope)).await {
-            Ok(Ok(answer)) => self.read(&answer, &mapping),
-            Ok(Err(error)) => unasked(&error),
-            Err(_) => Brought::Trouble(None),
-        };
-        if let Brought::Answer(Answer::Refused) = &brought {
-            tracing::debug!(workspace = %self.session.record().name, room, "who takes part there cannot be known");
-        }
-        (room, brought)
-    }
-
-    fn read(&self, answer: &Response, mapping: &Mapping) -> Brought {
-        let asked = retry_after(&answer.headers, self.clock.now());
-        match answer.status {
-            200..=299 => {
-                let body = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
-                let kind = held(&body, &self.spec, |id, login| mapping.is_me(Some(id), login));
-                Brought::Answer(kind.map_or(Answer::Refused, Answer::Held))
-            }
-            429 => Brought::Trouble(Some(asked.unwrap_or(self.later))),
-            // What something in between answers for a platform that is away; and a session that is not accepted.
-            401 | 408 | 502..=504 => Brought::Trouble(asked),
-            _ if asked.is_some() => Brought::Trouble(asked),
-            _ => Brought::Answer(Answer::Refused),
-        }
-    }
-}
-
-/// What it means that nothing was answered.
-const fn unasked(error: &session::Error) -> Brought {
-    match error {
-        // A name that no path can carry, or a list that is longer than any body.
-        session::Error::Call(_) | session::Error::Network(Failure::TooLarge { .. }) => Brought::Answer(Answer::Refused),
-        session::Error::Waiting { retry_in, .. } => Brought::Trouble(Some(*retry_in)),
-        _ => Brought::Trouble(None),
-    }
-}
-
-/// How a conversation of these people is held: direct, where exactly the agent itself and one other take part. `None`
-/// where the answer does not tell: it is something else, or a list so short must have the agent in it.
-fn held(body: &Value, spec: &Spec, is_me: impl Fn(&str, Option<&str>) -> bool) -> Option<ConversationKind> {
-    let mut people: Vec<(String, bool)> = Vec::new();
-    for person in spec.items.items(body)? {
-        let Some(id) = spec.id.text(person).filter(|id| !id.is_empty()) else { continue };
-        let me = is_me(&id, spec.login.text(person).as_deref());
-        if !people.iter().any(|(known, _)| *known == id) {
-            people.push((id, me));
-        }
-    }
-    match (people.iter().any(|(_, me)| *me), people.len()) {
-        (true, 2) => Some(ConversationKind::Direct),
-        (false, 0..=2) => None,
-        _ => Some(ConversationKind::Group),
-    }
-}
-
 /// Where it happened; none for what concerns no conversation, or only the bridge has seen.
 fn room(draft: &Draft) -> Option<&str> {
     let conversation = draft.data.conversation.as_ref().filter(|_| draft.identity != Identity::Sequence)?;
@@ -270,32 +190,4 @@ fn hangs(draft: &Draft) -> bool {
 /// Whether it changes who takes part.
 const fn changes(draft: &Draft) -> bool {
     matches!(draft.kind, Type::ParticipantAdded | Type::ParticipantRemoved)
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use ConversationKind::{Direct, Group};
-
-    fn of(people: &Value) -> Option<ConversationKind> {
-        let yaml = "{ get: '/rooms/{room.id}/people', items: /people, id: [/handle, /id], login: /handle }";
-        let spec: Spec = serde_yaml::from_str(yaml).unwrap();
-        held(&json!({ "people": people }), &spec, |_, login| login == Some("me@x"))
-    }
-
-    #[test]
-    fn direct_is_the_agent_and_exactly_one_other() {
-        let (me, ann, bob) = (json!({ "handle": "me@x" }), json!({ "handle": "ann@x" }), json!({ "handle": "bob@x" }));
-        assert_eq!(of(&json!([me, ann])), Some(Direct));
-        assert_eq!(of(&json!({ "7": ann, "8": me })), Some(Direct), "records keyed by their ids");
-        assert_eq!(of(&json!([me, ann, ann, { "name": "nobody" }])), Some(Direct), "each counts once");
-        assert_eq!(of(&json!([me, ann, bob])), Some(Group));
-        assert_eq!(of(&json!([me])), Some(Group));
-        assert_eq!(of(&json!([ann, bob, { "id": 7 }])), Some(Group));
-        for none in [json!([ann, bob]), json!([ann]), json!([]), json!(null), json!("people")] {
-            assert_eq!(of(&none), None, "{none}");
-        }
-    }
 }

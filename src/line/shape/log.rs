@@ -145,10 +145,10 @@ mod tests {
 
     #[test]
     fn what_the_feed_tells_from_before_is_older_than_what_was_read() {
-        let placed = |n: usize| Placed { message: format!("old {n}"), place: format!("p{n}") };
+        let old = |n: usize| Placed { message: format!("old {n}"), place: format!("p{n}") };
         let mut places = Places::default();
         places.learn(&message("new", "p1", None));
-        places.learn_older((0..=PLACES).rev().map(placed).collect());
+        places.learn_older((0..=PLACES).rev().map(old).collect());
         assert_eq!((places.messages.len(), places.oldest.len()), (PLACES, PLACES));
         assert_eq!(
             (places.messages["p1"].as_str(), places.messages[&format!("p{PLACES}")].as_str()),
