@@ -36,7 +36,7 @@ async fn ask(lounge: &Lounge, agent: &mut Agent, verb: &str, given: &[(&str, &st
     let mut words = vec![verb.to_owned()];
     for (key, value) in given {
         params[key] = json!(value);
-        query += &format!("&{key}={value}");
+        query.extend(["&", key, "=", value]);
         words.extend([format!("--{key}"), (*value).to_owned()]);
     }
     let told = agent.call(verb, params).await.expect("an answer");

@@ -31,12 +31,12 @@ async fn what_the_platform_refuses_says_who_says_what_and_what_to_look_at() {
     let direct = in_topic(sim.direct_topic(OWNER, &agent));
     sim.person("bob@example.com", "Bob");
     sim.stranger("eve@example.com", "Eve");
-    let hers = sim.say(OWNER, lounge.topic, "hers");
+    let question = sim.say(OWNER, lounge.topic, "hers");
     let elsewhere = sim.say(OWNER, sim.topic("Other", &[OWNER, &agent]), "elsewhere");
     let place = sim.look(|world| world.chat(elsewhere).map(|chat| chat.timeline)).expect("it is there");
-    sim.child_topic(hers, "A child");
-    let (message, reply) = (format!("message={hers}"), format!("reply_to={place}"));
-    let (parent, source) = (format!("parent={}", lounge.topic), format!("spawned_from={hers}"));
+    sim.child_topic(question, "A child");
+    let (message, reply) = (format!("message={question}"), format!("reply_to={place}"));
+    let (parent, source) = (format!("parent={}", lounge.topic), format!("spawned_from={question}"));
     let outside = format!("spawned_from={elsewhere}");
     let (not_allowed, gone) = ("not allowed here: the agent must be in the topic", "there is no such topic or message");
 

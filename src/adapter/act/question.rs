@@ -99,6 +99,14 @@ impl Question {
         Ok(Self { call, what, beside, needs })
     }
 
+    /// The list in an answer as the platform has it; `None` where there is none, or the question is about one thing.
+    pub fn list<'a>(&self, answer: &'a Value) -> Option<&'a Value> {
+        match &self.what {
+            What::Items { at, .. } => at.find(answer),
+            What::Item { .. } => None,
+        }
+    }
+
     /// What an answer tells: `{"items": […]}`, with `next` where the manifest says where that stands, or `{"item": …}`.
     ///
     /// # Errors

@@ -130,7 +130,7 @@ impl Reader<'_> {
     /// Every conversation; `None` where the answer does not tell them.
     async fn conversations(&self, action: &Action, among: &Among) -> Result<Option<Vec<String>>, ReadError> {
         let (question, answer) = self.ask(&among.list, action, &[]).await?;
-        let items = records(question.items.find(&answer));
+        let items = records(question.list(&answer));
         Ok(items.and_then(|items| items.into_iter().map(|item| among.id.text(item)).collect()))
     }
 

@@ -34,7 +34,7 @@ impl Reader<'_> {
     /// The ids of all that look alike; empty ones of what lasts. `None` where the answer holds no list.
     async fn alike(&self, action: &Action, rule: &Record) -> Result<Option<Vec<String>>, ReadError> {
         let (question, answer) = self.ask(&rule.list, action, &[]).await?;
-        let Some(items) = records(question.items.find(&answer)) else { return Ok(None) };
+        let Some(items) = records(question.list(&answer)) else { return Ok(None) };
         let alike = items.into_iter().filter(|item| same(action, rule, item));
         // A record without an id would never be known again.
         Ok(alike.map(|item| rule.id.text(item).or_else(|| rule.lasting.then(String::new))).collect())

@@ -59,7 +59,7 @@ impl Two {
     }
 
     /// The grant goes, and that is the last that is told and the last that is asked.
-    async fn is_revoked(mut self) {
+    async fn ends_with_the_grant(mut self) {
         let mut agent = self.lounge.agent().await;
         self.lounge.sim.say(OWNER, self.lounge.topic, "the last message");
         hears(&mut agent, "the last message").await;
@@ -99,7 +99,7 @@ async fn row_36_a_grant_that_the_cable_says_is_gone_has_its_last_word() {
     matrix::row(36, async {
         let lounge = Lounge::new(OFTEN, "").await;
         lounge.is_subscribed().await;
-        Two::of(lounge).await.is_revoked().await;
+        Two::of(lounge).await.ends_with_the_grant().await;
     })
     .await;
 }
@@ -109,7 +109,7 @@ async fn row_36_a_grant_that_the_log_says_is_gone_has_its_last_word() {
     matrix::row(36, async {
         let sim = Sim::new(Options { revoked_polls: true, ..hospitable() });
         sim.arm_cable(Turn::always(CableFault::Refuse { status: 404 }));
-        Two::of(Lounge::of(sim, OFTEN, "").await).await.is_revoked().await;
+        Two::of(Lounge::of(sim, OFTEN, "").await).await.ends_with_the_grant().await;
     })
     .await;
 }
@@ -117,7 +117,7 @@ async fn row_36_a_grant_that_the_log_says_is_gone_has_its_last_word() {
 #[tokio::test]
 async fn row_36_a_grant_that_a_webhook_says_is_gone_has_its_last_word() {
     matrix::row(36, async {
-        Two::of(Lounge::without_cable(NEVER, &ingress()).await).await.is_revoked().await;
+        Two::of(Lounge::without_cable(NEVER, &ingress()).await).await.ends_with_the_grant().await;
     })
     .await;
 }

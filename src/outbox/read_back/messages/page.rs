@@ -46,7 +46,7 @@ impl Reader<'_> {
         let next = rule.next.as_ref().zip(before).map(|(next, before)| (next.name.as_str(), before));
         let about: Vec<_> = [("conversation", conversation)].into_iter().chain(next).collect();
         let (question, answer) = self.ask(&rule.list, action, &about).await?;
-        let (items, places) = (records(question.items.find(&answer)), records(rule.place.items.find(&answer)));
+        let (items, places) = (records(question.list(&answer)), records(rule.place.items.find(&answer)));
         let Some((items, places)) = items.zip(places) else { return Ok(None) };
         let places: BTreeMap<String, &Value> =
             places.into_iter().filter_map(|place| Some((rule.place.of.text(place)?, place))).collect();
