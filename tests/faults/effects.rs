@@ -99,7 +99,10 @@ const RENAME: Deed = Deed {
     verb: "rename",
     route: "PATCH /agent/me",
     args: |_, word| json!({ "name": word }),
-    there: |lounge, word| usize::from(lounge.sim.look(|world| world.appears(&me(lounge)) == Some(word))),
+    there: |lounge, word| {
+        let me = me(lounge);
+        usize::from(lounge.sim.look(|world| world.appears(&me) == Some(word)))
+    },
 };
 const ALL: [Deed; 9] = [SEND, FILE, EDIT, DELETE, TOPIC, THREAD, DIRECT, PERSON, RENAME];
 
