@@ -46,7 +46,8 @@ pub enum Likeness {
 
 /// Compares what was sent with what is shown.
 pub fn likeness(sent: &Sent, shown: &Shown) -> Likeness {
-    let wanted: Vec<String> = sent.text.iter().flat_map(|text| readings(text)).chain(pages(sent.html.as_ref())).collect();
+    let wanted: Vec<String> =
+        sent.text.iter().flat_map(|text| readings(text)).chain(pages(sent.html.as_ref())).collect();
     let said: Vec<String> = shown.text.iter().cloned().chain(pages(shown.html.as_ref())).collect();
     let files = same_files(&sent.files, &shown.files);
     if wanted.iter().all(|text| text.trim().is_empty()) {
