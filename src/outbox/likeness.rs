@@ -46,8 +46,9 @@ pub enum Likeness {
 
 /// Compares what was sent with what is shown.
 pub fn likeness(sent: &Sent, shown: &Shown) -> Likeness {
-    let wanted: Vec<String> = sent.text.iter().flat_map(|text| readings(text)).chain(pages(&sent.html)).collect();
-    let said: Vec<String> = shown.text.iter().cloned().chain(pages(&shown.html)).collect();
+    let wanted: Vec<String> =
+        sent.text.iter().flat_map(|text| readings(text)).chain(pages(sent.html.as_ref())).collect();
+    let said: Vec<String> = shown.text.iter().cloned().chain(pages(shown.html.as_ref())).collect();
     let files = same_files(&sent.files, &shown.files);
     if wanted.iter().all(|text| text.trim().is_empty()) {
         // Nothing but files: a platform may show their names as a text.
@@ -90,13 +91,12 @@ fn rendered(markdown: &str, targets: bool) -> String {
     for event in Parser::new(markdown) {
         match event {
             Event::Text(said) | Event::Code(said) => text.push_str(&said),
-            Event::SoftBreak | Event::HardBreak | Event::Rule => text.push(' '),
             Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) if targets => open.push(dest_url),
             Event::End(TagEnd::Link | TagEnd::Image) => {
                 text.extend(open.pop().iter().flat_map(|url| [" ", url, " "]));
             }
             Event::End(TagEnd::Emphasis | TagEnd::Strong) => {}
-            Event::End(_) => text.push(' '),
+            Event::SoftBreak | Event::HardBreak | Event::Rule | Event::End(_) => text.push(' '),
             _ => {}
         }
     }
@@ -104,8 +104,8 @@ fn rendered(markdown: &str, targets: bool) -> String {
 }
 
 /// The text of HTML, without its tags.
-fn pages(html: &Option<String>) -> impl Iterator<Item = String> {
-    html.iter().map(|html| {
+fn pages(html: Option<&String>) -> impl Iterator<Item = String> {
+    html.into_iter().map(|html| {
         let (mut text, mut rest) = (String::new(), html.as_str());
         while let Some((before, tag)) = rest.split_once('<') {
             text.extend([before, " "]);

@@ -14,6 +14,9 @@ const SELDOM: &str = "every = \"10m\"\nbeside = \"10m\"\noverlap = \"10m\"";
 /// More requests than lie between a start and the end of any action here.
 const MOST: usize = 16;
 
+/// The states in which a receipt stays.
+const SETTLED: [&str; 3] = ["confirmed", "failed", "unknown"];
+
 /// One way of acting.
 #[derive(Clone, Copy, Debug)]
 struct Deed {
@@ -99,7 +102,10 @@ const RENAME: Deed = Deed {
     verb: "rename",
     route: "PATCH /agent/me",
     args: |_, word| json!({ "name": word }),
-    there: |lounge, word| usize::from(lounge.sim.look(|world| world.appears(&me(lounge)) == Some(word))),
+    there: |lounge, word| {
+        let me = me(lounge);
+        usize::from(lounge.sim.look(|world| world.appears(&me) == Some(word)))
+    },
 };
 const ALL: [Deed; 9] = [SEND, FILE, EDIT, DELETE, TOPIC, THREAD, DIRECT, PERSON, RENAME];
 
@@ -157,7 +163,11 @@ async fn walk(keys: bool, deed: Deed, points: &[Point]) {
             before += usize::from((deed.there)(&lounge, &word) == 0);
             killed += 1;
             let mut daemon = lounge.home.start().await;
-            let receipt = wish(&lounge, &mut daemon, asked).await.expect("nobody kills this one");
+            let mut receipt = wish(&lounge, &mut daemon, asked.clone()).await.expect("nobody kills this one");
+            if !SETTLED.iter().any(|state| receipt["state"] == *state) {
+                // On a busy machine the two reads and a resend take longer than one wait.
+                receipt = wish(&lounge, &mut daemon, asked).await.expect("nor this one");
+            }
             assert_eq!(receipt["state"], "confirmed", "{cut}: {receipt:#}\n{}", lounge.home.log());
             assert_eq!((deed.there)(&lounge, &word), 1, "{cut}: {receipt:#}");
             daemon.kill().await;
