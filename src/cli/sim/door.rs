@@ -19,8 +19,12 @@ pub async fn keep(sim: &Sim, quiet: bool) {
             () = decided => {}
             answer = answers.next_line() => match answer {
                 Ok(Some(answer)) => decide(sim, request, answer.trim(), quiet),
-                // Standard input has ended: what is left is /_sim.
-                Ok(None) | Err(_) => return,
+                Ok(None) | Err(_) => {
+                    if !quiet {
+                        println!("nobody can answer here: standard input has ended; what is left is /_sim");
+                    }
+                    return;
+                }
             }
         }
     }
