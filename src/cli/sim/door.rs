@@ -15,14 +15,15 @@ pub async fn keep(sim: &Sim, quiet: bool) {
             println!("{who} asks to be let in: y and Enter lets it in, n declines");
         }
         let decided = sim.wait_for(|world| world.pending().is_none_or(|it| it.id != request));
-        tokio::select! {
-            () = decided => {}
-            answer = answers.next_line() => match answer {
-                Ok(Some(answer)) => decide(sim, request, answer.trim(), quiet),
-                // Standard input has ended: what is left is /_sim.
-                Ok(None) | Err(_) => return,
-            }
-        }
+        let answer = tokio::select! {
+            () = decided => continue,
+            answer = answers.next_line() => answer,
+        };
+        let Ok(Some(answer)) = answer else { break };
+        decide(sim, request, answer.trim(), quiet);
+    }
+    if !quiet {
+        println!("nobody can answer here: standard input has ended; what is left is /_sim");
     }
 }
 

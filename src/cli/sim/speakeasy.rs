@@ -116,7 +116,7 @@ impl Serve {
         println!("  agent-bridge join speakeasy {url} --as lounge --handle {}", self.handle);
         match self.approve {
             ApproveArg::AtOnce => println!("{} lets the agent in at once", self.handle),
-            ApproveArg::ByHand => println!("when it asks, you are asked here whether it may come in"),
+            ApproveArg::ByHand => println!("when it asks, you are asked here (or POST {{}} to {url}/_sim/approve)"),
             ApproveArg::Denied => println!("{} will decline", self.handle),
         }
     }
@@ -126,6 +126,6 @@ impl Serve {
         if self.approve == ApproveArg::ByHand {
             door::keep(sim, self.json).await;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
