@@ -265,7 +265,7 @@ fn good(question: &Question, session: &Session, answer: &Response) -> Result<(),
     let said = match (words, platform_words(&answer.body)) {
         (Some(words), Some(said)) => format!("{words} ({said})"),
         (Some(words), None) => words,
-        (None, Some(said)) => format!("{said} ({})", answer.status),
+        (None, Some(said)) => format!("{said} (HTTP {})", answer.status),
         (None, None) => format!("HTTP {}", answer.status),
     };
     let said = Scrubber::new(session.secrets()).scrub(&said).into_owned();
