@@ -10,8 +10,8 @@ mod lists;
 mod magpie;
 #[path = "../support/memory_network.rs"]
 mod memory_network;
-mod places;
 mod parlour;
+mod places;
 mod refusals;
 #[allow(dead_code, reason = "these stories need whole answers only")]
 #[path = "../support/scripted_server.rs"]
