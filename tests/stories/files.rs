@@ -16,7 +16,7 @@ fn file(lounge: &Lounge, name: &str, size: usize, mode: u32) -> PathBuf {
 }
 
 impl Lounge {
-    async fn send(&self, text: &str, files: &[&PathBuf]) -> std::process::Output {
+    async fn hand_in(&self, text: &str, files: &[&PathBuf]) -> std::process::Output {
         let topic = self.topic.to_string();
         let mut args = vec!["send", "lounge", &topic, text];
         for file in files {
@@ -42,11 +42,11 @@ async fn files_of_any_size_hang_on_the_message() {
     let lounge = Lounge::new("", "").await;
     // Only its owner may read it: it is the command's user who sends it, not the bridge.
     let (notes, empty) = (file(&lounge, "notes.md", 3, 0o600), file(&lounge, "table.csv", 9, 0o644));
-    let sent = lounge.send("small ones", &[&notes, &empty]).await;
+    let sent = lounge.hand_in("small ones", &[&notes, &empty]).await;
     assert!(sent.status.success(), "{}", String::from_utf8_lossy(&sent.stderr));
     assert_eq!(lounge.hanging(), [("notes.md".to_owned(), 3), ("table.csv".to_owned(), 9)]);
     let film = file(&lounge, "film.bin", 3 << 20, 0o644);
-    let sent = lounge.send("a large one", &[&film]).await;
+    let sent = lounge.hand_in("a large one", &[&film]).await;
     assert!(sent.status.success(), "{}", String::from_utf8_lossy(&sent.stderr));
     assert_eq!(lounge.hanging(), [("film.bin".to_owned(), 3 << 20)]);
     lounge.end().await;
@@ -66,7 +66,7 @@ async fn a_file_that_cannot_go_is_named_and_nothing_is_sent() {
         (vec![&private], 65, "make it readable for the agent"),
         (many, 65, "10 go with one `send`"),
     ] {
-        let output = lounge.send("not this", &files).await;
+        let output = lounge.hand_in("not this", &files).await;
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.code() == Some(code) && said.contains(words), "{:?} {said}", output.status);
         assert_eq!(said.trim_end().lines().count(), 1, "{said}");
