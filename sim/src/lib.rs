@@ -4,6 +4,7 @@
 //! serve        any router on loopback, with replies that can be lost
 //! contract     the checked-in lists of what each platform promises
 //! fault        what can go wrong with a request, on every platform
+//! platform     what a test holds of a platform; `gate` `log` `answer`: how requests pass, on every platform
 //! agentunited  one simulated platform: script, faults, routes, stream
 //! speakeasy    another: grants, topics, an event log
 //! ```
@@ -15,12 +16,19 @@
 use std::io;
 
 pub mod agentunited;
+mod answer;
+mod armed;
 pub mod contract;
 pub mod fault;
+mod gate;
 mod ids;
 mod jwt;
+pub mod log;
+pub mod platform;
+mod post;
 pub mod serve;
 pub mod speakeasy;
+mod upgrade;
 pub mod wall;
 
 /// Serves a simulated `agentunited` workspace on `127.0.0.1:port` (0 picks a free port) and returns

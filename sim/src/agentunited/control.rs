@@ -187,7 +187,7 @@ async fn state(State(sim): State<Sim>) -> Json<Value> {
         Json(json!({
             "accounts": accounts, "rooms": rooms, "streams": world.stream_count(),
             "streams_opened": world.streams_opened(), "crashes": world.crashes(),
-            "faults_left": world.faults_left(), "served": world.served,
+            "faults_left": world.faults_left(), "served": world.ledger.served,
             "messages_by_agent": world.messages_by_agent(),
         }))
     })

@@ -173,7 +173,7 @@ async fn state(State(sim): State<Sim>) -> Json<Value> {
             "events": world.events.values().map(|it| &it.body).collect::<Vec<_>>(),
             "leaks": world.leaks,
             "faults_left": world.faults_left(),
-            "served": world.served,
+            "served": world.ledger.served,
         }))
     })
 }

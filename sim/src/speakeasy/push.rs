@@ -9,7 +9,6 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::watch;
 
 use super::{
     Sim,
@@ -76,17 +75,12 @@ impl Sim {
     pub fn set_push(&self, change: impl FnOnce(&mut PushOptions)) {
         self.with(|world| change(&mut world.push.options));
     }
-
-    /// Wakes at each change of the state from now on.
-    pub(super) fn changes(&self) -> watch::Receiver<u64> {
-        self.inner.changed.subscribe()
-    }
 }
 
 impl World {
     /// Which lines of the contracts were served so far.
     pub fn served_lines(&self) -> &BTreeSet<&'static str> {
-        &self.served
+        &self.ledger.served
     }
 }
 
@@ -165,7 +159,7 @@ async fn state(State(sim): State<Sim>) -> Json<Value> {
             "cables": cables, "dials": world.cable_dials(), "subscribed": world.subscribed(),
             "deliveries": deliveries,
             "faults_left": world.push.cables.turns.len() + world.push.hooks.turns.len(),
-            "served": world.served,
+            "served": world.ledger.served,
         }))
     })
 }
