@@ -3,7 +3,7 @@
 //! Written from the platform's document (`agentworkspace.docs.txt`) and the field notes alone. Files: `options`
 //! (switches), `world` `record` (state), `wire` (shapes), `gate` `log` (faults, and the record of all requests), `asked`
 //! `answer` `auth` `check` `when` (what handlers share), `share` `mentions` (by share token), `docs` `events` `email`
-//! (by key), `pages` (text), `hook` (webhooks), `script` `mischief` `control` (who plays the people, and the weather).
+//! (by key), `pages` (text), `hook` (webhooks), `live` (drafts edited over a websocket), `script` `mischief` `control` (who plays the people, and the weather).
 
 use std::io;
 
@@ -29,6 +29,7 @@ mod email;
 mod events;
 mod gate;
 mod hook;
+mod live;
 mod log;
 mod mentions;
 mod mischief;
@@ -46,6 +47,7 @@ pub use crate::{
     fault::{Armed, Fault},
 };
 pub use hook::{Delivery, HookFault};
+pub use live::{Denial, Line, LiveFault, Memory, Shape};
 pub use log::Entry;
 pub use options::{Notify, Options, Signing};
 pub use record::{
@@ -92,6 +94,7 @@ impl Sim {
             .route("/api/cal/{agent_id}/{token}", get(pages::calendar))
             .route("/docs/agent-collaboration", get(pages::collaboration))
             .route("/share/{token}", get(share::page))
+            .route("/collab/{slug}", get(live::dial))
             .route_layer(middleware::from_fn_with_state(self.clone(), gate::<World>))
             .layer(DefaultBodyLimit::max(BODY))
             .with_state(self.clone())

@@ -100,13 +100,11 @@ impl Issues {
         let value = body.get(field).filter(|it| !it.is_null())?;
         let listed = value.as_array().map(|list| list.iter().filter_map(Value::as_str).collect::<Vec<_>>());
         let whole = |it: &Vec<&str>| value.as_array().is_some_and(|all| all.len() == it.len());
-        match listed.filter(whole).filter(|it| it.iter().all(|it| is_address(it))) {
-            Some(addresses) => Some(addresses.into_iter().map(Into::into).collect()),
-            None => {
-                self.add(field, &format!("{field} must be an array of valid email addresses"), line);
-                None
-            }
+        let addresses = listed.filter(whole).filter(|it| it.iter().all(|it| is_address(it)));
+        if addresses.is_none() {
+            self.add(field, &format!("{field} must be an array of valid email addresses"), line);
         }
+        addresses.map(|it| it.into_iter().map(Into::into).collect())
     }
 }
 

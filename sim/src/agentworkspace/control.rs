@@ -9,7 +9,9 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Armed, DocumentType, HookFault, Sim, Turn};
+use super::{Armed, DocumentType, HookFault, Shape, Sim, Turn};
+
+mod live;
 
 type Reply = Result<Json<Value>, (StatusCode, Json<Value>)>;
 
@@ -33,6 +35,7 @@ pub(super) fn router(sim: &Sim) -> Router {
         .route("/_sim/log", get(log))
         .route("/_sim/state", get(state))
         .with_state(sim.clone())
+        .merge(live::router(sim))
 }
 
 fn done(done: bool, what: &str) -> Reply {
@@ -91,10 +94,16 @@ struct NewDocument {
     kind: DocumentType,
     #[serde(default)]
     content: String,
+    /// A draft's shared type; absent: that of the options.
+    shape: Option<Shape>,
 }
 
 async fn document(State(sim): State<Sim>, Json(body): Json<NewDocument>) -> Json<Value> {
-    let id = sim.document(&sim.agent(&body.agent), &body.title, body.kind, &body.content);
+    let agent = sim.agent(&body.agent);
+    let id = match body.shape.filter(|_| body.kind == DocumentType::Draft) {
+        Some(shape) => sim.draft(&agent, &body.title, shape, &body.content),
+        None => sim.document(&agent, &body.title, body.kind, &body.content),
+    };
     let token = sim.share(&id);
     Json(json!({"document": id, "share_token": token, "link": sim.share_link(&token)}))
 }

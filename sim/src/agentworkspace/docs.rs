@@ -80,6 +80,7 @@ pub(crate) async fn delete(State(sim): State<Sim>, Path(id): Path<String>, asked
     sim.as_agent(&asked, |world, agent| {
         world.own_document(agent, &id)?;
         world.documents.retain(|it| it.id != id);
+        world.live.rooms.remove(&id);
         Ok(Answer::ok(json!({"deleted": true}), "docs.delete.200"))
     })
 }

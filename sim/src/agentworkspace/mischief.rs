@@ -13,11 +13,12 @@ impl Sim {
         self.with(|world| change(&mut world.options));
     }
 
-    /// Disarms every fault of requests and of webhooks.
+    /// Disarms every fault of requests, webhooks and live documents.
     pub fn clear_faults(&self) {
         self.with(|world| {
             world.ledger.faults.clear();
             world.hooks.turns.clear();
+            world.live.turns.clear();
         });
     }
 }

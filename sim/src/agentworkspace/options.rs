@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use super::live::{Denial, Shape};
 use crate::wall::{self, Wall};
 
 /// How `X-Webhook-Signature` writes its HMAC-SHA256; the document does not say.
@@ -43,6 +44,14 @@ pub struct Options {
     pub presence_lasts: Duration,
     /// Life of a draft token.
     pub token_lifetime: Duration,
+    /// Whether a live line ends when the draft token that opened it does.
+    pub line_ends_with_token: bool,
+    /// How the document server says no.
+    pub denial: Denial,
+    /// How long a live client may say nothing before the server closes; `None`: for ever.
+    pub idle: Option<Duration>,
+    /// The shared type of drafts that are made over REST.
+    pub shape: Shape,
     /// Wall time; stamps everything and decides what has expired.
     pub wall: Wall,
     /// What ids and tokens are made from; the same seed makes the same ones. `None`: random.
@@ -63,6 +72,10 @@ impl Default for Options {
             hook_timeout: Duration::from_secs(10),
             presence_lasts: Duration::from_secs(30),
             token_lifetime: Duration::from_mins(1),
+            line_ends_with_token: false,
+            denial: Denial::Message,
+            idle: None,
+            shape: Shape::Text("content".into()),
             wall: wall::system(),
             seed: None,
             url: "http://agentworkspace.test".into(),

@@ -175,7 +175,10 @@ impl World {
         };
         // A sheet is rows: people mention agents in its margin.
         let sheet = self.document(document).is_some_and(|it: &Document| it.kind == DocumentType::Sheet);
-        if !sheet && !content.contains(paragraph) {
+        if content.contains(paragraph) || self.edit(document, |shape, doc| shape.append(doc, paragraph)) {
+            return;
+        }
+        if !sheet {
             let gap = if content.is_empty() { "" } else { "\n\n" };
             self.write(document, &format!("{content}{gap}{paragraph}"));
         }
@@ -183,10 +186,20 @@ impl World {
 
     /// Replaces the first `search`; false where it does not stand.
     fn replace(&mut self, document: &str, search: &str, replacement: &str) -> bool {
-        let content = self.content(document).filter(|it| it.contains(search));
-        if let Some(content) = &content {
+        let Some(content) = self.content(document) else {
+            return false;
+        };
+        let Some(found) = content.find(search) else {
+            return false;
+        };
+        let at = content[..found].encode_utf16().count();
+        let in_draft = self.edit(document, |shape, doc| {
+            shape.delete(doc, at, search.encode_utf16().count());
+            shape.insert(doc, at, replacement);
+        });
+        if !in_draft {
             self.write(document, &content.replacen(search, replacement, 1));
         }
-        content.is_some()
+        true
     }
 }

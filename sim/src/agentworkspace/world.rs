@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 use super::{
     hook::{Delivery, Hooks},
+    live::Live,
     log::Entry,
     options::Options,
     record::{
@@ -38,6 +39,7 @@ pub struct World {
     pub(crate) events: Vec<CalendarEvent>,
     pub(crate) threads: Vec<Thread>,
     pub(crate) hooks: Hooks,
+    pub(crate) live: Live,
     pub(crate) ledger: Ledger<Entry>,
     /// Counts changes, so that waiting needs no sleeps.
     pub(crate) changed: watch::Sender<u64>,
@@ -62,6 +64,7 @@ impl World {
             events: Vec::new(),
             threads: Vec::new(),
             hooks: Hooks::default(),
+            live: Live::default(),
             changed: watch::Sender::new(0),
         }
     }
@@ -143,12 +146,15 @@ impl World {
             agent: agent.into(),
             title: title.into(),
             kind,
-            content: content.into(),
+            content: if kind == DocumentType::Draft { String::new() } else { content.into() },
             slug: format!("doc-{}", self.nanoid(10)),
             created: now,
             updated: now,
         };
         self.documents.push(document.clone());
+        if kind == DocumentType::Draft {
+            self.open_room(&document.id, self.options.shape.clone(), content);
+        }
         document
     }
 
@@ -166,10 +172,17 @@ impl World {
 
     /// What stands in a document now.
     pub fn content(&self, id: &str) -> Option<String> {
-        self.document(id).map(|it| it.content.clone())
+        let live = self.live.text(id);
+        live.or_else(|| self.document(id).map(|it| it.content.clone()))
     }
 
+    /// Writes the whole anew, in a draft as one more editor.
     pub(crate) fn write(&mut self, id: &str, content: &str) {
+        if let Some(room) = self.live.rooms.get_mut(id) {
+            let effect = room.rewrite(content);
+            self.tell(id, effect);
+            return;
+        }
         let now = self.now();
         if let Some(document) = self.documents.iter_mut().find(|it| it.id == id) {
             document.content = content.into();
@@ -229,6 +242,6 @@ impl World {
 
     /// How many armed faults have not happened yet.
     pub fn faults_left(&self) -> usize {
-        self.ledger.faults.len() + self.hooks.turns.len()
+        self.ledger.faults.len() + self.hooks.turns.len() + self.live.turns.len()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{calendar, documents, email, hook, share, support::Served};
+use crate::{calendar, documents, email, hook, live, share, support::Served};
 use agent_bridge_sim::contract;
 
 #[tokio::test(start_paused = true)]
@@ -22,6 +22,12 @@ async fn every_line_is_served() {
     email::refusals(&mut served).await;
     hook::letters(&mut served).await;
     hook::options(&mut served).await;
+    live::plain(&mut served).await;
+    live::rich(&mut served).await;
+    live::who_is_here(&mut served).await;
+    live::tokens(&mut served).await;
+    live::restarts(&mut served).await;
+    live::silence(&mut served).await;
     assert_eq!(contract::unserved(contract::AGENTWORKSPACE, &served), Vec::<&str>::new());
     let listed: BTreeSet<_> = contract::lines(contract::AGENTWORKSPACE).map(|line| line.id).collect();
     assert_eq!(served.difference(&listed).collect::<Vec<_>>(), Vec::<&&str>::new());

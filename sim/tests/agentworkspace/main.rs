@@ -3,8 +3,10 @@
 mod calendar;
 mod contract;
 mod documents;
+mod editor;
 mod email;
 mod hook;
+mod live;
 mod serving;
 mod share;
 mod support;

@@ -1,5 +1,7 @@
 //! One webhook as it goes out: body, signature, headers; and what a fault makes of them.
 
+use std::fmt::Write as _;
+
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -65,7 +67,12 @@ fn signature(signing: Signing, secret: &str, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
     mac.update(body);
     let sum = mac.finalize().into_bytes();
-    let hex = || sum.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = || {
+        sum.iter().fold(String::with_capacity(64), |mut text, byte| {
+            let _infallible = write!(text, "{byte:02x}");
+            text
+        })
+    };
     match signing {
         Signing::Hex => hex(),
         Signing::Prefixed => format!("sha256={}", hex()),
