@@ -7,6 +7,7 @@ mod editor;
 mod email;
 mod hook;
 mod live;
+mod live_faults;
 mod serving;
 mod share;
 mod support;

@@ -95,3 +95,35 @@ async fn a_lost_reply_took_effect_and_left_no_byte() {
     assert_eq!((titles, sim.look(World::faults_left)), (vec!["kept".into()], 0));
     serving.kill().await;
 }
+
+#[tokio::test]
+async fn another_process_edits_live_over_http() {
+    let (sim, serving) = run_agentworkspace(Options::default(), 0).await.expect("a port");
+    let url = serving.url();
+    let draft =
+        json!({"agent": "Atlas", "title": "Trip", "type": "draft", "content": "Rome.", "shape": {"xml": "default"}});
+    let document = control(&url, "document", draft).await["document"].clone();
+    control(&url, "edit", json!({"document": document, "at": 0, "delete": 4, "text": "Milan"})).await;
+    control(&url, "edit", json!({"document": document, "text": "Venice."})).await;
+    control(&url, "browser", json!({"document": document, "does": {"arrive": "Pierre"}})).await;
+    control(&url, "browser", json!({"document": document, "does": "go_offline"})).await;
+    control(&url, "edit", json!({"document": document, "text": "Later."})).await;
+    let (_, state) = parts(&raw(&url, "GET", "/_sim/live", "-", "").await);
+    let shown = &state["drafts"][document.as_str().expect("an id")];
+    assert_eq!(
+        (&shown["content"], &shown["seen"]),
+        (&json!("Milan.\n\nVenice."), &json!("Milan.\n\nVenice.\n\nLater."))
+    );
+    assert_eq!(shown["awake"][0]["user"]["name"], "Pierre");
+    control(&url, "restart", json!({"memory": "empty"})).await;
+    let id = document.as_str().expect("an id");
+    assert_eq!(sim.content(id), "");
+    control(&url, "browser", json!({"document": document, "does": "come_back"})).await;
+    assert_eq!(sim.content(id), "Milan.\n\nVenice.\n\nLater.");
+    control(&url, "live_fault", json!({"fault": {"kind": "slow", "millis": 1}, "count": null})).await;
+    assert_eq!(sim.look(World::faults_left), 1);
+    control(&url, "heal_live", json!({})).await;
+    assert_eq!(sim.look(World::faults_left), 0);
+    assert_eq!(parts(&raw(&url, "POST", "/_sim/edit", "-", r#"{"document":"none","text":"x"}"#).await).0, 404);
+    serving.stop().await;
+}

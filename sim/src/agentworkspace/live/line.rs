@@ -8,13 +8,13 @@ use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     sync::mpsc,
-    time::{Instant, Interval, MissedTickBehavior},
+    time::{Instant, Interval},
 };
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
         Message,
-        protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
+        protocol::{CloseFrame, frame::coding::CloseCode},
     },
 };
 
@@ -23,16 +23,16 @@ use super::{
     state::Order,
     wire::{self, Heard},
 };
-use crate::agentworkspace::{Sim, record::DocumentId, share::Claims};
+use crate::agentworkspace::{Sim, record::DocumentId};
 
-/// How often a server looks for clients that fell silent.
-const BEAT: Duration = Duration::from_secs(3);
 /// How long a caller may take to answer a close frame.
 const FAREWELL: Duration = Duration::from_secs(5);
-/// The largest message that is read.
-const MESSAGE: usize = 16 << 20;
 /// Bytes that are no update: one client with five blocks, and neither of them is there.
 const NO_UPDATE: [u8; 3] = [1, 5, 0xff];
+
+mod opening;
+
+pub(super) use opening::Opening;
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
@@ -41,12 +41,6 @@ type Socket = WebSocketStream<TokioIo<Upgraded>>;
 struct Ended;
 
 type Step = Result<(), Ended>;
-
-/// A line before its upgrade: where it leads, or why nowhere.
-pub(super) struct Opening {
-    pub(super) sim: Sim,
-    pub(super) verdict: Result<(DocumentId, Claims), String>,
-}
 
 /// An open line.
 struct Line {
@@ -61,52 +55,6 @@ struct Line {
     idle: Option<Duration>,
     heard: Instant,
     beat: Interval,
-}
-
-/// Marks the line as over when its task ends, also when that is cancelled.
-struct Over {
-    sim: Sim,
-    id: u64,
-    document: DocumentId,
-}
-
-impl Drop for Over {
-    fn drop(&mut self) {
-        self.sim.with(|world| {
-            world.live.line(self.id).map(|it| it.open = false);
-            world.take_leave(&self.document, Some(self.id));
-        });
-    }
-}
-
-impl Opening {
-    /// Talks over the upgraded connection until it ends.
-    pub(super) async fn run(self, io: Upgraded) {
-        let config = WebSocketConfig::default()
-            .write_buffer_size(0)
-            .max_message_size(Some(MESSAGE))
-            .max_frame_size(Some(MESSAGE));
-        let mut socket = WebSocketStream::from_raw_socket(TokioIo::new(io), Role::Server, Some(config)).await;
-        let (document, claims) = match self.verdict {
-            Ok(admitted) => admitted,
-            Err(reason) => {
-                let Ended = deny(&mut socket, &reason).await;
-                return;
-            }
-        };
-        let ((id, orders), now, ends, idle) = self.sim.with(|world| {
-            let opened = world.live.open(&document, &claims.name);
-            (opened, world.now(), world.options.line_ends_with_token, world.options.idle)
-        });
-        let _over = Over { sim: self.sim.clone(), id, document: document.clone() };
-        let left = Duration::from_millis((claims.exp * 1000).saturating_sub(now));
-        let mut beat = tokio::time::interval_at(Instant::now() + BEAT, BEAT);
-        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let expires = ends.then(|| Instant::now() + left);
-        let heard = Instant::now();
-        let mut line = Line { sim: self.sim, id, document, socket, orders, expires, idle, heard, beat };
-        let Err(Ended) = line.talk().await;
-    }
 }
 
 /// Permission denied, then close 1008.
@@ -236,13 +184,11 @@ impl Line {
     async fn hear(&mut self, bytes: &[u8]) -> Step {
         match wire::read(bytes) {
             Some(Heard::Step1(vector)) => self.answer(&vector).await,
-            Some(Heard::Step2(update)) => self.take("live.brought", &update),
-            Some(Heard::Update(update)) => match self.sim.with(|world| world.live.strike(Place::Heard)) {
-                Some(LiveFault::LoseUpdate) => Ok(()),
-                Some(LiveFault::DropBefore) => Err(Ended),
-                Some(LiveFault::DropAfter) => self.take("live.update", &update).and(Err(Ended)),
-                _ => self.take("live.update", &update),
-            },
+            Some(Heard::Step2(update)) => {
+                self.take("live.brought", &update);
+                Ok(())
+            }
+            Some(Heard::Update(update)) => self.update(&update),
             Some(Heard::Awareness(states)) => {
                 self.sim.with(|world| world.hear_states(Some(self.id), &self.document, &states));
                 Ok(())
@@ -261,6 +207,15 @@ impl Line {
         }
     }
 
+    /// A client's edit, as its fault wants it.
+    fn update(&self, update: &[u8]) -> Step {
+        let fault = self.sim.with(|world| world.live.strike(Place::Heard));
+        if !matches!(fault, Some(LiveFault::LoseUpdate | LiveFault::DropBefore)) {
+            self.take("live.update", update);
+        }
+        if matches!(fault, Some(LiveFault::DropBefore | LiveFault::DropAfter)) { Err(Ended) } else { Ok(()) }
+    }
+
     /// Step 2: what the client lacks.
     async fn answer(&mut self, vector: &[u8]) -> Step {
         let (fault, lacking) = self.sim.with(|world| {
@@ -276,11 +231,10 @@ impl Line {
     }
 
     /// What a client has; bytes that are no update change nothing, as on y-websocket's server.
-    fn take(&self, line: &'static str, update: &[u8]) -> Step {
+    fn take(&self, line: &'static str, update: &[u8]) {
         self.sim.with(|world| {
             let taken = world.hear_update(self.id, &self.document, update);
             world.served(if taken { line } else { "live.bad_update" });
         });
-        Ok(())
     }
 }

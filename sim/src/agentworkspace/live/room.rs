@@ -23,6 +23,10 @@ pub(crate) struct Awake {
     said: Instant,
 }
 
+/// Bytes that are no update.
+#[derive(Debug)]
+pub(crate) struct NoUpdate;
+
 /// One draft.
 #[derive(Debug)]
 pub(crate) struct Room {
@@ -61,13 +65,13 @@ impl Room {
         Some(self.server.transact().encode_state_as_update_v1(&state_vector))
     }
 
-    /// Takes a client's update; what it changed, for everybody else. `None` where it is none.
-    pub(crate) fn take(&mut self, update: &[u8]) -> Option<Option<Vec<u8>>> {
+    /// Takes a client's update; what it changed, for everybody else.
+    pub(crate) fn take(&mut self, update: &[u8]) -> Result<Option<Vec<u8>>, NoUpdate> {
         let effect = merge(&self.server, update)?;
         if let (Some(effect), true) = (&effect, self.connected) {
             let _known = merge(&self.browser, effect);
         }
-        Some(effect)
+        Ok(effect)
     }
 
     /// The browser and the server tell each other what the other lacks; what the server learnt.
@@ -75,7 +79,7 @@ impl Room {
         self.connected = true;
         let known = self.server.transact().state_vector();
         let news = self.browser.transact().encode_state_as_update_v1(&known);
-        let learnt = merge(&self.server, &news).flatten();
+        let learnt = merge(&self.server, &news).ok().flatten();
         let known = self.browser.transact().state_vector();
         let news = self.server.transact().encode_state_as_update_v1(&known);
         let _known = merge(&self.browser, &news);
@@ -153,11 +157,11 @@ impl Room {
     }
 }
 
-/// What an update changed in a copy: nothing, perhaps. `None` where it is no update.
-fn merge(doc: &Doc, update: &[u8]) -> Option<Option<Vec<u8>>> {
-    let update = Update::decode_v1(update).ok()?;
+/// What an update changed in a copy: nothing, perhaps.
+fn merge(doc: &Doc, update: &[u8]) -> Result<Option<Vec<u8>>, NoUpdate> {
+    let update = Update::decode_v1(update).map_err(|_| NoUpdate)?;
     let before = doc.transact().snapshot();
-    doc.transact_mut().apply_update(update).ok()?;
+    doc.transact_mut().apply_update(update).map_err(|_| NoUpdate)?;
     let txn = doc.transact();
-    Some((txn.snapshot() != before).then(|| txn.encode_diff_v1(&before.state_map)))
+    Ok((txn.snapshot() != before).then(|| txn.encode_diff_v1(&before.state_map)))
 }

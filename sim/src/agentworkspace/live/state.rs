@@ -121,11 +121,11 @@ impl World {
 
     /// A client's step 2 or update; false where it is no update.
     pub(super) fn hear_update(&mut self, line: u64, document: &str, update: &[u8]) -> bool {
-        let Some(effect) = self.live.rooms.get_mut(document).and_then(|it| it.take(update)) else {
+        let Some(Ok(effect)) = self.live.rooms.get_mut(document).map(|it| it.take(update)) else {
             return false;
         };
-        if effect.is_some() {
-            self.live.line(line).map(|it| it.updates += 1);
+        if let (Some(line), true) = (self.live.line(line), effect.is_some()) {
+            line.updates += 1;
         }
         self.tell(document, effect);
         true
