@@ -30,7 +30,7 @@ impl House {
 fn hex(secret: &str, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("a key");
     mac.update(body);
-    mac.finalize().into_bytes().iter().map(|it| format!("{it:02x}")).collect()
+    mac.finalize().into_bytes().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 pub async fn letters(served: &mut Served) {
@@ -40,7 +40,7 @@ pub async fn letters(served: &mut Served) {
     house.sim.mention("Pierre", &house.draft, "Hermes", "@Hermes? no URL");
     let mention = house.mention();
     house.delivered(1).await;
-    let (headers, body) = receiver.letters.lock().unwrap()[0].clone();
+    let (headers, body) = receiver.letters().remove(0);
     let letter: Value = serde_json::from_slice(&body).expect("JSON");
     let named = ["authorName", "context", "docTitle", "documentId", "endpoints", "mentionId", "shareToken"];
     assert_eq!(fields(&letter), named);
@@ -61,7 +61,7 @@ pub async fn letters(served: &mut Served) {
     }
     house.delivered(6).await;
     let signed = |it: &(axum::http::HeaderMap, axum::body::Bytes)| it.0.get("x-webhook-signature").cloned();
-    let letters: Vec<_> = receiver.letters.lock().unwrap().iter().map(signed).collect();
+    let letters: Vec<_> = receiver.letters().iter().map(signed).collect();
     assert_eq!((letters.len(), letters.iter().filter(|it| it.is_none()).count()), (6, 1));
     assert!(house.sim.replay_hook(&mention) && !house.sim.replay_hook("no-such"));
     house.delivered(7).await;
@@ -77,7 +77,7 @@ pub async fn options(served: &mut Served) {
         hook_retries: retries,
         ..Options::default()
     });
-    *receiver.answers.lock().unwrap() = vec![500, 500];
+    receiver.answers(&[500, 500]);
     let typed = house.sim.type_mention("Pierre", &house.draft, "Atlas", "@Atlas …");
     house.delivered(3).await;
     let statuses: Vec<_> = house.sim.deliveries().into_iter().map(|it| it.status).collect();
@@ -87,7 +87,7 @@ pub async fn options(served: &mut Served) {
     house.sim.reconfigure(|options| options.signing = Signing::Base64);
     assert!(house.sim.replay_hook(&typed));
     house.delivered(5).await;
-    let letters = receiver.letters.lock().unwrap().clone();
+    let letters = receiver.letters();
     let signature = |at: usize| letters[at].0["x-webhook-signature"].to_str().expect("text").to_owned();
     assert!(signature(0).starts_with("sha256=") && signature(4).len() == 44);
     served.extend(house.sim.served());

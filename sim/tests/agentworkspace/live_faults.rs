@@ -80,6 +80,6 @@ async fn peers_are_slow_and_silent() {
     agent.step1().await;
     house.sim.live_fault(LiveFault::Mute);
     house.sim.types(&house.draft, 0, "e");
-    let heard = tokio::time::timeout(Duration::from_secs(3600), agent.until(|it| it.text().starts_with('e'))).await;
+    let heard = tokio::time::timeout(Duration::from_hours(1), agent.until(|it| it.text().starts_with('e'))).await;
     assert!(heard.is_err(), "an hour of silence");
 }

@@ -57,7 +57,7 @@ async fn another_process_scripts_it_over_http() {
     let mention = control(&url, "mention", asked).await;
     control(&url, "send_mention", mention.clone()).await;
     sim.wait_for(|world| world.deliveries().next().is_some()).await;
-    let letter: Value = serde_json::from_slice(&receiver.letters.lock().unwrap()[0].1).expect("JSON");
+    let letter: Value = serde_json::from_slice(&receiver.letters()[0].1).expect("JSON");
     assert_eq!(letter["mentionId"], mention["mention"]);
     let share = format!("/api/share/{}", made["share_token"].as_str().expect("a token"));
     let wish = json!({"action": "replace", "search": "Rome", "replacement": "Milan", "author": "Atlas"}).to_string();

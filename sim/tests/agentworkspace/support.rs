@@ -110,18 +110,30 @@ pub fn fields(value: &Value) -> Vec<&str> {
     fields
 }
 
+/// A webhook as it came in.
+pub type Letter = (HeaderMap, Bytes);
+
 /// What came in, and what each is answered; 200 when nothing is said.
 #[derive(Clone, Default)]
 pub struct Receiver {
-    pub letters: Arc<Mutex<Vec<(HeaderMap, Bytes)>>>,
-    pub answers: Arc<Mutex<Vec<u16>>>,
+    letters: Arc<Mutex<Vec<Letter>>>,
+    answers: Arc<Mutex<Vec<u16>>>,
 }
 
 impl Receiver {
+    pub fn letters(&self) -> Vec<Letter> {
+        self.letters.lock().expect("no panic").clone()
+    }
+
+    /// The statuses of the next answers.
+    pub fn answers(&self, statuses: &[u16]) {
+        *self.answers.lock().expect("no panic") = statuses.to_vec();
+    }
+
     pub fn router(&self) -> Router {
         async fn take(State(own): State<Receiver>, headers: HeaderMap, body: Bytes) -> StatusCode {
-            own.letters.lock().unwrap().push((headers, body));
-            let mut answers = own.answers.lock().unwrap();
+            own.letters.lock().expect("no panic").push((headers, body));
+            let mut answers = own.answers.lock().expect("no panic");
             let status = if answers.is_empty() { 200 } else { answers.remove(0) };
             StatusCode::from_u16(status).expect("a status")
         }
