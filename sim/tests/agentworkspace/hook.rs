@@ -103,6 +103,28 @@ async fn it_may_come_early_and_again() {
     options(&mut Served::new()).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_webhook_may_be_late_or_no_json_or_half() {
+    let (house, receiver) = receiving(Options::default());
+    let began = tokio::time::Instant::now();
+    house.sim.hook_fault(HookFault::Delay { millis: 90_000 });
+    house.mention();
+    house.delivered(1).await;
+    assert_eq!(began.elapsed().as_secs(), 90);
+    house.sim.hook_fault(HookFault::NotJson);
+    house.mention();
+    house.delivered(2).await;
+    let (headers, body) = receiver.letters().remove(1);
+    assert!(serde_json::from_slice::<Value>(&body).is_err());
+    let right = hex(&house.sim.webhook_secret(&house.agent), &body);
+    assert_eq!(headers["x-webhook-signature"].to_str().ok(), Some(right.as_str()), "rightly signed all the same");
+    house.sim.hook_fault(HookFault::HalfBody);
+    house.mention();
+    house.delivered(3).await;
+    let last = house.sim.deliveries().pop().expect("a delivery");
+    assert_eq!((last.status, last.fault, receiver.letters().len()), (Some(400), Some(HookFault::HalfBody), 2));
+}
+
 #[tokio::test]
 async fn faults_of_requests_strike_by_route() {
     let house = house(Options::default());

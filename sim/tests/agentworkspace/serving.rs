@@ -1,9 +1,10 @@
 //! Over real sockets: the control routes, lost replies, webhooks to loopback.
 
 use agent_bridge_sim::{
-    agentworkspace::{Options, World},
+    agentworkspace::{DocumentType, Options, World},
     run_agentworkspace, serve,
 };
+use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -126,4 +127,24 @@ async fn another_process_edits_live_over_http() {
     assert_eq!(sim.look(World::faults_left), 0);
     assert_eq!(parts(&raw(&url, "POST", "/_sim/edit", "-", r#"{"document":"none","text":"x"}"#).await).0, 404);
     serving.stop().await;
+}
+
+#[tokio::test]
+async fn a_draft_is_live_where_its_token_says() {
+    let (sim, serving) = run_agentworkspace(Options::default(), 0).await.expect("a port");
+    let agent = sim.agent("Atlas");
+    let draft = sim.document(&agent, "Trip", DocumentType::Draft, "Rome.");
+    let token = sim.share(&draft);
+    let wish = format!("/api/share/{token}/draft-token");
+    let (_, way) = parts(&raw(&serving.url(), "POST", &wish, "-", r#"{"name":"Atlas"}"#).await);
+    let text = |field: &str| way[field].as_str().expect("a text").to_owned();
+    // As y-websocket's provider puts it together.
+    let url = format!("{}/{}?token={}", text("serverUrl").replacen("http", "ws", 1), text("slug"), text("token"));
+    let socket = TcpStream::connect(serving.addr()).await.expect("a server");
+    let (mut line, _) = tokio_tungstenite::client_async(url, socket).await.expect("a line");
+    let first = line.next().await.expect("a message").expect("a message").into_data();
+    assert_eq!(first[..2], [0, 0], "step 1");
+    assert_eq!(sim.lines()[0].name, "Atlas");
+    serving.stop().await;
+    assert!(!line.next().await.is_some_and(|it| it.is_ok()), "the line ends with its listener");
 }
