@@ -4,7 +4,7 @@
 //! serve        any router on loopback, with replies that can be lost
 //! contract     the checked-in lists of what each platform promises
 //! fault        what can go wrong with a request, on every platform
-//! platform     what a test holds of a platform; `gate` `log` `answer`: how requests pass, on every platform
+//! platform     what a test holds of a platform; `gate` `log` `answer` `control`: how requests pass, on every platform
 //! agentunited  one simulated platform: script, faults, routes, stream
 //! speakeasy    another: grants, topics, an event log
 //! agentworkspace  a third: documents edited together, calendars, e-mail
@@ -21,6 +21,7 @@ pub mod agentworkspace;
 mod answer;
 mod armed;
 pub mod contract;
+mod control;
 pub mod fault;
 mod gate;
 mod ids;

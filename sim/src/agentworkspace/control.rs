@@ -3,17 +3,15 @@
 use axum::{
     Json, Router,
     extract::State,
-    http::StatusCode,
     routing::{get, post},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Armed, DocumentType, HookFault, Shape, Sim, Turn};
+use super::{DocumentType, HookFault, Shape, Sim, Turn};
+use crate::control::{Reply, done};
 
 mod live;
-
-type Reply = Result<Json<Value>, (StatusCode, Json<Value>)>;
 
 pub(super) fn router(sim: &Sim) -> Router {
     Router::new()
@@ -28,19 +26,13 @@ pub(super) fn router(sim: &Sim) -> Router {
         .route("/_sim/send_mention", post(send_mention))
         .route("/_sim/decide", post(decide))
         .route("/_sim/mail", post(mail))
-        .route("/_sim/fault", post(fault))
         .route("/_sim/hook_fault", post(hook_fault))
         .route("/_sim/hook_replay", post(hook_replay))
         .route("/_sim/clear_faults", post(clear_faults))
-        .route("/_sim/log", get(log))
         .route("/_sim/state", get(state))
         .with_state(sim.clone())
+        .merge(crate::control::router(sim))
         .merge(live::router(sim))
-}
-
-fn done(done: bool, what: &str) -> Reply {
-    let missing = || (StatusCode::NOT_FOUND, Json(json!({"error": format!("no such {what}")})));
-    done.then(|| Json(json!({"ok": true}))).ok_or_else(missing)
 }
 
 /// Something by its name or id.
@@ -190,11 +182,6 @@ async fn mail(State(sim): State<Sim>, Json(body): Json<NewMail>) -> Json<Value> 
     Json(json!({"thread": thread}))
 }
 
-async fn fault(State(sim): State<Sim>, Json(body): Json<Armed>) -> Json<Value> {
-    sim.arm(body);
-    Json(json!({"ok": true}))
-}
-
 async fn hook_fault(State(sim): State<Sim>, Json(body): Json<Turn<HookFault>>) -> Json<Value> {
     sim.arm_hook(body);
     Json(json!({"ok": true}))
@@ -203,10 +190,6 @@ async fn hook_fault(State(sim): State<Sim>, Json(body): Json<Turn<HookFault>>) -
 async fn clear_faults(State(sim): State<Sim>) -> Json<Value> {
     sim.clear_faults();
     Json(json!({"ok": true}))
-}
-
-async fn log(State(sim): State<Sim>) -> Json<Value> {
-    Json(json!({"log": sim.log()}))
 }
 
 async fn state(State(sim): State<Sim>) -> Json<Value> {

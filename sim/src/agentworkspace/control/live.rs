@@ -8,8 +8,10 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Reply, done};
-use crate::agentworkspace::{LiveFault, Memory, Sim, Turn};
+use crate::{
+    agentworkspace::{LiveFault, Memory, Sim, Turn},
+    control::{Reply, done},
+};
 
 pub(super) fn router(sim: &Sim) -> Router {
     Router::new()
