@@ -5,10 +5,7 @@
 //! `stream` `feed` `mangle` `burst` (events and their faults), `gate` `log` (what goes wrong, and the record of it), `answer`
 //! `auth` `joining` `rooms` `messages` `history` (routes), `script` `auto` `control` (who plays the people).
 
-use std::{
-    fmt, io,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::io;
 
 use axum::{
     Router,
@@ -17,7 +14,6 @@ use axum::{
     middleware,
     routing::{get, patch, post},
 };
-use tokio::sync::watch;
 
 use crate::serve::{self, Serving};
 use answer::Outcome;
@@ -55,64 +51,14 @@ pub use world::{Account, AccountId, Kind, Message, MessageId, Room, RoomId, Worl
 const BODY: usize = 12 << 20;
 
 /// One simulated workspace; clones share it.
-#[derive(Clone)]
-pub struct Sim {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    world: Mutex<World>,
-    changed: watch::Sender<u64>,
-}
-
-impl fmt::Debug for Sim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.look(|world| f.debug_struct("Sim").field("options", &world.options).finish_non_exhaustive())
-    }
-}
+pub type Sim = crate::platform::Sim<World>;
 
 impl Sim {
     /// A workspace with nobody in it but its primary agent.
     pub fn new(options: Options) -> Self {
         let world = World::new(options);
         let changed = world.changed.clone();
-        Self { inner: Arc::new(Inner { world: Mutex::new(world), changed }) }
-    }
-
-    /// Changes the state, then wakes everybody who waits for a condition.
-    pub(crate) fn with<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
-        let result = change(&mut self.inner.world.lock().unwrap_or_else(PoisonError::into_inner));
-        self.inner.changed.send_modify(|version| *version += 1);
-        result
-    }
-
-    /// Looks at the state; the lock is held while it does.
-    pub fn look<T>(&self, read: impl FnOnce(&World) -> T) -> T {
-        read(&self.inner.world.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Waits until the state fulfils a condition; it is asked again after each change.
-    pub async fn wait_for(&self, mut condition: impl FnMut(&World) -> bool) {
-        let mut changed = self.inner.changed.subscribe();
-        while !self.look(&mut condition) {
-            if changed.changed().await.is_err() {
-                return;
-            }
-        }
-    }
-
-    /// Waits until `find` finds something in the state.
-    pub async fn wait_some<T>(&self, mut find: impl FnMut(&World) -> Option<T>) -> T {
-        let mut changed = self.inner.changed.subscribe();
-        loop {
-            if let Some(found) = self.look(&mut find) {
-                return found;
-            }
-            // The sender lives in `self`: this cannot end while we wait.
-            if changed.changed().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        }
+        Self::around(world, changed)
     }
 
     /// Handles a request of somebody signed in.
@@ -149,7 +95,7 @@ impl Sim {
             .route("/messages/{id}", patch(messages::edit).delete(messages::delete))
             .route("/dm", post(rooms::dm))
             .route("/users", get(rooms::users))
-            .route_layer(middleware::from_fn_with_state(self.clone(), gate::gate))
+            .route_layer(middleware::from_fn_with_state(self.clone(), crate::gate::gate::<World>))
             .layer(DefaultBodyLimit::max(BODY))
             .with_state(self.clone());
         Router::new().nest("/api/v1", api).merge(control::router(self))

@@ -9,6 +9,9 @@ pub const AGENTUNITED: &str = include_str!("../contract/agentunited.txt");
 /// The lines of `speakeasy`, but for its cable and its webhooks.
 pub const SPEAKEASY: &str = include_str!("../contract/speakeasy.txt");
 
+/// The lines of `agentworkspace`.
+pub const AGENTWORKSPACE: &str = include_str!("../contract/agentworkspace.txt");
+
 /// One line of a contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line {

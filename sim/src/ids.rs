@@ -52,6 +52,11 @@ impl Ids {
         format!("{prefix}{}", URL_SAFE_NO_PAD.encode(self.bytes()))
     }
 
+    /// The id of a Yjs client: 32 bits, as Yjs itself makes them.
+    pub(crate) fn client(&mut self) -> u64 {
+        self.next() >> 32
+    }
+
     /// A signing key.
     pub(crate) fn signing_key(&mut self) -> [u8; 32] {
         self.bytes()

@@ -4,8 +4,10 @@
 //! serve        any router on loopback, with replies that can be lost
 //! contract     the checked-in lists of what each platform promises
 //! fault        what can go wrong with a request, on every platform
+//! platform     what a test holds of a platform; `gate` `log` `answer` `control`: how requests pass, on every platform
 //! agentunited  one simulated platform: script, faults, routes, stream
 //! speakeasy    another: grants, topics, an event log
+//! agentworkspace  a third: documents edited together, calendars, e-mail
 //! ```
 //!
 //! A simulator refuses what the real platform would refuse, so that a bridge that is too lenient
@@ -15,12 +17,21 @@
 use std::io;
 
 pub mod agentunited;
+pub mod agentworkspace;
+mod answer;
+mod armed;
 pub mod contract;
+mod control;
 pub mod fault;
+mod gate;
 mod ids;
 mod jwt;
+pub mod log;
+pub mod platform;
+mod post;
 pub mod serve;
 pub mod speakeasy;
+mod upgrade;
 pub mod wall;
 
 /// Serves a simulated `agentunited` workspace on `127.0.0.1:port` (0 picks a free port) and returns
@@ -48,6 +59,20 @@ pub async fn run_agentunited(
 /// The port is taken, or may not be bound.
 pub async fn run_speakeasy(options: speakeasy::Options, port: u16) -> io::Result<(speakeasy::Sim, serve::Serving)> {
     let sim = speakeasy::Sim::new(options);
+    let serving = sim.serve(port).await?;
+    Ok((sim, serving))
+}
+
+/// Serves a simulated `agentworkspace` on `127.0.0.1:port` (0 picks a free port) and returns the platform's
+/// script together with its listener. Prints nothing.
+///
+/// # Errors
+/// The port is taken, or may not be bound.
+pub async fn run_agentworkspace(
+    options: agentworkspace::Options,
+    port: u16,
+) -> io::Result<(agentworkspace::Sim, serve::Serving)> {
+    let sim = agentworkspace::Sim::new(options);
     let serving = sim.serve(port).await?;
     Ok((sim, serving))
 }

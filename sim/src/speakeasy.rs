@@ -4,13 +4,10 @@
 //! `options` (switches), `world` `record` (state), `events` `cursor` (the event log), `wire` `records` `markdown`
 //! (shapes), `gate` `log` (faults, and the record of all requests), `asked` `answer` `auth` `idempotency` (what handlers
 //! share), `connect` `tokens` `me` `topics` `participants` `history` `chats` `files` `md5` `poll` (routes), `play` (what
-//! happens), `script` `auto` `mischief` `control` (who plays the people, and the weather), `push` `cable` `hook` `armed` (the
-//! other ways of an event, and their faults), `transport` (how long each way takes, and which was first).
+//! happens), `script` `auto` `mischief` `control` (who plays the people, and the weather), `push` `cable` `hook` (the other
+//! ways of an event, and their faults), `transport` (how long each way takes, and which was first).
 
-use std::{
-    fmt, io,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::io;
 
 use axum::{
     Router,
@@ -18,12 +15,13 @@ use axum::{
     middleware,
     routing::{get, patch, post, put},
 };
-use tokio::sync::watch;
 
-use crate::serve::{self, Serving};
+use crate::{
+    armed,
+    serve::{self, Serving},
+};
 
 mod answer;
-mod armed;
 mod asked;
 mod auth;
 mod auto;
@@ -76,64 +74,14 @@ pub use world::World;
 const BODY: usize = 32 << 20;
 
 /// One simulated platform; clones share it.
-#[derive(Clone)]
-pub struct Sim {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    world: Mutex<World>,
-    changed: watch::Sender<u64>,
-}
-
-impl fmt::Debug for Sim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.look(|world| f.debug_struct("Sim").field("options", &world.options).finish_non_exhaustive())
-    }
-}
+pub type Sim = crate::platform::Sim<World>;
 
 impl Sim {
     /// A platform with nobody on it.
     pub fn new(options: Options) -> Self {
         let world = World::new(options);
         let changed = world.changed.clone();
-        Self { inner: Arc::new(Inner { world: Mutex::new(world), changed }) }
-    }
-
-    /// Changes the state, then wakes everybody who waits for a condition.
-    pub(crate) fn with<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
-        let result = change(&mut self.inner.world.lock().unwrap_or_else(PoisonError::into_inner));
-        self.inner.changed.send_modify(|version| *version += 1);
-        result
-    }
-
-    /// Looks at the state; the lock is held while it does.
-    pub fn look<T>(&self, read: impl FnOnce(&World) -> T) -> T {
-        read(&self.inner.world.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Waits until the state fulfils a condition; it is asked again after each change.
-    pub async fn wait_for(&self, mut condition: impl FnMut(&World) -> bool) {
-        let mut changed = self.inner.changed.subscribe();
-        while !self.look(&mut condition) {
-            if changed.changed().await.is_err() {
-                return;
-            }
-        }
-    }
-
-    /// Waits until `find` finds something in the state.
-    pub async fn wait_some<T>(&self, mut find: impl FnMut(&World) -> Option<T>) -> T {
-        let mut changed = self.inner.changed.subscribe();
-        loop {
-            if let Some(found) = self.look(&mut find) {
-                return found;
-            }
-            // The sender lives in `self`: this cannot end while we wait.
-            if changed.changed().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        }
+        Self::around(world, changed)
     }
 
     /// The platform's routes and the script's under `/_sim`; usable in memory.
@@ -162,7 +110,7 @@ impl Sim {
             .nest("/api/v1", api)
             .route("/storage/{key}", put(files::put))
             .route("/storage/{key}/{filename}", get(files::get))
-            .route_layer(middleware::from_fn_with_state(self.clone(), gate::gate))
+            .route_layer(middleware::from_fn_with_state(self.clone(), crate::gate::gate::<World>))
             .layer(DefaultBodyLimit::max(BODY))
             .with_state(self.clone())
             .merge(control::router(self))

@@ -3,15 +3,13 @@
 use axum::{
     Json, Router,
     extract::State,
-    http::StatusCode,
     routing::{get, post},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Armed, Burst, Sim, StreamFault};
-
-type Reply = Result<Json<Value>, (StatusCode, Json<Value>)>;
+use super::{Burst, Sim, StreamFault};
+use crate::control::{Reply, done, not_found};
 
 pub(super) fn router(sim: &Sim) -> Router {
     Router::new()
@@ -22,20 +20,15 @@ pub(super) fn router(sim: &Sim) -> Router {
         .route("/_sim/say", post(say))
         .route("/_sim/edit", post(edit))
         .route("/_sim/delete", post(delete))
-        .route("/_sim/fault", post(fault))
         .route("/_sim/stream_fault", post(stream_fault))
         .route("/_sim/expire_token", post(expire_token))
         .route("/_sim/offline", post(offline))
         .route("/_sim/restart", post(restart))
         .route("/_sim/cut_streams", post(cut_streams))
         .route("/_sim/burst", post(burst))
-        .route("/_sim/log", get(log))
         .route("/_sim/state", get(state))
         .with_state(sim.clone())
-}
-
-fn not_found(what: &str) -> (StatusCode, Json<Value>) {
-    (StatusCode::NOT_FOUND, Json(json!({"error": format!("no such {what}")})))
+        .merge(crate::control::router(sim))
 }
 
 #[derive(Deserialize)]
@@ -111,8 +104,7 @@ struct Edit {
 }
 
 async fn edit(State(sim): State<Sim>, Json(body): Json<Edit>) -> Reply {
-    let done = sim.edit(&body.message_id, &body.text);
-    done.then(|| Json(json!({"ok": true}))).ok_or_else(|| not_found("message"))
+    done(sim.edit(&body.message_id, &body.text), "message")
 }
 
 #[derive(Deserialize)]
@@ -122,13 +114,7 @@ struct Delete {
 }
 
 async fn delete(State(sim): State<Sim>, Json(body): Json<Delete>) -> Reply {
-    let done = sim.delete(&body.message_id);
-    done.then(|| Json(json!({"ok": true}))).ok_or_else(|| not_found("message"))
-}
-
-async fn fault(State(sim): State<Sim>, Json(body): Json<Armed>) -> Json<Value> {
-    sim.arm(body);
-    Json(json!({"ok": true}))
+    done(sim.delete(&body.message_id), "message")
 }
 
 async fn stream_fault(State(sim): State<Sim>, Json(body): Json<StreamFault>) -> Json<Value> {
@@ -170,10 +156,6 @@ async fn burst(State(sim): State<Sim>, Json(mut body): Json<Burst>) -> Json<Valu
     Json(json!({"ok": done, "channel": body.channel}))
 }
 
-async fn log(State(sim): State<Sim>) -> Json<Value> {
-    Json(json!({"log": sim.log()}))
-}
-
 async fn state(State(sim): State<Sim>) -> Json<Value> {
     sim.look(|world| {
         let accounts: Vec<Value> = world
@@ -187,7 +169,7 @@ async fn state(State(sim): State<Sim>) -> Json<Value> {
         Json(json!({
             "accounts": accounts, "rooms": rooms, "streams": world.stream_count(),
             "streams_opened": world.streams_opened(), "crashes": world.crashes(),
-            "faults_left": world.faults_left(), "served": world.served,
+            "faults_left": world.faults_left(), "served": world.ledger.served,
             "messages_by_agent": world.messages_by_agent(),
         }))
     })

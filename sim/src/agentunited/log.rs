@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::answer::Note;
+
 /// One request and its outcome.
 #[derive(Clone, Debug, Serialize)]
 pub struct Entry {
@@ -45,11 +47,8 @@ pub(crate) struct Noted {
     pub(crate) line: Option<&'static str>,
 }
 
-/// A query without the value of an invite token.
-pub(crate) fn redact(query: &str) -> String {
-    let parts = query.split('&').map(|part| match part.split_once('=') {
-        Some(("token", _)) => "token=…",
-        _ => part,
-    });
-    parts.collect::<Vec<_>>().join("&")
+impl Note for Noted {
+    fn refused(&mut self, text: String, line: &'static str) {
+        (self.error, self.line) = (Some(text), Some(line));
+    }
 }

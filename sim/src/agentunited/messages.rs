@@ -41,7 +41,7 @@ pub(crate) async fn post(
         let draft = draft?;
         let text = checked(draft.text.as_deref(), draft.file.is_some())?;
         if world.crashes_by_post(&room) {
-            let mut refusal = refuse(500, "internal server error", "messages.post.crash");
+            let mut refusal: Refusal = refuse(500, "internal server error", "messages.post.crash");
             refusal.noted.crash = true;
             world.cut_streams();
             return Err(refusal);

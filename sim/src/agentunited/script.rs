@@ -4,11 +4,9 @@ use std::collections::BTreeSet;
 
 use super::{
     Sim,
-    log::Entry,
     mangle::StreamFault,
     world::{AccountId, Kind, Message, MessageId, RoomId},
 };
-use crate::fault::{Armed, Fault};
 
 /// A key of the central service, as an operator would hand it over.
 pub type CentralJwt = String;
@@ -150,16 +148,6 @@ impl Sim {
         })
     }
 
-    /// The log, oldest first.
-    pub fn log(&self) -> Vec<Entry> {
-        self.look(|world| world.log.iter().cloned().collect())
-    }
-
-    /// Which lines of [`crate::contract::AGENTUNITED`] were served so far.
-    pub fn served(&self) -> BTreeSet<&'static str> {
-        self.look(|world| world.served.clone())
-    }
-
     /// A fault-free key of the own-workspace kind (`ak_live_…`) that posts as `account`.
     pub fn api_key(&self, account: &str) -> ApiKey {
         self.with(|world| {
@@ -196,16 +184,6 @@ impl Sim {
         self.with(|world| world.accounts.get_mut(account).map(|it| it.password = None));
     }
 
-    /// Arms a fault for the next request of a route, such as `POST /channels/{id}/messages`.
-    pub fn fault(&self, route: &str, fault: Fault) {
-        self.arm(Armed { route: route.into(), after: 0, count: 1, fault });
-    }
-
-    /// Arms a fault with its counts.
-    pub fn arm(&self, fault: Armed) {
-        self.with(|world| world.faults.push(fault));
-    }
-
     /// Arms a fault of the stream.
     pub fn stream_fault(&self, fault: &StreamFault) {
         self.with(|world| world.mangle.arm(fault));
@@ -213,7 +191,7 @@ impl Sim {
 
     /// Disarms every fault of requests.
     pub fn clear_faults(&self) {
-        self.with(|world| world.faults.clear());
+        self.with(|world| world.ledger.faults.clear());
     }
 
     /// The relay answers 502 to everything while the instance is offline.

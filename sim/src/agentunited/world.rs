@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use tokio::sync::watch;
 
 use super::{log::Entry, mangle::Mangle, options::Options, stream::Subscriber};
-use crate::{fault::Armed, ids::Ids};
+use crate::{ids::Ids, log::Ledger};
 
 pub(crate) use super::record::Invite;
 pub use super::record::{Account, AccountId, Kind, Message, MessageId, Room, RoomId};
@@ -30,13 +30,10 @@ pub struct World {
     pub(crate) opened: u64,
     /// Nothing at or before this place can be replayed.
     pub(crate) forgotten: u64,
-    pub(crate) faults: Vec<Armed>,
     pub(crate) mangle: Mangle,
     pub(crate) offline: bool,
-    pub(crate) log: VecDeque<Entry>,
-    pub(crate) logged: u64,
     pub(crate) crashes: u64,
-    pub(crate) served: BTreeSet<&'static str>,
+    pub(crate) ledger: Ledger<Entry>,
     /// Counts changes, so that waiting needs no sleeps.
     pub(crate) changed: watch::Sender<u64>,
 }
@@ -46,6 +43,7 @@ impl World {
         let mut ids = Ids::new(options.seed);
         let key = ids.signing_key();
         let mut world = Self {
+            ledger: Ledger::new(options.log),
             options,
             ids,
             key,
@@ -60,13 +58,9 @@ impl World {
             streams: Vec::new(),
             opened: 0,
             forgotten: 0,
-            faults: Vec::new(),
             mangle: Mangle::default(),
             offline: false,
-            log: VecDeque::new(),
-            logged: 0,
             crashes: 0,
-            served: BTreeSet::new(),
             changed: watch::Sender::new(0),
         };
         world.primary = world.account("Concierge", "primary@workspace.test", Kind::Primary);
@@ -80,7 +74,7 @@ impl World {
 
     /// Notes that a line of the contract was served.
     pub(crate) fn mark(&mut self, line: &'static str) {
-        self.served.insert(line);
+        self.ledger.served.insert(line);
     }
 
     pub(crate) fn account(&mut self, name: &str, email: &str, kind: Kind) -> AccountId {
@@ -201,7 +195,7 @@ impl World {
 
     /// The log, oldest first.
     pub fn log(&self) -> impl Iterator<Item = &Entry> {
-        self.log.iter()
+        self.ledger.entries()
     }
 
     /// How many streams are open now.
@@ -221,6 +215,6 @@ impl World {
 
     /// How many armed faults have not happened yet.
     pub fn faults_left(&self) -> usize {
-        self.faults.len() + self.mangle.left()
+        self.ledger.faults.len() + self.mangle.left()
     }
 }

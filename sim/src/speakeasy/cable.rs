@@ -1,17 +1,15 @@
 //! `GET /cable`: who may open a line, in which subprotocol, and the script's hand in it.
 
 use axum::{
-    body::Body,
     extract::{Query, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use hyper::upgrade::OnUpgrade;
 use serde::Deserialize;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::{Sim, armed::Turn};
-use crate::serve::Takeover;
+use super::Sim;
+use crate::{armed::Turn, serve::Takeover, upgrade};
 use fault::Place;
 use line::Opening;
 
@@ -61,8 +59,8 @@ pub(super) struct Credential {
 /// Answers a dial: 101 whoever asks, because ActionCable says no only after the upgrade.
 pub(super) async fn dial(State(sim): State<Sim>, Query(credential): Query<Credential>, request: Request) -> Response {
     let (mut head, _no_body) = request.into_parts();
-    let upgrade = head.extensions.remove::<OnUpgrade>();
-    let (Some(upgrade), Some(key)) = (upgrade, websocket_key(&head.headers)) else {
+    let upgraded = head.extensions.remove::<OnUpgrade>();
+    let (Some(upgraded), Some(key)) = (upgraded, upgrade::key(&head.headers)) else {
         sim.with(|world| world.served("cable.404_not_websocket"));
         return (StatusCode::NOT_FOUND, "Page not found").into_response();
     };
@@ -78,27 +76,16 @@ pub(super) async fn dial(State(sim): State<Sim>, Query(credential): Query<Creden
     let opening = Opening { sim, token: credential.agent_access_token, struck };
     let after = async move {
         // A caller that left before the upgrade has no line.
-        if let Ok(io) = upgrade.await {
+        if let Ok(io) = upgraded.await {
             opening.run(io).await;
         }
     };
-    switching(&key, subprotocol, Takeover::new(after))
+    upgrade::switching(&key, subprotocol.as_deref(), Takeover::new(after))
 }
 
 fn refusal(sim: &Sim, status: u16) -> Response {
     sim.with(|world| world.served("cable.refused"));
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR).into_response()
-}
-
-/// The key of a websocket's handshake (RFC 6455, 4.2.1), when it is one.
-fn websocket_key(headers: &HeaderMap) -> Option<HeaderValue> {
-    let says = |name: HeaderName, word: &str| {
-        let mut values = headers.get_all(name).iter().filter_map(|it| it.to_str().ok());
-        values.any(|it| it.split(',').any(|one| one.trim().eq_ignore_ascii_case(word)))
-    };
-    let websocket = says(header::UPGRADE, "websocket") && says(header::CONNECTION, "upgrade");
-    let version = says(header::SEC_WEBSOCKET_VERSION, "13");
-    (websocket && version).then(|| headers.get(header::SEC_WEBSOCKET_KEY).cloned()).flatten()
 }
 
 /// The subprotocol of the answer: of those offered, the one that the server likes best; else none.
@@ -113,21 +100,4 @@ fn offered(sim: &Sim, headers: &HeaderMap) -> Option<String> {
     };
     sim.with(|world| world.served(line));
     chosen.map(Into::into)
-}
-
-fn switching(key: &HeaderValue, subprotocol: Option<String>, takeover: Takeover) -> Response {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    let headers = response.headers_mut();
-    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes()));
-    let chosen = subprotocol.and_then(|it| HeaderValue::from_str(&it).ok());
-    for (name, value) in [(header::SEC_WEBSOCKET_ACCEPT, accept.ok()), (header::SEC_WEBSOCKET_PROTOCOL, chosen)] {
-        if let Some(value) = value {
-            headers.insert(name, value);
-        }
-    }
-    response.extensions_mut().insert(takeover);
-    response
 }

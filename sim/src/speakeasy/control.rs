@@ -3,17 +3,15 @@
 use axum::{
     Json, Router,
     extract::State,
-    http::StatusCode,
     routing::{get, post},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Armed, Sim, poll::PollFault, record::GrantId};
+use super::{Sim, poll::PollFault, record::GrantId};
+use crate::control::{Reply, done};
 
 mod people;
-
-type Reply = Result<Json<Value>, (StatusCode, Json<Value>)>;
 
 pub(super) fn router(sim: &Sim) -> Router {
     Router::new()
@@ -24,18 +22,12 @@ pub(super) fn router(sim: &Sim) -> Router {
         .route("/_sim/revoke", post(revoke))
         .route("/_sim/expire_access", post(expire_access))
         .route("/_sim/expire_refresh", post(expire_refresh))
-        .route("/_sim/fault", post(fault))
         .route("/_sim/poll_fault", post(poll_fault))
         .route("/_sim/events", post(events))
-        .route("/_sim/log", get(log))
         .route("/_sim/state", get(state))
         .with_state(sim.clone())
+        .merge(crate::control::router(sim))
         .merge(people::router(sim))
-}
-
-fn done(done: bool, what: &str) -> Reply {
-    let missing = || (StatusCode::NOT_FOUND, Json(json!({"error": format!("no such {what}")})));
-    done.then(|| Json(json!({"ok": true}))).ok_or_else(missing)
 }
 
 #[derive(Deserialize)]
@@ -122,11 +114,6 @@ async fn expire_refresh(State(sim): State<Sim>, Json(body): Json<ByGrant>) -> Re
     done(grant.map(|grant| sim.expire_refresh(grant)).is_some(), "grant")
 }
 
-async fn fault(State(sim): State<Sim>, Json(body): Json<Armed>) -> Json<Value> {
-    sim.arm(body);
-    Json(json!({"ok": true}))
-}
-
 async fn poll_fault(State(sim): State<Sim>, Json(body): Json<PollFault>) -> Json<Value> {
     sim.poll_fault(body);
     Json(json!({"ok": true}))
@@ -153,10 +140,6 @@ async fn events(State(sim): State<Sim>, Json(body): Json<Log>) -> Json<Value> {
     Json(json!({"ok": true}))
 }
 
-async fn log(State(sim): State<Sim>) -> Json<Value> {
-    Json(json!({"log": sim.log()}))
-}
-
 async fn state(State(sim): State<Sim>) -> Json<Value> {
     sim.look(|world| {
         let grants: Vec<Value> = world
@@ -173,7 +156,7 @@ async fn state(State(sim): State<Sim>) -> Json<Value> {
             "events": world.events.values().map(|it| &it.body).collect::<Vec<_>>(),
             "leaks": world.leaks,
             "faults_left": world.faults_left(),
-            "served": world.served,
+            "served": world.ledger.served,
         }))
     })
 }

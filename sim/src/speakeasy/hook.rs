@@ -3,12 +3,11 @@
 use axum::Router;
 
 use super::{Sim, armed::Turn};
-use post::Way;
+use crate::post::{self, Way};
 
 mod deliver;
 mod fault;
 mod letter;
-mod post;
 mod state;
 
 pub use fault::{HookFault, Rewriting, Signature};

@@ -3,9 +3,7 @@
 use serde::Serialize;
 
 use super::record::GrantId;
-
-/// Query parameters whose values are secrets.
-const SECRETS: [&str; 3] = ["poll_token", "agent_access_token", "signature"];
+use crate::answer::Note;
 
 /// One request and its outcome.
 #[derive(Clone, Debug, Serialize)]
@@ -52,11 +50,8 @@ pub(crate) struct Noted {
     pub(crate) line: Option<&'static str>,
 }
 
-/// A query without the values of secrets.
-pub(crate) fn redact(query: &str) -> String {
-    let parts = query.split('&').map(|part| match part.split_once('=') {
-        Some((name, _)) if SECRETS.contains(&name) => format!("{name}=…"),
-        _ => part.to_owned(),
-    });
-    parts.collect::<Vec<_>>().join("&")
+impl Note for Noted {
+    fn refused(&mut self, text: String, line: &'static str) {
+        (self.error, self.line) = (Some(text), Some(line));
+    }
 }

@@ -1,8 +1,6 @@
 //! What a test has befall the platform: faults, dead tokens, late events, useless cursors.
 
-use std::collections::BTreeSet;
-
-use super::{Armed, Fault, Options, Sim, log::Entry, poll::PollFault, record::GrantId};
+use super::{Options, Sim, poll::PollFault, record::GrantId};
 
 impl Sim {
     /// The origin that URLs show from now on.
@@ -27,16 +25,6 @@ impl Sim {
         });
     }
 
-    /// Arms a fault for the next request of a route, such as `POST /agent/topics/{topic_id}/chats`.
-    pub fn fault(&self, route: &str, fault: Fault) {
-        self.arm(Armed { route: route.into(), after: 0, count: 1, fault });
-    }
-
-    /// Arms a fault with its counts.
-    pub fn arm(&self, fault: Armed) {
-        self.with(|world| world.faults.push(fault));
-    }
-
     /// Arms a fault of polls.
     pub fn poll_fault(&self, fault: PollFault) {
         self.with(|world| world.poll_faults.push(fault));
@@ -45,7 +33,7 @@ impl Sim {
     /// Disarms every fault.
     pub fn clear_faults(&self) {
         self.with(|world| {
-            world.faults.clear();
+            world.ledger.faults.clear();
             world.poll_faults.clear();
         });
     }
@@ -81,15 +69,5 @@ impl Sim {
     /// Changes switches in mid-run.
     pub fn reconfigure(&self, change: impl FnOnce(&mut Options)) {
         self.with(|world| change(&mut world.options));
-    }
-
-    /// The log, oldest first.
-    pub fn log(&self) -> Vec<Entry> {
-        self.look(|world| world.log.iter().cloned().collect())
-    }
-
-    /// Which lines of the contract were served so far.
-    pub fn served(&self) -> BTreeSet<&'static str> {
-        self.look(|world| world.served.clone())
     }
 }

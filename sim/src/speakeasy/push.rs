@@ -9,7 +9,6 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::watch;
 
 use super::{
     Sim,
@@ -82,21 +81,16 @@ impl Sim {
     /// A line of the contract was served. Whoever waits is woken by the first time alone: with a thousand cables, each
     /// ping of one would wake all the others.
     pub(super) fn notes(&self, line: &'static str) {
-        if !self.look(|world| world.served.contains(line)) {
+        if !self.look(|world| world.ledger.served.contains(line)) {
             self.with(|world| world.served(line));
         }
-    }
-
-    /// Wakes at each change of the state from now on.
-    pub(super) fn changes(&self) -> watch::Receiver<u64> {
-        self.inner.changed.subscribe()
     }
 }
 
 impl World {
     /// Which lines of the contracts were served so far.
     pub fn served_lines(&self) -> &BTreeSet<&'static str> {
-        &self.served
+        &self.ledger.served
     }
 }
 
@@ -193,7 +187,7 @@ async fn state(State(sim): State<Sim>) -> Json<Value> {
             "cables": cables, "dials": world.cable_dials(), "subscribed": world.subscribed(),
             "deliveries": deliveries, "firsts": world.firsts(),
             "faults_left": world.push.cables.turns.len() + world.push.hooks.turns.len(),
-            "served": world.served,
+            "served": world.ledger.served,
         }))
     })
 }

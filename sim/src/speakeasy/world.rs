@@ -1,6 +1,6 @@
 //! Everything that one simulated platform knows: people, grants, topics, chats, the event log, its own log.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tokio::sync::{broadcast, watch};
 
@@ -13,7 +13,7 @@ use super::{
     push::Push,
     record::{Account, Blob, Chat, ChatId, Grant, GrantId, Request, Topic, TopicId},
 };
-use crate::{fault::Armed, ids::Ids};
+use crate::{ids::Ids, log::Ledger};
 
 /// Events that a slow listener may be behind before it is told to read the log instead.
 const BEHIND: usize = 4096;
@@ -53,13 +53,10 @@ pub struct World {
     pub(crate) kept: HashMap<Slot, Kept>,
     /// The cable and the webhooks.
     pub(crate) push: Push,
-    pub(crate) faults: Vec<Armed>,
     pub(crate) poll_faults: Vec<PollFault>,
     /// How often an access token reached the storage.
     pub(crate) leaks: u64,
-    pub(crate) log: VecDeque<Entry>,
-    pub(crate) logged: u64,
-    pub(crate) served: BTreeSet<&'static str>,
+    pub(crate) ledger: Ledger<Entry>,
     /// Counts changes, so that waiting needs no sleeps.
     pub(crate) changed: watch::Sender<u64>,
 }
@@ -69,6 +66,7 @@ impl World {
         let mut ids = Ids::new(options.seed);
         let key = ids.signing_key();
         Self {
+            ledger: Ledger::new(options.log),
             options,
             ids,
             key,
@@ -91,12 +89,8 @@ impl World {
             last_id: 100,
             kept: HashMap::new(),
             push: Push::default(),
-            faults: Vec::new(),
             poll_faults: Vec::new(),
             leaks: 0,
-            log: VecDeque::new(),
-            logged: 0,
-            served: BTreeSet::new(),
             changed: watch::Sender::new(0),
         }
     }
@@ -108,7 +102,7 @@ impl World {
 
     /// Notes that a line of the contract was served.
     pub(crate) fn served(&mut self, line: &'static str) {
-        self.served.insert(line);
+        self.ledger.served.insert(line);
     }
 
     /// The next id; one sequence for all tables, so that a mixed-up id is found out.
@@ -153,12 +147,12 @@ impl World {
 
     /// How many armed faults have not happened yet.
     pub fn faults_left(&self) -> usize {
-        self.faults.len() + self.poll_faults.len()
+        self.ledger.faults.len() + self.poll_faults.len()
     }
 
     /// The log, oldest first.
     pub fn log(&self) -> impl Iterator<Item = &Entry> {
-        self.log.iter()
+        self.ledger.entries()
     }
 
     /// A grant.

@@ -208,7 +208,7 @@ impl World {
         let hooks = &mut self.push.hooks;
         hooks.in_flight += 1;
         if hooks.in_flight > 1 {
-            self.served.insert("hook.concurrent");
+            self.ledger.served.insert("hook.concurrent");
         }
         let (way, timeout) = (self.push.hooks.way.clone(), self.push.options.hook_timeout);
         Ready { way, url, letter, fault, timeout, replayed }
@@ -220,7 +220,7 @@ impl World {
             Some(HookFault::OtherHeaders) => &["hook.unsigned_headers"],
             Some(_) => &[],
         };
-        self.served.extend(lines);
+        self.ledger.served.extend(lines);
         if again {
             self.served("hook.retry");
         }

@@ -9,20 +9,12 @@ use serde_json::Value;
 use sha2::Sha256;
 
 use super::fault::{HookFault, Rewriting, Signature};
+pub(crate) use crate::post::Letter;
 
 const SIGNATURE: HeaderName = HeaderName::from_static("x-agent-signature");
 const GRANT: HeaderName = HeaderName::from_static("x-agent-grant-id");
 const DELIVERY: HeaderName = HeaderName::from_static("x-agent-delivery-id");
 const TIMESTAMP: HeaderName = HeaderName::from_static("x-agent-timestamp");
-
-/// One attempt.
-#[derive(Clone, Debug)]
-pub(crate) struct Letter {
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
-    /// How much of the body leaves before the connection closes, where not all of it does.
-    pub(crate) stops_at: Option<usize>,
-}
 
 /// What a letter is made from.
 #[derive(Clone, Copy, Debug)]

@@ -1,4 +1,4 @@
-//! Posts a letter to a callback URL: HTTP/1.1, to loopback alone, a connection for each.
+//! Posts a webhook's letter to its URL: HTTP/1.1, to loopback alone, a connection for each.
 
 use std::{
     io,
@@ -9,7 +9,7 @@ use std::{
 use axum::{
     Router,
     body::Body,
-    http::{HeaderValue, Request, Uri, header},
+    http::{HeaderMap, HeaderValue, Request, Uri, header},
 };
 use bytes::Bytes;
 use futures_util::stream;
@@ -18,7 +18,14 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tower::ServiceExt as _;
 
-use super::letter::Letter;
+/// One attempt of a webhook.
+#[derive(Clone, Debug)]
+pub(crate) struct Letter {
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    /// How much of the body leaves before the connection closes, where not all of it does.
+    pub(crate) stops_at: Option<usize>,
+}
 
 /// Where letters go.
 #[derive(Clone, Debug, Default)]

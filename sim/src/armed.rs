@@ -1,4 +1,4 @@
-//! Faults that wait for their turn: the cable's and the webhooks' are counted alike.
+//! Faults that wait for their turn: those of sockets and of webhooks are counted alike.
 
 use serde::Deserialize;
 

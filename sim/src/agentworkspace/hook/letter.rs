@@ -1,0 +1,81 @@
+//! One webhook as it goes out: body, signature, headers; and what a fault makes of them.
+
+use std::fmt::Write as _;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde_json::json;
+use sha2::Sha256;
+
+use super::HookFault;
+use crate::{
+    agentworkspace::{options::Signing, record::Mention, world::World},
+    post::Letter,
+};
+
+const SIGNATURE: HeaderName = HeaderName::from_static("x-webhook-signature");
+
+impl World {
+    /// The letter of a mention to the agent with this secret.
+    pub(super) fn letter(&mut self, mention: &Mention, secret: &str, fault: Option<&HookFault>) -> Letter {
+        let body = match fault {
+            Some(HookFault::NotJson) => Bytes::from_static(b"a mention, but not as JSON"),
+            _ => self.hook_body(mention).into(),
+        };
+        let signature = match fault {
+            Some(HookFault::NoSignature) => None,
+            Some(HookFault::WrongSignature) => Some(signature(self.options.signing, "somebody else's secret", &body)),
+            _ => Some(signature(self.options.signing, secret, &body)),
+        };
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(signature) = signature.and_then(|it| HeaderValue::from_str(&it).ok()) {
+            headers.insert(SIGNATURE, signature);
+        }
+        let stops_at = (fault == Some(&HookFault::HalfBody)).then_some(body.len() / 2);
+        Letter { headers, body, stops_at }
+    }
+
+    fn hook_body(&mut self, mention: &Mention) -> String {
+        let shared = self.shares.iter().find(|(_, document)| document.as_deref() == Some(mention.document.as_str()));
+        let token = match shared.map(|(token, _)| token.clone()) {
+            Some(token) => token,
+            None => self.share(&mention.document),
+        };
+        let title = self.document(&mention.document).map(|it| it.title.clone());
+        json!({
+            "mentionId": mention.id,
+            "documentId": mention.document,
+            "docTitle": title,
+            "shareToken": token,
+            "context": mention.context,
+            "authorName": mention.author,
+            "endpoints": {
+                "read": format!("/api/share/{token}"),
+                "draftToken": format!("/api/share/{token}/draft-token"),
+                "suggest": format!("/api/share/{token}/suggest"),
+            },
+        })
+        .to_string()
+    }
+}
+
+/// HMAC-SHA256 of the body.
+fn signature(signing: Signing, secret: &str, body: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
+    mac.update(body);
+    let sum = mac.finalize().into_bytes();
+    let hex = || {
+        sum.iter().fold(String::with_capacity(64), |mut text, byte| {
+            let _infallible = write!(text, "{byte:02x}");
+            text
+        })
+    };
+    match signing {
+        Signing::Hex => hex(),
+        Signing::Prefixed => format!("sha256={}", hex()),
+        Signing::Base64 => STANDARD.encode(sum),
+    }
+}

@@ -1,0 +1,121 @@
+//! One simulated platform as its tests hold it: shared state, changes that wake whoever waits, faults and the log.
+//!
+//! Each platform is `Sim<World>` with a world of its own and methods of its own.
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use serde::Serialize;
+use tokio::sync::watch;
+
+use crate::{
+    fault::{Armed, Fault},
+    log::Ledger,
+};
+
+/// One simulated platform; clones share it.
+pub struct Sim<W> {
+    inner: Arc<Inner<W>>,
+}
+
+struct Inner<W> {
+    world: Mutex<W>,
+    changed: watch::Sender<u64>,
+}
+
+/// What the frame asks of a platform's state.
+pub trait Platform: Send + 'static {
+    /// One line of its log.
+    type Entry: Clone + Serialize + Send;
+
+    /// Armed faults, the log, the lines of the contract that were served.
+    fn ledger(&self) -> &Ledger<Self::Entry>;
+
+    /// The same, to write in.
+    fn ledger_mut(&mut self) -> &mut Ledger<Self::Entry>;
+}
+
+impl<W> Clone for Sim<W> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone() }
+    }
+}
+
+impl<W> fmt::Debug for Sim<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sim").finish_non_exhaustive()
+    }
+}
+
+impl<W> Sim<W> {
+    /// Around a state; `changed` counts its changes.
+    pub(crate) fn around(world: W, changed: watch::Sender<u64>) -> Self {
+        Self { inner: Arc::new(Inner { world: Mutex::new(world), changed }) }
+    }
+
+    /// Changes the state, then wakes everybody who waits for a condition.
+    pub(crate) fn with<T>(&self, change: impl FnOnce(&mut W) -> T) -> T {
+        let result = change(&mut self.inner.world.lock().unwrap_or_else(PoisonError::into_inner));
+        self.inner.changed.send_modify(|version| *version += 1);
+        result
+    }
+
+    /// Looks at the state; the lock is held while it does.
+    pub fn look<T>(&self, read: impl FnOnce(&W) -> T) -> T {
+        read(&self.inner.world.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Wakes at each change of the state from now on.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.inner.changed.subscribe()
+    }
+
+    /// Waits until the state fulfils a condition; it is asked again after each change.
+    pub async fn wait_for(&self, mut condition: impl FnMut(&W) -> bool) {
+        let mut changed = self.changes();
+        while !self.look(&mut condition) {
+            if changed.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Waits until `find` finds something in the state.
+    pub async fn wait_some<T>(&self, mut find: impl FnMut(&W) -> Option<T>) -> T {
+        let mut changed = self.changes();
+        loop {
+            if let Some(found) = self.look(&mut find) {
+                return found;
+            }
+            // The sender lives in `self`: this cannot end while we wait.
+            if changed.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}
+
+impl<W: Platform> Sim<W> {
+    /// Arms a fault for the next request of a route: its method and its template, as [`Armed::route`] has it.
+    pub fn fault(&self, route: &str, fault: Fault) {
+        self.arm(Armed { route: route.into(), after: 0, count: 1, fault });
+    }
+
+    /// Arms a fault with its counts.
+    pub fn arm(&self, fault: Armed) {
+        self.with(|world| world.ledger_mut().faults.push(fault));
+    }
+
+    /// The log, oldest first.
+    pub fn log(&self) -> Vec<W::Entry> {
+        self.look(|world| world.ledger().entries().cloned().collect())
+    }
+
+    /// Which lines of the platform's contract were served so far.
+    pub fn served(&self) -> BTreeSet<&'static str> {
+        self.look(|world| world.ledger().served.clone())
+    }
+}
