@@ -7,6 +7,7 @@ mod completions;
 mod consumer;
 mod dead;
 mod demo;
+mod document;
 pub mod exit;
 mod join;
 mod leave;
@@ -87,6 +88,8 @@ enum Command {
     Send(send::Send),
     /// Do anything a workspace's platform can
     Act(act::Act),
+    /// Documents of a workspace: list, add, remove
+    Document(document::DocumentCommand),
     /// Consumers: list, add, remove, set, enable, disable, secret
     Consumer(consumer::ConsumerCommand),
     /// Dead letters: list, show, retry, drop
@@ -149,6 +152,7 @@ impl Cli {
             Command::Tail(command) => command.run(global).await,
             Command::Send(command) => command.run(global).await,
             Command::Act(command) => command.run(global).await,
+            Command::Document(command) => command.run(global).await,
             Command::Consumer(command) => command.run(global).await,
             Command::Dead(command) => command.run(global).await,
             Command::Receipt(command) => command.run(global).await,

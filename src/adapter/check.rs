@@ -89,6 +89,9 @@ fn ask(manifest: &Manifest) -> Verdict {
     }
     let Some(link) = &manifest.ask.link else { return Ok(()) };
     stands("url", "setting, and a link's origin becomes `url`", manifest.ask.settings.names(), &["ask", "link"])?;
+    for name in link.names() {
+        stands(name, "setting or secret", asked(manifest), &["ask", "link", "path"])?;
+    }
     for (parameter, name) in link.query.iter() {
         stands(name, "setting or secret", asked(manifest), &["ask", "link", "query", parameter])?;
     }
@@ -130,6 +133,9 @@ fn receive(manifest: &Manifest) -> Verdict {
     }
     joining::header(&manifest.receive.call.header, &["receive"])?;
     log(manifest)?;
+    if let Some(inbox) = &manifest.receive.inbox {
+        stands(&inbox.event, "event", manifest.events.names(), &["receive", "event"])?;
+    }
     let Some(history) = &manifest.receive.history else { return Ok(()) };
     stands(&history.event, "event", manifest.events.names(), &["receive", "history", "event"])
 }

@@ -116,6 +116,7 @@ impl Bridge {
             Verb::Status => self.status(rpc::params(raw)?),
             Verb::Trace => self.trace(rpc::params(raw)?),
             Verb::History | Verb::Conversations | Verb::People | Verb::Document | Verb::Call => self.ask(verb, raw),
+            Verb::Documents | Verb::DocumentAdd | Verb::DocumentRemove => self.documents(verb, raw),
             Verb::Join => Ok(Begun::Later(self.0.workspaces.join(rpc::params(raw)?))),
             Verb::Leave => self.leave(rpc::params(raw)?),
             Verb::Consumers => Ok(self.consumers(&rpc::params(raw)?)),

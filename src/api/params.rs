@@ -241,7 +241,7 @@ pub struct OfWorkspace {
     pub conversation: Option<String>,
 }
 
-/// `document`: the text of a document.
+/// `document` and `document_remove`: one document.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Document {
