@@ -6,6 +6,7 @@ mod check;
 mod cost;
 mod error;
 mod events;
+mod inbox;
 mod join;
 mod json;
 mod manifest;
@@ -30,10 +31,11 @@ pub use act::{
 pub use call::{Call, CallError, headers, json};
 pub use error::ManifestError;
 pub use events::{AttachmentSpec, AuthorSpec, EventSpec, TopicSpec};
+pub use inbox::{Inbox, Waiting};
 pub use join::{Dialect, First, Join, Learn, Step, Wait, Way};
 pub use json::Json;
 pub use manifest::{
-    Ask, Expires, Http, Keep, Link, Manifest, Me, Secret, Session, SessionFlavour, Setting, SettingKind,
+    Ask, Documents, Expires, Http, Keep, Link, Manifest, Me, Secret, Session, SessionFlavour, Setting, SettingKind,
 };
 pub use members::Members;
 pub use outcome::{Outcome, Rule, Sign, platform_words};

@@ -8,6 +8,7 @@ mod completions;
 mod consumer;
 mod dead;
 mod demo;
+mod document;
 pub mod exit;
 mod join;
 mod leave;
@@ -90,6 +91,8 @@ enum Command {
     Act(act::Act),
     /// Read from a workspace's platform: conversations, histories, people, files
     Ask(ask::Ask),
+    /// Documents of a workspace: list, add, remove
+    Document(document::DocumentCommand),
     /// Consumers: list, add, remove, set, enable, disable, secret
     Consumer(consumer::ConsumerCommand),
     /// Dead letters: list, show, retry, drop
@@ -153,6 +156,7 @@ impl Cli {
             Command::Send(command) => command.run(global).await,
             Command::Act(command) => command.run(global).await,
             Command::Ask(command) => command.run(global).await,
+            Command::Document(command) => command.run(global).await,
             Command::Consumer(command) => command.run(global).await,
             Command::Dead(command) => command.run(global).await,
             Command::Receipt(command) => command.run(global).await,

@@ -40,6 +40,8 @@ pub struct Request {
     pub body: Body,
     /// How long and how much.
     pub bounds: Bounds,
+    /// Its URL is all the credential it takes: the session adds none of its own.
+    pub bare: bool,
 }
 
 /// What is sent.

@@ -145,6 +145,7 @@ impl From<session::Error> for Error {
             session::Error::NeedsAction { reason, .. } => {
                 Self::Refused(format!("{reason}: check what you gave and run the join again"))
             }
+            session::Error::Refused(reason) => Self::Refused(reason),
             session::Error::Waiting { why, .. } => Self::Unavailable(why),
             session::Error::Network(failure) => Self::Unavailable(later(&failure)),
             session::Error::Store(error) => Self::Store(error),

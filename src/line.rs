@@ -9,6 +9,7 @@ pub mod evidence;
 pub mod hearing;
 pub mod held;
 pub mod history;
+pub mod inbox;
 pub mod intake;
 pub mod link;
 pub mod policy;

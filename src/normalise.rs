@@ -79,10 +79,23 @@ fn named(frame: &Frame<'_>, body: &Value, raw: Box<RawValue>, mapping: &Mapping,
 /// The event of one item of a history page, as `history.event` maps it, but of this `kind`: an item whose revision
 /// is new is an update.
 pub fn from_history(item: &Value, kind: Type, room: &str, mapping: &Mapping, now: &str) -> Draft {
+    let event = mapping.manifest.receive.history.as_ref().map_or("", |history| &history.event);
+    listed(item, event, kind, room, mapping, now)
+}
+
+/// The event of one item of a list of what waits, as `receive.event` maps it; `room` is the document or conversation
+/// whose list it is, empty where there is one list for all.
+pub fn waiting(item: &Value, room: &str, mapping: &Mapping, now: &str) -> Draft {
+    let event = mapping.manifest.receive.inbox.as_ref().map_or("", |inbox| &inbox.event);
+    let known = mapping.manifest.events.entry(event).map_or(Type::PlatformOther, |(name, spec)| kind(name, spec));
+    listed(item, event, known, room, mapping, now)
+}
+
+/// The event of one item of a list.
+fn listed(item: &Value, event: &str, kind: Type, room: &str, mapping: &Mapping, now: &str) -> Draft {
     let mut item = item.clone();
     mapping.scrubber.scrub_value(&mut item);
     let raw = raw(&item);
-    let event = mapping.manifest.receive.history.as_ref().map_or("", |history| &history.event);
     match object(&item, mapping, event, Some(room)) {
         Ok(object) => draft(object, mapping, kind, raw, now),
         Err(unmapped) => other(mapping, Some(event), raw, &unmapped.to_string(), now),

@@ -14,6 +14,7 @@ mod outside;
 mod renew;
 mod revoke;
 mod scope;
+mod share;
 mod token;
 mod upgrade;
 
@@ -28,10 +29,10 @@ use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
-use crate::adapter::{self, Call, Manifest, Root, Scope, SessionFlavour};
+use crate::adapter::{self, Call, Manifest, Root, Scope};
 use crate::clock::{Clock, millis};
 use crate::event::NewEvent;
-use crate::http::{Network, Request, Response, Stream};
+use crate::http::{Body, Network, Request, Response, Stream};
 use crate::retry::Waits;
 use crate::store::{Batch, Seat, Store, WorkspaceRecord};
 
@@ -41,6 +42,7 @@ pub use login::repair_command;
 pub(crate) use login::{answer_words, label, lasts, may_have_acted};
 pub use revoke::{LATE, REVOKED_AT, forgets_at};
 pub(crate) use scope::{base, plain_scope, with_secrets};
+pub use share::{DOCUMENTS, Document};
 pub use upgrade::Shown;
 
 use renew::Flight;
@@ -136,6 +138,10 @@ impl Session {
 
     /// Authorises and sends a request that is complete but for its credentials; after a 401 once more.
     pub async fn send(&self, request: Request) -> Result<Response, Error> {
+        if request.bare {
+            self.may_act()?;
+            return Ok(self.0.means.network.call(request).await?);
+        }
         let used = self.credential().await?;
         let answer = self.0.means.network.call(self.dress(request.clone(), used.as_ref())?).await?;
         self.heard(answer.status);
@@ -169,7 +175,12 @@ impl Session {
 
     /// The request of a call, without credentials: settings and facts, then `scope`.
     pub fn prepare(&self, call: &Call, scope: Scope) -> Result<Request, Error> {
-        Ok(call.request(&self.0.base, &self.scope().and(scope))?)
+        self.build(call, &self.scope().and(scope), None)
+    }
+
+    /// The same with another body: a form with files, or bytes that were stored before the first try.
+    pub fn prepare_with(&self, call: &Call, scope: Scope, body: Body) -> Result<Request, Error> {
+        self.build(call, &self.scope().and(scope), Some(body))
     }
 
     /// Adds credentials to a request, renewing them first where that is due. The origin must be the workspace's own.
@@ -252,6 +263,11 @@ impl Session {
         self.own_task(async move { session.commit_told(event).await }).await
     }
 
+    /// Whether the seat may act.
+    fn may_act(&self) -> Result<(), Error> {
+        standing(&self.0.record.borrow(), &self.0.manifest)
+    }
+
     fn held(&self) -> Option<Token> {
         self.0.token.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -285,7 +301,7 @@ fn stored_token(
     record: &WorkspaceRecord,
     secrets: &BTreeMap<String, SecretString>,
 ) -> Option<Token> {
-    let secret = secrets.get(TOKEN).filter(|_| spec.flavour != SessionFlavour::ApiKey)?;
+    let secret = secrets.get(TOKEN).filter(|_| spec.flavour.has_token())?;
     let now = clock.now();
     let got_at = record.facts.get(GOT_AT).and_then(Value::as_u64).unwrap_or(now);
     let told = record.facts.get(LASTS).and_then(Value::as_u64);

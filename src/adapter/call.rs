@@ -23,8 +23,10 @@ use crate::http::{Body, Bounds, PrivateUrl, Request};
 pub struct Call {
     /// `GET`, `POST`, …
     pub method: Method,
-    /// Where, behind `http.base`.
+    /// Where, behind `http.base`, or behind the path of the session that `under` names.
     pub path: Path,
+    /// The session by which it is made, where that is not the workspace's own (`as`).
+    pub under: Option<String>,
     /// Headers beside the session's own.
     pub header: Table<Template>,
     /// The body.
@@ -71,13 +73,8 @@ impl Call {
     /// The same with another body: a form with files, or bytes that were stored before the first try.
     pub fn request_with(&self, base: &Url, scope: &Scope, body: Body) -> Result<Request, CallError> {
         let url = self.url(base, scope)?;
-        Ok(Request {
-            method: self.method.clone(),
-            url,
-            headers: headers(&self.header, scope)?,
-            body,
-            bounds: Bounds::default(),
-        })
+        let headers = headers(&self.header, scope)?;
+        Ok(Request { method: self.method.clone(), url, headers, body, bounds: Bounds::default(), bare: false })
     }
 
     /// What the answer means: the call's own rules first, then the manifest's, then the status.
@@ -116,7 +113,9 @@ impl Call {
 
     fn url(&self, base: &Url, scope: &Scope) -> Result<PrivateUrl, CallError> {
         let mut url = base.clone();
-        url.set_path(&format!("{}{}", base.path().trim_end_matches('/'), self.path.render(scope)?));
+        let path = self.path.render(scope)?;
+        // `/` alone is the base itself.
+        url.set_path(&format!("{}{}", base.path().trim_end_matches('/'), path.strip_suffix('/').unwrap_or(&path)));
         url.set_query(self.path.render_query(scope)?.as_deref());
         url.set_fragment(None);
         Ok(if self.path.hides() { PrivateUrl::labelled(url, self.path.label()) } else { PrivateUrl::new(url) })
@@ -154,6 +153,7 @@ pub(super) struct Parts {
     pub put: Option<Path>,
     pub patch: Option<Path>,
     pub delete: Option<Path>,
+    pub under: Option<String>,
     pub header: Table<Template>,
     pub json: Option<Json>,
     pub take: Table<Pointers>,
@@ -178,9 +178,9 @@ impl Parts {
         if self.json.is_some() && method == Method::GET {
             return Err("a get has no body: put the values into its query, or use post".to_owned());
         }
-        let Self { header, json, take, outcomes, .. } =
+        let Self { under, header, json, take, outcomes, .. } =
             Self { get: None, post: None, put: None, patch: None, delete: None, ..self };
-        Ok(Some(Call { method, path, header, json, take, outcomes }))
+        Ok(Some(Call { method, path, under, header, json, take, outcomes }))
     }
 }
 
@@ -190,7 +190,7 @@ pub(super) fn needed(call: Option<Call>) -> Result<Call, String> {
 }
 
 /// Defines how something is read that makes a request and has keys of its own beside those of the request:
-/// `get|post|put|patch|delete`, `header`, `json`, `take`, `outcomes`. (A flattened struct would lose the line of every error in it.)
+/// `get|post|put|patch|delete`, `as`, `header`, `json`, `take`, `outcomes`. (A flattened struct would lose the line of every error in it.)
 macro_rules! calling {
     ($raw:ident { $($field:ident: $kind:ty,)* }) => {
         #[derive(serde::Deserialize)]
@@ -201,6 +201,8 @@ macro_rules! calling {
             put: Option<$crate::adapter::path::Path>,
             patch: Option<$crate::adapter::path::Path>,
             delete: Option<$crate::adapter::path::Path>,
+            #[serde(rename = "as")]
+            under: Option<String>,
             #[serde(default)]
             header: $crate::adapter::plain::Table<$crate::adapter::template::Template>,
             json: Option<$crate::adapter::json::Json>,
@@ -220,6 +222,7 @@ macro_rules! calling {
                     put: self.put.take(),
                     patch: self.patch.take(),
                     delete: self.delete.take(),
+                    under: self.under.take(),
                     header: std::mem::take(&mut self.header),
                     json: self.json.take(),
                     take: std::mem::take(&mut self.take),

@@ -89,6 +89,9 @@ fn ask(manifest: &Manifest) -> Verdict {
     }
     let Some(link) = &manifest.ask.link else { return Ok(()) };
     stands("url", "setting, and a link's origin becomes `url`", manifest.ask.settings.names(), &["ask", "link"])?;
+    for name in link.names() {
+        stands(name, "setting or secret", asked(manifest), &["ask", "link", "path"])?;
+    }
     for (parameter, name) in link.query.iter() {
         stands(name, "setting or secret", asked(manifest), &["ask", "link", "query", parameter])?;
     }
@@ -132,6 +135,9 @@ fn receive(manifest: &Manifest) -> Verdict {
     log(manifest)?;
     if let Some(members) = manifest.receive.log.as_ref().and_then(|log| log.members.as_ref()) {
         joining::header(&members.call.header, &["receive", "members"])?;
+    }
+    if let Some(inbox) = &manifest.receive.inbox {
+        stands(&inbox.event, "event", manifest.events.names(), &["receive", "event"])?;
     }
     let Some(history) = &manifest.receive.history else { return Ok(()) };
     stands(&history.event, "event", manifest.events.names(), &["receive", "history", "event"])

@@ -10,6 +10,7 @@ use super::call::{Call, calling, needed};
 use super::events::EventSpec;
 use super::join::Join;
 use super::outcome::Rule;
+use super::path::Path;
 use super::plain::{OneOrMany, Span, Table, read_table};
 use super::pointer::{Pointer, Pointers};
 use super::receive::Receive;
@@ -35,6 +36,8 @@ pub struct Manifest {
     /// What the agent itself is called there.
     #[serde(default)]
     pub me: Me,
+    /// Documents that are opened one by one, each with a secret of its own.
+    pub documents: Option<Documents>,
     /// How events arrive.
     pub receive: Receive,
     /// What they mean, by the platform's name for them.
@@ -70,6 +73,12 @@ pub enum Keep {
 }
 
 impl Manifest {
+    /// The session by which documents are opened, and the secret that each has of its own.
+    pub fn share(&self) -> Option<(&Session, &str)> {
+        let session = self.sessions.get(self.documents.as_ref()?.open.under.as_deref()?)?;
+        Some((session, session.share_secret()?))
+    }
+
     /// Where a taken name is kept.
     pub fn keeps(&self, name: &str) -> Keep {
         match name {
@@ -163,10 +172,36 @@ pub struct Secret {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Link {
-    /// The link's path.
-    pub path: String,
+    /// The link's path, or the paths it may have; a segment `{name}` is a secret or setting.
+    pub path: OneOrMany<String>,
     /// Its query parameters, and the secrets or settings they become.
+    #[serde(default)]
     pub query: Table<String>,
+}
+
+impl Link {
+    /// What the segments of a path become, where it is one of these links: (name, segment).
+    pub fn read<'a>(&'a self, path: &'a str) -> Option<Vec<(&'a str, &'a str)>> {
+        let segments: Vec<&str> = path.trim_end_matches('/').split('/').collect();
+        self.path.all().iter().find_map(|pattern| {
+            let parts: Vec<&str> = pattern.trim_end_matches('/').split('/').collect();
+            let pairs = || parts.iter().copied().zip(segments.iter().copied());
+            let fits =
+                |(part, segment): (&str, &str)| part == segment || (named(part).is_some() && !segment.is_empty());
+            let same = parts.len() == segments.len() && pairs().all(fits);
+            same.then(|| pairs().filter_map(|(part, segment)| Some((named(part)?, segment))).collect())
+        })
+    }
+
+    /// The secrets and settings that the paths name.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.path.all().iter().flat_map(|pattern| pattern.split('/')).filter_map(named)
+    }
+}
+
+/// `{name}`.
+fn named(part: &str) -> Option<&str> {
+    part.strip_prefix('{')?.strip_suffix('}')
 }
 
 /// Where the platform is.
@@ -184,7 +219,10 @@ pub struct Session {
     /// The mechanism.
     pub flavour: SessionFlavour,
     /// Headers of every request.
+    #[serde(default)]
     pub header: Table<Template>,
+    /// What every path stands behind, after `http.base`: of a `share_token`, with the secret in it.
+    pub path: Option<Path>,
     /// When the token ends.
     pub expires: Option<Expires>,
     /// How to get a token; it takes `token`.
@@ -202,9 +240,39 @@ pub enum SessionFlavour {
     ApiKey,
     /// A token, and a refresh token that works once and gives the next of both (RFC 6749, section 6).
     RefreshGrant,
+    /// A token for each document, which is part of the path and all the credential there is.
+    ShareToken,
+}
+
+impl SessionFlavour {
+    /// Whether it signs in for a token that ends, and not by what it was given alone.
+    pub const fn has_token(self) -> bool {
+        matches!(self, Self::Jwt | Self::RefreshGrant)
+    }
+}
+
+/// Documents that are opened one by one, each with a secret of its own.
+#[derive(Clone, Debug)]
+pub struct Documents {
+    /// Reads one, by its token: it takes `id`, and may take `title` and `type`. Its session is a `share_token`.
+    pub open: Call,
+}
+
+calling!(RawDocuments {});
+
+impl<'de> Deserialize<'de> for Documents {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_table(deserializer, |mut raw: RawDocuments| raw.call().and_then(needed).map(|open| Self { open }))
+    }
 }
 
 impl Session {
+    /// The secret that a `share_token` puts into the path.
+    pub fn share_secret(&self) -> Option<&str> {
+        let mut secrets = self.path.as_ref()?.references().filter(|it| it.root == Root::Secrets);
+        secrets.next().map(|it| it.name.as_str())
+    }
+
     /// The secret that `login` exchanges for a token: of a `refresh_grant` the one that works once.
     pub fn refresh_secret(&self) -> Option<&str> {
         let login = self.login.as_ref().filter(|_| self.flavour == SessionFlavour::RefreshGrant)?;

@@ -44,7 +44,7 @@ impl Path {
     }
 
     /// `/a/…/b`, encoded.
-    pub(super) fn render(&self, scope: &Scope) -> Result<String, CallError> {
+    pub fn render(&self, scope: &Scope) -> Result<String, CallError> {
         let mut path = String::new();
         for segment in &self.segments {
             path.push('/');

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer};
 
 use super::call::{Call, calling, needed};
+use super::inbox::{Inbox, Waiting};
 use super::members::Members;
 use super::outcome::Sign;
 use super::plain::{OneOrMany, Span, Table, missing, read_table};
@@ -33,6 +34,8 @@ pub struct Receive {
     pub history: Option<History>,
     /// How an event log is read; with the flavour `poll`, and no other.
     pub log: Option<Log>,
+    /// How a list of what waits is read; with the flavour `inbox`, and no other.
+    pub inbox: Option<Inbox>,
     /// Other ways in which the same events arrive.
     pub push: Vec<Push>,
     /// The capability without which the grant has no line.
@@ -47,6 +50,8 @@ pub enum LineFlavour {
     Sse,
     /// An event log with an opaque cursor, read again and again.
     Poll,
+    /// A list of what waits for the agent, read again and again.
+    Inbox,
 }
 
 /// How an event log is read: the oldest event first, from a cursor on.
@@ -147,6 +152,9 @@ calling!(RawReceive {
     ascending: bool,
     every: Option<Span>,
     beside: Option<Span>,
+    event: Option<String>,
+    waiting: Option<Waiting>,
+    quiet: Option<Span>,
     push: Vec<Push>,
     members: Option<Members>,
     needs: Option<String>,
@@ -181,13 +189,27 @@ impl Receive {
     fn of(mut raw: RawReceive) -> Result<Self, String> {
         let call = raw.call().and_then(needed)?;
         let flavour = raw.flavour.ok_or_else(|| missing("flavour"))?;
+        let inbox = raw.inbox(flavour)?;
         let log = raw.log(flavour)?;
         let RawReceive { silence, cut, names, name, item, resume, history, push, needs, .. } = raw;
-        Ok(Self { flavour, call, silence, cut, names, name, item, resume, history, log, push, needs })
+        Ok(Self { flavour, call, silence, cut, names, name, item, resume, history, log, inbox, push, needs })
     }
 }
 
 impl RawReceive {
+    /// What describes the list, which one flavour has and no other.
+    fn inbox(&mut self, flavour: LineFlavour) -> Result<Option<Inbox>, String> {
+        let (event, waiting, quiet) = (self.event.take(), self.waiting.take(), self.quiet.take());
+        if flavour != LineFlavour::Inbox {
+            let strange = event.is_some() || waiting.is_some() || quiet.is_some();
+            let message = "`event`, `waiting` and `quiet` are for the flavour inbox";
+            return if strange { Err(message.to_owned()) } else { Ok(None) };
+        }
+        let items = self.items.take().ok_or_else(|| missing("items"))?;
+        let event = event.ok_or_else(|| missing("event"))?;
+        Ok(Some(Inbox { items, event, waiting, every: self.every.take(), quiet }))
+    }
+
     /// What describes the log, which one flavour has and no other.
     fn log(&mut self, flavour: LineFlavour) -> Result<Option<Log>, String> {
         let (items, cursor, refused) =
@@ -198,11 +220,13 @@ impl RawReceive {
         let named = [items.is_some(), !cursor.is_empty(), refused.is_some(), every.is_some(), beside.is_some()];
         let logs = ascending || members.is_some() || named.contains(&true);
         match flavour {
-            LineFlavour::Sse if logs => {
+            LineFlavour::Sse | LineFlavour::Inbox if logs => {
                 let keys = "`items`, `cursor`, `cursor_refused`, `ascending`, `every`, `beside` and `members`";
                 Err(format!("{keys} are for the flavour poll"))
             }
             LineFlavour::Sse => Ok(None),
+            LineFlavour::Inbox if !streams => Ok(None),
+            LineFlavour::Inbox => Err("`silence`, `cut` and `resume` are for a stream".to_owned()),
             LineFlavour::Poll if streams => Err("`silence`, `cut` and `resume` are for a stream".to_owned()),
             LineFlavour::Poll if cursor.is_empty() => Err(missing("cursor")),
             LineFlavour::Poll => {

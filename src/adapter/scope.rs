@@ -121,6 +121,12 @@ impl Scope {
         self.held(root, name).is_some()
     }
 
+    /// The conversation, or document, that a call is about.
+    pub fn conversation(&self) -> Option<String> {
+        let places = [(Root::Action, "conversation"), (Root::Ask, "conversation"), (Root::Room, "id")];
+        places.iter().find_map(|(root, name)| self.value(*root, name)?.as_str().map(str::to_owned))
+    }
+
     /// The value as JSON, with its type; `None` where it is missing or `null`.
     pub(super) fn value(&self, root: Root, name: &str) -> Option<Value> {
         self.held(root, name).map(|held| match held {

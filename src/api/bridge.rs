@@ -124,6 +124,7 @@ impl Bridge {
             | Verb::People
             | Verb::Me
             | Verb::Document => self.ask(verb, raw),
+            Verb::Documents | Verb::DocumentAdd | Verb::DocumentRemove => self.documents(verb, raw),
             Verb::Join => Ok(Begun::Later(self.0.workspaces.join(rpc::params(raw)?))),
             Verb::Leave => self.leave(rpc::params(raw)?),
             Verb::Consumers => Ok(self.consumers(&rpc::params(raw)?)),

@@ -274,7 +274,7 @@ pub struct InWorkspace {
     pub workspace: WorkspaceName,
 }
 
-/// `document`: the text of a document.
+/// `document` and `document_remove`: one document.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Document {

@@ -88,6 +88,9 @@ verbs! {
     People = "people", Reader, OfWorkspace, "The people of a workspace, or of one conversation.";
     Me = "me", Reader, InWorkspace, "What the platform knows of the agent: its ids, names and rights.";
     Document = "document", Reader, Document, "The text of a document.";
+    Documents = "documents", Reader, OfWorkspace, "The documents that a workspace was given.";
+    DocumentAdd = "document_add", Operator, DocumentAdd, "Give a workspace a document, by its share link or token.";
+    DocumentRemove = "document_remove", Operator, Document, "Take a document from a workspace; its token is erased.";
     Call = "call", Agent, Call, "Any other request on the platform, signed in; off unless configured.";
     Status = "status", OperatorReads, Status, "How the bridge and its workspaces stand.";
     Trace = "trace", OperatorReads, Trace, "The way of an event or an action, with times.";

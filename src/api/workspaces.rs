@@ -1,6 +1,7 @@
 //! What the doors ask of the joined workspaces: the seam between the API and the lines.
 
 use futures_util::future::BoxFuture;
+use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use super::params;
@@ -20,6 +21,17 @@ pub struct Ask {
     pub args: Map<String, Value>,
 }
 
+/// What is asked about a workspace's documents.
+#[derive(Debug)]
+pub enum DocumentWish {
+    /// All of them.
+    List,
+    /// One more, by its share link or token.
+    Add(SecretString),
+    /// One less, by its id.
+    Remove(String),
+}
+
 /// The joined workspaces, as the API sees them.
 pub trait Workspaces: Send + Sync + 'static {
     /// Lines and credentials of one workspace (design, section 9); `None` where it does not run.
@@ -30,6 +42,9 @@ pub trait Workspaces: Send + Sync + 'static {
 
     /// Sends a verb that is never stored, at once; none where the verb is stored, or nobody knows it.
     fn at_once(&self, name: &WorkspaceName, wish: &Request) -> Option<Asked>;
+
+    /// The documents that a workspace was given.
+    fn document(&self, name: WorkspaceName, wish: DocumentWish) -> Asked;
 
     /// Any other request, signed in. Its path was checked by [`free_path`].
     fn call(&self, call: params::Call) -> Asked;

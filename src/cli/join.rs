@@ -3,6 +3,8 @@
 mod approval;
 mod secret;
 
+pub use secret::obtain;
+
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! What the API asks of the joined workspaces, answered by their sessions. Nothing secret comes back.
 
 mod at_once;
+mod documents;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +16,7 @@ use crate::action::Request;
 use crate::adapter::{Manifest, Outcome, Question, Root, Scope, platform_words};
 use crate::api::params;
 use crate::api::problem::Problem;
-use crate::api::workspaces::{Ask, Asked, Workspaces};
+use crate::api::workspaces::{Ask, Asked, DocumentWish, Workspaces};
 use crate::config::Config;
 use crate::event::WorkspaceName;
 use crate::http::{self, Body, Bounds, PrivateUrl, Response};
@@ -206,6 +207,10 @@ impl Workspaces for Seats {
         self.fleeting(name, wish)
     }
 
+    fn document(&self, name: WorkspaceName, wish: DocumentWish) -> Asked {
+        self.clone().document_now(name, wish).boxed()
+    }
+
     fn call(&self, call: params::Call) -> Asked {
         self.clone().call_now(call).boxed()
     }
@@ -239,6 +244,7 @@ fn free_request(base: &Url, call: &params::Call, bounds: Bounds) -> Result<http:
         headers: axum::http::HeaderMap::new(),
         body,
         bounds,
+        bare: false,
     })
 }
 
@@ -294,6 +300,9 @@ fn problem(error: session::Error) -> Problem {
         session::Error::Foreign { .. } => "forbidden",
         session::Error::Left(_) => "no_such_workspace",
         session::Error::Setup(_) => "internal",
+        session::Error::Refused(_) => "refused",
+        session::Error::NoDocument(_) => "no_such_document",
+        session::Error::Lacks(_) => "no_session",
         session::Error::Store(_) => {
             return match error {
                 session::Error::Store(error) => error.into(),

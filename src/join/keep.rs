@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::ask::{Before, check_setting};
 use super::walk::Walk;
 use super::{Error, JOINING};
-use crate::adapter::{Call, Keep, SessionFlavour};
+use crate::adapter::{Call, Keep};
 use crate::http::Response;
 use crate::session::{self, GOT_AT, LASTS, REVOKED_AT, Sealing, TOKEN, UNTOLD};
 use crate::store::{Batch, Change, Seat, WorkspaceRecord};
@@ -76,7 +76,7 @@ impl Walk<'_> {
         let one_use = manifest.ask.secrets.iter().filter(|(_, secret)| secret.one_use).map(|(name, _)| name.to_owned());
         let mut erased: Vec<_> = one_use.map(|name| (name, None)).collect();
         let spec = manifest.sessions.get(&self.plan.record.session);
-        if spec.is_some_and(|spec| spec.flavour == SessionFlavour::ApiKey) {
+        if spec.is_some_and(|spec| !spec.flavour.has_token()) {
             erased.push((TOKEN.into(), None));
             self.plan.record.facts.remove(GOT_AT);
             self.plan.record.facts.remove(LASTS);

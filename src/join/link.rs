@@ -31,7 +31,7 @@ pub enum LinkError {
     #[error("the link has no `{0}`: copy it whole, with everything behind the `?` (in quotes, for the shell)")]
     Missing(String),
     /// Neither an instance nor one of the platform's links.
-    #[error("this is neither an instance (https://host) nor an invite link of {title} (https://host{path}?…)")]
+    #[error("this is neither an instance (https://host) nor a link of {title} (https://host{path}…)")]
     Path {
         /// The platform, for people.
         title: String,
@@ -52,12 +52,16 @@ pub fn parse_link(manifest: &Manifest, text: &str, instance: Option<&str>) -> Re
     };
     let path = url.path().trim_end_matches('/');
     let link = manifest.ask.link.as_ref();
-    match link.filter(|link| link.path.trim_end_matches('/') == path) {
-        Some(link) => Ok(Target { origin, values: values(link, &url)? }),
+    match link.and_then(|link| Some((link, link.read(path)?))) {
+        Some((link, named)) => {
+            let mut values = values(link, &url)?;
+            values.extend(named.into_iter().filter_map(|(name, text)| Some((name.to_owned(), decoded(text)?))));
+            Ok(Target { origin, values })
+        }
         None if path.is_empty() => Ok(Target { origin, values: BTreeMap::new() }),
         None => Err(LinkError::Path {
             title: manifest.title.clone(),
-            path: link.map_or_else(String::new, |link| link.path.clone()),
+            path: link.map_or_else(String::new, |link| link.path.all().join(" or ")),
         }),
     }
 }
@@ -66,7 +70,7 @@ fn values(link: &Link, url: &Url) -> Result<BTreeMap<String, SecretString>, Link
     let pairs: Vec<_> = url.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('=')).collect();
     let value = |parameter: &str| {
         let (_, value) = pairs.iter().find(|(name, value)| *name == parameter && !value.is_empty())?;
-        percent_decode_str(value).decode_utf8().ok().map(|text| SecretString::from(text.into_owned()))
+        decoded(value)
     };
     link.query
         .iter()
@@ -74,6 +78,10 @@ fn values(link: &Link, url: &Url) -> Result<BTreeMap<String, SecretString>, Link
             value(parameter).map(|value| (name.clone(), value)).ok_or_else(|| LinkError::Missing(parameter.to_owned()))
         })
         .collect()
+}
+
+fn decoded(value: &str) -> Option<SecretString> {
+    percent_decode_str(value).decode_utf8().ok().map(|text| SecretString::from(text.into_owned()))
 }
 
 #[cfg(test)]
@@ -112,7 +120,7 @@ mod tests {
         assert_eq!(refused("http://h.example/invite?token=CANARY"), BadOrigin::Plain("h.example".into()).into());
         assert_eq!(refused("ws://h.example/invite?token=CANARY"), BadOrigin::Scheme("ws".into()).into());
         let other = refused("https://h.example/join/CANARY?token=CANARY").to_string();
-        assert!(other.contains("https://host/invite?…") && !other.contains("CANARY"), "{other}");
+        assert!(other.contains("https://host/invite…") && !other.contains("CANARY"), "{other}");
         let instance = parse_link(&manifest(), "https://h.example", Some("http://x.example")).unwrap_err();
         assert!(instance.to_string().starts_with("--instance: plain http"), "{instance}");
     }

@@ -262,10 +262,22 @@ impl<'a> Walk<'a> {
         let learnt = session.prove_and_learn().await;
         self.adopt(&session);
         learnt?;
+        self.first_document(&session).await?;
         match &self.plan.owner {
             Some(owner) => identity::check_ids(&self.plan.manifest, owner, &self.plan.record),
             None => Ok(()),
         }
+    }
+
+    /// A share link given to the join is the workspace's first document, or one more.
+    async fn first_document(&mut self, session: &Session) -> Result<(), Error> {
+        let manifest = self.plan.manifest.clone();
+        let token = manifest.share().and_then(|(_, secret)| self.plan.secrets.get(secret));
+        let Some(token) = token.cloned() else { return Ok(()) };
+        (self.say)("opening the document");
+        let added = session.add_document(token).await;
+        self.adopt(session);
+        added.map(drop).map_err(Error::from)
     }
 
     fn session(&self) -> Result<Session, Error> {

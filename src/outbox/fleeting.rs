@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::accept::{self, Refusal};
 use super::answer::Pause;
 use super::decide::Tried;
-use super::request::{refused, scope, unfit};
+use super::request::{refused, scope, unbuilt};
 use super::seat::{Standing, standing};
 use super::send;
 use crate::action::{Request, State};
@@ -59,8 +59,8 @@ impl Fleeting {
         accept::prepare(manifest, &record, verb, &mut wish)?;
         let state = match self.in_the_way(session) {
             Some((kind, message)) => refusal(Refusal::new(kind, message)),
-            None => match verb.call.request(session.base(), &scope(session, &wish.args)) {
-                Err(error) => settled(unfit(&error)),
+            None => match session.prepare(&verb.call, scope(session, &wish.args)) {
+                Err(error) => settled(unbuilt(error)),
                 Ok(mut request) => {
                     request.bounds.whole = Some(within);
                     let pause = Pause { backoff: Duration::ZERO, longest: Duration::ZERO };

@@ -5,7 +5,7 @@ use http::{HeaderName, HeaderValue};
 use crate::action::{Action, Prepared};
 use crate::adapter::{Action as Verb, CallError, Scope, json};
 use crate::http::{Body, Request};
-use crate::session::Session;
+use crate::session::{self, Session};
 
 /// The header that takes this action's key; none where it goes without.
 ///
@@ -27,12 +27,12 @@ pub fn prepare(action: &Action, verb: &Verb, scope: &Scope) -> Result<Prepared, 
 pub fn request(
     session: &Session,
     verb: &Verb,
-    scope: &Scope,
+    scope: Scope,
     header: &HeaderName,
     prepared: &Prepared,
-) -> Result<Request, CallError> {
+) -> Result<Request, session::Error> {
     let body = if verb.call.json.is_some() { json(prepared.body.clone()) } else { Body::Empty };
-    let mut request = verb.call.request_with(session.base(), scope, body)?;
+    let mut request = session.prepare_with(&verb.call, scope, body)?;
     let bad = |_| CallError::Header { name: header.to_string() };
     request.headers.insert(header, HeaderValue::from_str(&prepared.key).map_err(bad)?);
     Ok(request)

@@ -11,7 +11,7 @@ use super::{keyed, upload};
 use crate::action::{Action, Prepared};
 use crate::adapter::{Action as Verb, CallError, Files, Root, Scope, UPLOADS};
 use crate::http::{Body, FormPart, Request};
-use crate::session::Session;
+use crate::session::{self, Session};
 
 /// A request, and what is stored with the action before it leaves.
 pub struct Ready {
@@ -27,7 +27,7 @@ pub async fn build(session: &Session, action: &Action, verb: &Verb, now: u64, pa
     let header = keyed::header(session, action, verb);
     if let (Some(header), Some(prepared)) = (header, &action.prepared) {
         let scope = scope(session, &action.args);
-        let request = keyed::request(session, verb, &scope, header, prepared).map_err(|error| unfit(&error))?;
+        let request = keyed::request(session, verb, scope, header, prepared).map_err(unbuilt)?;
         return Ok(Ready { request, prepared: Some(prepared.clone()) });
     }
     let mut scope = scope(session, &action.args);
@@ -40,17 +40,17 @@ pub async fn build(session: &Session, action: &Action, verb: &Verb, now: u64, pa
         .transpose()
         .map_err(|error| unfit(&error))?;
     if let Some((header, prepared)) = prepared {
-        let request = keyed::request(session, verb, &scope, header, &prepared).map_err(|error| unfit(&error))?;
+        let request = keyed::request(session, verb, scope, header, &prepared).map_err(unbuilt)?;
         return Ok(Ready { request, prepared: Some(prepared) });
     }
     let request = match (&verb.files, files.is_empty()) {
         (Some(rule), false) => {
             let form = form(&action.args, rule, files).await.map_err(refused)?;
-            verb.call.request_with(session.base(), &scope, form)
+            session.prepare_with(&verb.call, scope, form)
         }
-        _ => verb.call.request(session.base(), &scope),
+        _ => session.prepare(&verb.call, scope),
     };
-    Ok(Ready { request: request.map_err(|error| unfit(&error))?, prepared: None })
+    Ok(Ready { request: request.map_err(unbuilt)?, prepared: None })
 }
 
 /// What the call of an action may name: settings, facts, its arguments.
@@ -74,6 +74,14 @@ async fn form(args: &Map<String, Value>, rule: &Files, files: Vec<File>) -> Resu
 /// A refusal of ours ends an action like one of the platform's.
 pub fn refused(Refusal { kind, message }: Refusal) -> Tried {
     Tried::Refused { kind: kind.to_owned(), status: None, message }
+}
+
+/// A request that cannot be made in this workspace, or that the arguments do not fit.
+pub fn unbuilt(error: session::Error) -> Tried {
+    match error {
+        session::Error::Call(error) => unfit(&error),
+        error => refused(Refusal::new("not_sent", error.to_string())),
+    }
 }
 
 /// A request that the arguments do not fit.

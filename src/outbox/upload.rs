@@ -22,7 +22,7 @@ use super::Refusal;
 use super::answer::{self, Pause};
 use super::decide::Tried;
 use super::files::{self, File};
-use super::request::{refused, unfit};
+use super::request::{refused, unbuilt};
 use super::send::{scrubbed, unsent};
 use crate::adapter::{Root, Uploads};
 use crate::http::{Body, Bounds, Failure, Origin, PrivateUrl, Request, Response};
@@ -70,7 +70,7 @@ async fn create(
         .with(Root::File, "size", bytes.len())
         .with(Root::File, "md5", BASE64_STANDARD.encode(Md5::digest(bytes)))
         .with(Root::File, "type", kind::of(&file.name));
-    let request = rule.create.request(session.base(), &scope).map_err(|error| unfit(&error))?;
+    let request = session.prepare(&rule.create, scope).map_err(unbuilt)?;
     let response = session.send(request).await.map_err(|error| unsent(error, pause))?;
     if !(200..300).contains(&response.status) {
         let response = scrubbed(session, response);
@@ -111,7 +111,7 @@ async fn put(
     let bounds = Bounds { whole: Some(whole), body: Some(ANSWER), ..Bounds::default() };
     // The path of such a URL is as good as a secret, like its query.
     let url = PrivateUrl::labelled(url, "/…");
-    let request = Request { method: Method::PUT, url, headers, body: Body::Raw(bytes), bounds };
+    let request = Request { method: Method::PUT, url, headers, body: Body::Raw(bytes), bounds, bare: false };
     match session.send_outside(request).await {
         Ok(Response { status: 200..=299, .. }) => Ok(()),
         Ok(Response { status: status @ (408 | 429 | 500..), .. }) => {

@@ -40,6 +40,15 @@ pub enum Error {
     /// Record and manifest do not fit.
     #[error("the workspace cannot be signed in: {0}")]
     Setup(String),
+    /// The platform says no.
+    #[error("{0}")]
+    Refused(String),
+    /// The workspace has no document of this id.
+    #[error("there is no document `{0}` here: agent-bridge document list shows them, document add adds one")]
+    NoDocument(String),
+    /// The call is made by another session than the workspace has.
+    #[error("this needs the workspace's {0}, which it was joined without: run the join again and give it")]
+    Lacks(String),
     /// The workspace was left while the session was in use.
     #[error("the workspace `{0}` is no longer joined")]
     Left(String),

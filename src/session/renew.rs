@@ -8,8 +8,8 @@ use tokio::time::Instant;
 use super::intent::{self, Cause, Leave};
 use super::login::{Login, LoginFailed, Taken, repair_command};
 use super::token::{Life, Token};
-use super::{Error, GOT_AT, LASTS, LoginWaits, Sealing, Session, TOKEN, standing};
-use crate::adapter::{self, SessionFlavour};
+use super::{Error, GOT_AT, LASTS, LoginWaits, Sealing, Session, TOKEN};
+use crate::adapter;
 use crate::failpoint::{Defence, stands};
 use crate::retry::Backoff;
 use crate::store::{Seat, WorkspaceRecord};
@@ -68,8 +68,8 @@ fn in_doubt(retry_in: Duration) -> Error {
 impl Session {
     /// What to authorise with: the token, renewed where that is due; nothing where a key in the header is all.
     pub(super) async fn credential(&self) -> Result<Option<Token>, Error> {
-        standing(&self.0.record.borrow(), &self.0.manifest)?;
-        if self.0.spec.flavour == SessionFlavour::ApiKey {
+        self.may_act()?;
+        if !self.0.spec.flavour.has_token() {
             return Ok(None);
         }
         let Some(token) = self.held() else { return self.renewed(0, Cause::Missing).await.map(Some) };
@@ -150,7 +150,7 @@ impl Session {
         if let Some(token) = renewed {
             return Ok(token);
         }
-        standing(&self.0.record.borrow(), &self.0.manifest)?;
+        self.may_act()?;
         self.wait_is_over()?;
         let record = self.record();
         match self.may_exchange(cause) {

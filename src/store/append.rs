@@ -136,9 +136,9 @@ impl<'t> Feed<'t> {
     }
 
     /// An object is still listed: its id lives on.
-    pub fn listed(&mut self, workspace: &str, conversation: &str, object: &str) -> Result<(), Fault> {
+    pub fn listed(&mut self, id: &str) -> Result<(), Fault> {
         let now = self.tally.at;
-        self.change(&object_id(workspace, Type::MessageCreated, conversation, object), |row| {
+        self.change(id, |row| {
             let stale = row.at.saturating_add(REFRESH) <= now;
             if stale {
                 row.at = now;

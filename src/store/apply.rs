@@ -76,9 +76,9 @@ impl<'t> Applying<'t> {
                 }
                 committed.events.push(seq);
             }
-            Change::Listed { workspace, conversation, objects } => {
+            Change::Listed { workspace, conversation, kind, objects } => {
                 for object in &objects {
-                    self.feed.listed(workspace.as_str(), &conversation, object)?;
+                    self.feed.listed(&object_id(workspace.as_str(), kind, &conversation, object))?;
                 }
             }
             Change::Sighted { workspace, conversation, objects, via } => {

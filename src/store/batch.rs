@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use super::record::{Anchor, DeadLetter, Exception, Way, WorkspaceRecord};
 use crate::action::{Action, ActionId};
 use crate::consumer::Consumer;
-use crate::event::{NewEvent, Via, WorkspaceName};
+use crate::event::{NewEvent, Type, Via, WorkspaceName};
 
 /// One change.
 #[derive(Debug)]
@@ -20,7 +20,9 @@ pub enum Change {
         workspace: WorkspaceName,
         /// The conversation.
         conversation: String,
-        /// Object ids, told as messages.
+        /// What they were told as.
+        kind: Type,
+        /// Object ids.
         objects: Vec<String>,
     },
     /// Another kind of line has seen these objects, which were told before.

@@ -8,6 +8,7 @@ use tokio::time::sleep;
 
 use super::Context;
 use crate::adapter::{LineFlavour, Manifest};
+use crate::line::inbox::{self, Inbox};
 use crate::line::link::Link;
 use crate::line::poll::feed::{Inlet, feed};
 use crate::line::poll::{self, Poll};
@@ -21,6 +22,7 @@ use crate::store::StoreError;
 pub(super) enum AnyLine {
     Sse(Box<Sse>),
     Poll(Box<Poll>),
+    Inbox(Box<Inbox>),
 }
 
 /// What a line needs of its workspace.
@@ -37,6 +39,7 @@ pub(super) fn name(manifest: &Manifest) -> &'static str {
     match manifest.receive.flavour {
         LineFlavour::Sse => sse::LINE,
         LineFlavour::Poll => poll::LINE,
+        LineFlavour::Inbox => inbox::LINE,
     }
 }
 
@@ -57,6 +60,11 @@ pub(super) fn line(needs: Needs<'_>) -> Result<(AnyLine, Option<Inlet>), StoreEr
             let line = Poll::new(poll::Parts { session, store, clock, timing, backfill, policy, report, hints, feed })?;
             Ok((AnyLine::Poll(Box::new(line)), Some(inlet)))
         }
+        LineFlavour::Inbox => {
+            let (inlet, feed) = feed();
+            let line = Inbox::new(inbox::Parts { session, store, clock, timing, policy, report, hints, feed })?;
+            Ok((AnyLine::Inbox(Box::new(line)), Some(inlet)))
+        }
     }
 }
 
@@ -71,6 +79,7 @@ impl AnyLine {
         match self {
             Self::Sse(mut line) => run(&mut *line).await,
             Self::Poll(mut line) => run(&mut *line).await,
+            Self::Inbox(mut line) => run(&mut *line).await,
         }
     }
 }
@@ -90,6 +99,13 @@ impl Steps for Sse {
 }
 
 impl Steps for Poll {
+    type Link = ();
+    fn next(&mut self, phase: Phase<()>) -> impl Future<Output = Phase<()>> + Send {
+        self.step(phase)
+    }
+}
+
+impl Steps for Inbox {
     type Link = ();
     fn next(&mut self, phase: Phase<()>) -> impl Future<Output = Phase<()>> + Send {
         self.step(phase)

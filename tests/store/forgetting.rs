@@ -49,7 +49,8 @@ async fn p2_what_the_platform_still_lists_is_not_forgotten() {
     store.commit(told("busy", 0..210)).await.unwrap();
     place.jump(20);
     let listed = ["m0003", "none"].map(str::to_owned).to_vec();
-    let listed = Change::Listed { workspace: acme(), conversation: "busy".into(), objects: listed };
+    let listed =
+        Change::Listed { workspace: acme(), conversation: "busy".into(), kind: Type::MessageCreated, objects: listed };
     store.commit(Batch::intake().with(listed)).await.unwrap();
     place.jump(12);
     assert_eq!(store.forget_old().await.unwrap(), 9);

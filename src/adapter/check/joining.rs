@@ -33,8 +33,27 @@ pub(super) fn sessions(manifest: &Manifest) -> Verdict {
             SessionFlavour::ApiKey if session.login.is_some() || session.expires.is_some() => {
                 return Err(at(&path, "an api_key session has neither `login` nor `expires`"));
             }
+            SessionFlavour::ShareToken => share_token(session, &path)?,
+            _ if session.path.is_some() => {
+                return Err(at(&[&path[..], &["path"]].concat(), "`path` is for a share_token session"));
+            }
             _ => {}
         }
+    }
+    Ok(())
+}
+
+/// The token is in the path, and in nothing else.
+fn share_token(session: &Session, path: &[&str]) -> Verdict {
+    if session.login.is_some() || session.expires.is_some() || !session.header.is_empty() {
+        return Err(at(path, "a share_token session has neither `login`, `expires` nor `header`: its path is all"));
+    }
+    let secrets = session.path.iter().flat_map(|path| path.references()).filter(|it| it.root == Root::Secrets);
+    if secrets.count() != 1 {
+        return Err(at(
+            path,
+            "a share_token session needs a `path` with one secret, as in /share/{secrets.share_token}",
+        ));
     }
     Ok(())
 }

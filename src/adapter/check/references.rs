@@ -4,15 +4,15 @@ use super::super::act::UPLOADS;
 use super::super::call::Call;
 use super::super::join::{Learn, Step};
 use super::super::json::Json;
-use super::super::manifest::Manifest;
+use super::super::manifest::{Manifest, SessionFlavour};
 use super::super::push::Push;
 use super::super::receive::LineFlavour;
 use super::super::scope::Root;
 use super::super::template::Reference;
-use super::{Verdict, at, is_fact};
+use super::{Verdict, at, is_fact, stands};
 
 /// The arguments that mean the same on every platform.
-const ARGUMENTS: [&str; 14] = [
+const ARGUMENTS: [&str; 15] = [
     "conversation",
     "text",
     "html",
@@ -26,6 +26,7 @@ const ARGUMENTS: [&str; 14] = [
     "spawned_from",
     "reaction",
     "state",
+    "search",
     UPLOADS,
 ];
 /// What is known of a file before it is uploaded.
@@ -57,6 +58,9 @@ pub(super) fn check(manifest: &Manifest) -> Verdict {
             let path = ["sessions", name, "header", header].map(str::to_owned);
             value.references().try_for_each(|it| one(it, SIGNED_IN, manifest, &path))?;
         }
+        let path = ["sessions", name, "path"].map(str::to_owned);
+        let shared = session.path.iter().flat_map(|path| path.references());
+        shared.into_iter().try_for_each(|it| one(it, &[Root::Settings, Root::Secrets], manifest, &path))?;
     }
     pushes(manifest)?;
     calls(manifest).iter().try_for_each(|found| call(found, manifest))
@@ -107,6 +111,9 @@ pub(super) fn calls(manifest: &Manifest) -> Vec<Found<'_>> {
             }
         }
     }
+    if let Some(documents) = &manifest.documents {
+        add(&["documents"], &documents.open, &[Root::Settings]);
+    }
     let receive = &manifest.receive;
     add(&["receive"], &receive.call, opening(receive.flavour));
     if let Some(history) = &receive.history {
@@ -144,6 +151,7 @@ const fn opening(flavour: LineFlavour) -> &'static [Root] {
     match flavour {
         LineFlavour::Sse => &[Root::Settings, Root::Facts],
         LineFlavour::Poll => &[Root::Settings, Root::Facts, Root::Line],
+        LineFlavour::Inbox => &[Root::Settings, Root::Facts, Root::Room],
     }
 }
 
@@ -159,7 +167,20 @@ fn steps<'a>(step: &'a Step, path: &[&str], add: &mut impl FnMut(&[&str], &'a Ca
     }
 }
 
+/// A call that is about one document names it as a conversation, unless it opens it.
+fn shared(found: &Found<'_>, manifest: &Manifest) -> Verdict {
+    let Some(name) = &found.call.under else { return Ok(()) };
+    let path: Vec<&str> = found.path.iter().map(String::as_str).chain(["as"]).collect();
+    stands(name, "session", manifest.sessions.names(), &path)?;
+    let flavour = manifest.sessions.get(name).map(|session| session.flavour);
+    if flavour == Some(SessionFlavour::ShareToken) && manifest.documents.is_none() {
+        return Err(at(&path, "a share_token is a document's: say under `documents` how one is opened"));
+    }
+    Ok(())
+}
+
 fn call(found: &Found<'_>, manifest: &Manifest) -> Verdict {
+    shared(found, manifest)?;
     let under = |key: &[&str]| [found.path.clone(), key.iter().map(|&part| part.to_owned()).collect()].concat();
     let method = found.call.method.as_str().to_lowercase();
     let path = under(&[&method]);

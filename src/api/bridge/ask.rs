@@ -8,7 +8,7 @@ use crate::api::params;
 use crate::api::problem::Problem;
 use crate::api::rpc;
 use crate::api::verb::Verb;
-use crate::api::workspaces::{Ask, free_path};
+use crate::api::workspaces::{Ask, DocumentWish, free_path};
 use crate::event::WorkspaceName;
 
 /// How many messages one `history` may ask for.
@@ -40,6 +40,22 @@ impl Bridge {
         free_path(&call.path)?;
         self.known(&call.workspace)?;
         Ok(Begun::Later(self.0.workspaces.call(call)))
+    }
+
+    pub(super) fn documents(&self, verb: Verb, raw: &RawValue) -> Taken {
+        let (workspace, wish) = match verb {
+            Verb::DocumentAdd => {
+                let params::DocumentAdd { workspace, link } = rpc::params(raw)?;
+                (workspace, DocumentWish::Add(link.0))
+            }
+            Verb::DocumentRemove => {
+                let params::Document { workspace, document } = rpc::params(raw)?;
+                (workspace, DocumentWish::Remove(document))
+            }
+            _ => (rpc::params::<params::OfWorkspace>(raw)?.workspace, DocumentWish::List),
+        };
+        self.known(&workspace)?;
+        Ok(Begun::Later(self.0.workspaces.document(workspace, wish)))
     }
 
     pub(super) fn known(&self, name: &WorkspaceName) -> Result<(), Problem> {
@@ -92,6 +108,6 @@ fn message(of: params::Message) -> (WorkspaceName, Ask) {
 }
 
 fn document(document: params::Document) -> (WorkspaceName, Ask) {
-    let args = args([("document", Some(document.document.into()))]);
+    let args = args([("conversation", Some(document.document.into()))]);
     (document.workspace, Ask { name: "document", args })
 }

@@ -51,6 +51,18 @@ pub struct Join {
     pub secrets: BTreeMap<String, Private>,
 }
 
+/// `document_add`: give a workspace a document.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentAdd {
+    /// Which workspace.
+    #[schema(value_type = String)]
+    pub workspace: WorkspaceName,
+    /// Its share link, or the token of it.
+    #[schema(value_type = String)]
+    pub link: Private,
+}
+
 /// `leave`: give a seat up.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

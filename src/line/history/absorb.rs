@@ -225,6 +225,7 @@ impl History {
         let listed = |chunk: &[Seen]| Change::Listed {
             workspace: self.workspace.clone(),
             conversation: room.to_owned(),
+            kind: Type::MessageCreated,
             objects: chunk.iter().map(|seen| seen.id.clone()).collect(),
         };
         seen.chunks(LISTED).map(listed).collect()

@@ -72,7 +72,7 @@ impl Inlet {
 /// The line's end of it.
 #[derive(Debug)]
 pub struct Outlet {
-    pub(super) live: mpsc::Receiver<Live>,
+    pub(crate) live: mpsc::Receiver<Live>,
     pub(crate) hints: mpsc::Receiver<Hint>,
 }
 

@@ -23,6 +23,13 @@ impl Shaper {
         Some(draft)
     }
 
+    /// The event of an item of a list of what waits.
+    pub fn waiting(&self, item: &Value, room: &str) -> Draft {
+        let mut draft = normalise::waiting(item, room, &self.mapping, &self.clock.stamp());
+        self.claim(&mut draft);
+        draft
+    }
+
     /// An entry goes into the feed, or is there already. `late`: the log has it before one that was told; what a push
     /// source brings (`None`) is judged by its number, or else by its time.
     pub fn tell(&mut self, draft: &mut Draft, late: Option<bool>) {

@@ -1,0 +1,66 @@
+//! The documents that a workspace was given: shown, added by their links, removed. Works without a daemon, too.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+
+use super::{Seats, problem};
+use crate::adapter::Manifest;
+use crate::api::problem::Problem;
+use crate::api::workspaces::DocumentWish;
+use crate::event::WorkspaceName;
+use crate::http::Origin;
+use crate::join::parse_link;
+use crate::session::{Document, Session};
+
+impl Seats {
+    pub(super) async fn document_now(self, name: WorkspaceName, wish: DocumentWish) -> Result<Value, Problem> {
+        let session = self.session_or_open(&name)?;
+        match wish {
+            DocumentWish::List => Ok(json!({ "documents": Document::all(&session.record()) })),
+            DocumentWish::Add(link) => {
+                let token = token(&session, &link)?;
+                let adding = tokio::time::timeout(self.0.request, session.add_document(token));
+                let late = |_| Problem::new("unreachable", "the platform did not answer in time: run it again");
+                let document = adding.await.map_err(late)?.map_err(problem)?;
+                Ok(json!({ "document": document }))
+            }
+            DocumentWish::Remove(id) => match session.remove_document(&id).await.map_err(problem)? {
+                true => Ok(json!({ "removed": id })),
+                false => Err(Problem::new("no_such_document", format!("`{name}` has no document `{id}`"))),
+            },
+        }
+    }
+
+    /// The session of a workspace, also where no daemon runs.
+    fn session_or_open(&self, name: &WorkspaceName) -> Result<Session, Problem> {
+        if self.0.roster.is_some() {
+            return self.session(name);
+        }
+        let means = self.0.context.means.clone();
+        let record = means.store.workspace(name)?;
+        let record = record.ok_or_else(|| Problem::new("no_such_workspace", format!("there is no `{name}`")))?;
+        let manifest = self.manifest(&record.platform)?;
+        Session::open(means, manifest, record).map_err(problem)
+    }
+}
+
+/// The token of a share link of this workspace's platform; a text without a `/` is the token itself.
+fn token(session: &Session, link: &SecretString) -> Result<SecretString, Problem> {
+    let manifest: &Manifest = session.manifest();
+    let title = &manifest.title;
+    let none = || Problem::bad_params(format!("{title} has no documents that are shared by a link"));
+    let (_, secret) = manifest.share().ok_or_else(none)?;
+    let text = link.expose_secret().trim();
+    if text.is_empty() || text.chars().any(char::is_control) {
+        return Err(Problem::bad_params("the link is empty, or has a control character in it"));
+    }
+    if !text.contains('/') {
+        return Ok(text.to_owned().into());
+    }
+    let mut target = parse_link(manifest, text, None).map_err(|bad| Problem::bad_params(bad.to_string()))?;
+    if Origin::of(session.base()).ok() != Some(target.origin) {
+        return Err(Problem::bad_params("this link leads to another host than the workspace: join that one"));
+    }
+    let missing = || Problem::bad_params(format!("this is no share link of {title}: copy it whole"));
+    target.values.remove(secret).ok_or_else(missing)
+}
