@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use yrs::types::Attrs;
-use yrs::{Any, ClientID, ReadTxn, Text, TextRef, TransactionMut, WriteTxn, Xml, XmlElementPrelim, XmlFragment, XmlFragmentRef, XmlTextPrelim};
+use yrs::{
+    Any, ClientID, ReadTxn, Text, TextRef, TransactionMut, WriteTxn, Xml, XmlElementPrelim, XmlFragment,
+    XmlFragmentRef, XmlTextPrelim,
+};
 
 use super::Reading;
 use super::find::units;
@@ -39,7 +42,11 @@ pub(super) fn carry(txn: &mut TransactionMut<'_>, reading: &Reading, step: &Step
                 None if schema == Schema::BlockNote => writer.put(&root, *before, "blockGroup"),
                 None => root,
             };
-            writer.blocks(&holder, if reading.group.is_none() && schema == Schema::BlockNote { 0 } else { *before }, parts);
+            writer.blocks(
+                &holder,
+                if reading.group.is_none() && schema == Schema::BlockNote { 0 } else { *before },
+                parts,
+            );
         }
     }
 }

@@ -91,13 +91,17 @@ pub enum EditError {
     #[error("the quote stands {0} times in the document: quote more of what is around it")]
     QuoteNotUnique(usize),
     /// It stands in several blocks.
-    #[error("the quote runs over several blocks (paragraphs, headings, items): quote within one, and edit one at a time")]
+    #[error(
+        "the quote runs over several blocks (paragraphs, headings, items): quote within one, and edit one at a time"
+    )]
     QuoteAcrossBlocks,
     /// Nothing was quoted.
     #[error("the quote is empty")]
     QuoteEmpty,
     /// A replacement of several lines in a block of one.
-    #[error("the new words have several lines, and the quote lies in a block of one: insert the further lines as blocks")]
+    #[error(
+        "the new words have several lines, and the quote lies in a block of one: insert the further lines as blocks"
+    )]
     SeveralLines,
     /// It would cut through something that is no text.
     #[error("the quote holds something that is no text (an image, a mention)")]

@@ -83,13 +83,8 @@ fn marked(line: &str) -> Option<Part> {
 }
 
 /// Marks of longer signs first: `**` is no `*` twice.
-const SIGNS: [(&str, Mark); 5] = [
-    ("**", Mark::Strong),
-    ("__", Mark::Strong),
-    ("`", Mark::Code),
-    ("*", Mark::Emphasis),
-    ("_", Mark::Emphasis),
-];
+const SIGNS: [(&str, Mark); 5] =
+    [("**", Mark::Strong), ("__", Mark::Strong), ("`", Mark::Code), ("*", Mark::Emphasis), ("_", Mark::Emphasis)];
 
 /// A line's text by its marks. A sign opens before a letter and closes behind one; without its other end it is a letter.
 fn runs(text: &str) -> Vec<Run> {

@@ -80,7 +80,8 @@ fn block(style: Style, around: &Around, spans: Vec<Span>, top: u32) -> Block {
 }
 
 impl Walk<'_, '_> {
-    fn children(&mut self, parent: &impl XmlFragment, around: &Around, root: bool) {
+    /// Walks the children; returns how a list without a node of its own goes on behind them.
+    fn children(&mut self, parent: &impl XmlFragment, around: &Around, root: bool) -> Option<Option<u64>> {
         let children: Vec<XmlOut> = parent.children(self.txn).collect();
         let mut around = around.clone();
         for (at, child) in (0_u32..).zip(children) {
@@ -94,12 +95,13 @@ impl Walk<'_, '_> {
                     let spans = self.spans(text.as_ref());
                     self.blocks.push(block(Style::Paragraph, &around, spans, self.top));
                 }
-                XmlOut::Fragment(fragment) => self.children(&fragment, &around, false),
+                XmlOut::Fragment(fragment) => drop(self.children(&fragment, &around, false)),
             }
             if self.blocks.len() > before {
                 around = around.further();
             }
         }
+        around.list
     }
 
     fn element(&mut self, element: &XmlElementRef, around: &mut Around) {
@@ -112,13 +114,18 @@ impl Walk<'_, '_> {
             Node::Heading => Style::Heading(self.level(element)),
             Node::Code => Style::Code,
             Node::Rule => Style::Rule,
-            Node::Bullets => return self.children(element, &Around { list: Some(None), ..around.clone() }, false),
+            Node::Bullets => {
+                self.children(element, &Around { list: Some(None), ..around.clone() }, false);
+                return;
+            }
             Node::Numbers => {
-                return self.children(element, &Around { list: Some(Some(1)), ..around.clone() }, false);
+                self.children(element, &Around { list: Some(Some(1)), ..around.clone() }, false);
+                return;
             }
             Node::Item => {
                 let inner = item(around);
-                return self.children(element, &inner, false);
+                self.children(element, &inner, false);
+                return;
             }
             line @ (Node::BulletLine | Node::NumberLine) => {
                 if line == Node::BulletLine {
@@ -130,14 +137,21 @@ impl Walk<'_, '_> {
                 let spans = self.inline(element);
                 return self.blocks.push(block(Style::Paragraph, &inner, spans, self.top));
             }
-            Node::Quote if !self.holds_text(element) => return self.children(element, &around.with("> ", "> "), false),
+            Node::Quote if !self.holds_text(element) => {
+                self.children(element, &around.with("> ", "> "), false);
+                return;
+            }
             Node::Quote => {
                 let spans = self.inline(element);
                 return self.blocks.push(block(Style::Paragraph, &around.with("> ", "> "), spans, self.top));
             }
             Node::Break | Node::Other if self.holds_text(element) => Style::Paragraph,
-            Node::Break | Node::Other => return self.children(element, around, false),
+            Node::Break | Node::Other => {
+                around.list = self.children(element, around, false);
+                return;
+            }
         };
+        around.list = None;
         let spans = self.inline(element);
         self.blocks.push(block(style, around, spans, self.top));
     }
