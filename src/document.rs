@@ -15,6 +15,7 @@ mod carry;
 pub mod diff;
 mod edit;
 mod find;
+mod guard;
 mod ledger;
 mod markdown;
 mod outline;

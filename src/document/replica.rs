@@ -1,15 +1,15 @@
 //! One document: the library's replica behind the bounds.
 
 use std::collections::HashSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use yrs::updates::decoder::Decode;
 use yrs::updates::encoder::Encode;
 use yrs::{ClientID, Doc, OffsetKind, Options, ReadTxn, StateVector, Transact, TransactionMut, Update};
 
+use super::guard::{guarded, state_vector};
 use super::ledger::{Ledger, Verdict};
 use super::scan::scan;
-use super::varint::{LARGEST, Reader};
+use super::varint::LARGEST;
 use super::{Bounds, DocumentError, Shared};
 
 /// What became of an update.
@@ -239,27 +239,4 @@ impl Document {
     pub fn full(&mut self) -> Result<Vec<u8>, DocumentError> {
         self.look(|txn| txn.encode_state_as_update_v1(&StateVector::default()))
     }
-}
-
-fn state_vector(bytes: &[u8]) -> Result<StateVector, DocumentError> {
-    let wrong = |why| DocumentError::malformed("state vector", why);
-    let mut reader = Reader::new(bytes);
-    let count = reader.count(2).map_err(|cut| wrong(cut.0))?;
-    let mut clocks = Vec::new();
-    for _ in 0..count {
-        let client = reader.number().map_err(|cut| wrong(cut.0))?;
-        let clock = reader.number().map_err(|cut| wrong(cut.0))?;
-        let clock = i32::try_from(clock).ok().and_then(|clock| u32::try_from(clock).ok());
-        clocks.push((ClientID::new(client), clock.ok_or(wrong("a clock runs over"))?));
-    }
-    Ok(clocks.into_iter().collect())
-}
-
-/// The library's panics as words.
-fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-        format!("the library gave up: {}", text.unwrap_or("without a word"))
-    })
 }

@@ -3,8 +3,10 @@
 mod converge;
 mod editing;
 mod hostile;
+mod node;
 mod reading;
 mod recorded;
+mod server;
 mod sessions;
 
 #[path = "../support/chance.rs"]
@@ -15,8 +17,9 @@ use agent_bridge::document::{Bounds, Document, Kind, Reading, Shared};
 use yrs::updates::decoder::Decode;
 use yrs::{Doc, OffsetKind, Options, ReadTxn, StateVector, Transact, Update};
 
-/// The agent's client id, in this run and the one before.
+/// The agent's client id.
 pub const AGENT: u64 = 77;
+/// The one of its run before.
 pub const AGENT_BEFORE: u64 = 76;
 
 /// An empty document of the agent.

@@ -2,6 +2,7 @@
 //! under `cargo fuzz` (`fuzz/`) and, on a few thousand inputs, in the normal tests (`tests/fuzz`).
 
 mod adapters;
+mod documents;
 mod platform;
 mod socket;
 
@@ -9,7 +10,7 @@ mod socket;
 pub type Entry = (&'static str, fn(&[u8]));
 
 /// Every entry.
-pub const ALL: [Entry; 7] = [
+pub const ALL: [Entry; 9] = [
     ("event_stream", platform::event_stream),
     ("frame", platform::frame),
     ("socket_lines", socket::lines),
@@ -17,6 +18,8 @@ pub const ALL: [Entry; 7] = [
     ("manifest", adapters::manifest),
     ("template", adapters::template),
     ("config", adapters::config),
+    ("document_frame", documents::frame),
+    ("document_update", documents::update),
 ];
 
 /// Runs one entry.
