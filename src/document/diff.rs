@@ -64,8 +64,12 @@ impl Lines {
 /// By the longest lines in common, where that is cheap.
 fn middle(old: &[&str], new: &[&str], lines: &mut Lines) {
     if old.is_empty() || new.is_empty() || old.len().saturating_mul(new.len()) > COMPARED {
-        old.iter().for_each(|text| lines.changed(text, Line::Removed));
-        new.iter().for_each(|text| lines.changed(text, Line::Added));
+        for text in old {
+            lines.changed(text, Line::Removed);
+        }
+        for text in new {
+            lines.changed(text, Line::Added);
+        }
         return;
     }
     let wide = new.len() + 1;

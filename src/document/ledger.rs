@@ -96,7 +96,7 @@ struct Depths<'a> {
     pieces: &'a [Piece],
     /// Where a client's pieces stand.
     runs: HashMap<u64, std::ops::Range<usize>>,
-    depths: Vec<Depth>,
+    found: Vec<Depth>,
 }
 
 impl<'a> Depths<'a> {
@@ -105,7 +105,7 @@ impl<'a> Depths<'a> {
         for (at, piece) in pieces.iter().enumerate() {
             runs.entry(piece.id.client).or_insert(at..at).end = at + 1;
         }
-        Self { ledger, pieces, runs, depths: vec![Depth::Open; pieces.len()] }
+        Self { ledger, pieces, runs, found: vec![Depth::Open; pieces.len()] }
     }
 
     fn all(mut self, bounds: &Bounds) -> Result<Verdict, DocumentError> {
@@ -128,16 +128,16 @@ impl<'a> Depths<'a> {
     fn resolve(&mut self, at: usize) -> Result<Option<u16>, DocumentError> {
         let mut open = vec![at];
         while let Some(top) = open.last().copied() {
-            if let Depth::Known(depth) = self.depths[top] {
+            if let Depth::Known(depth) = self.found[top] {
                 open.pop();
                 if open.is_empty() {
                     return Ok(Some(depth));
                 }
                 continue;
             }
-            self.depths[top] = Depth::Asked;
+            self.found[top] = Depth::Asked;
             match self.step(top)? {
-                Found::Depth(depth) => self.depths[top] = Depth::Known(depth),
+                Found::Depth(depth) => self.found[top] = Depth::Known(depth),
                 Found::Piece(next) => open.push(next),
                 Found::Missing => return Ok(None),
             }
@@ -159,7 +159,7 @@ impl<'a> Depths<'a> {
             match self.find(id) {
                 Found::Depth(found) => depth = depth.max(found.saturating_add(inside)),
                 Found::Missing => return Ok(Found::Missing),
-                Found::Piece(next) => match self.depths[next] {
+                Found::Piece(next) => match self.found[next] {
                     Depth::Known(found) => depth = depth.max(found.saturating_add(inside)),
                     Depth::Open => return Ok(Found::Piece(next)),
                     Depth::Asked => return Err(DocumentError::malformed("update", "its blocks build on each other")),

@@ -26,7 +26,8 @@ pub(super) struct Size {
 impl Step {
     pub(super) fn size(&self) -> Size {
         match self {
-            Self::Words { insert, .. } => Size { blocks: 32, bytes: insert.len() },
+            // Taking out makes no blocks that were not there.
+            Self::Words { insert, .. } => Size { blocks: if insert.is_empty() { 0 } else { 32 }, bytes: insert.len() },
             Self::Blocks { parts, .. } => Size {
                 blocks: parts.iter().map(|part| 12 + 8 * part.runs.len()).sum(),
                 bytes: parts.iter().map(|part| 64 + part.text().len()).sum(),

@@ -72,7 +72,9 @@ fn one<'a>(reader: &mut Reader<'a>) -> Result<Message<'a>, Cut> {
 pub fn write(message: &Message<'_>) -> Vec<u8> {
     let mut frame = Vec::new();
     let mut put = |kinds: &[u64], body: Option<&[u8]>| {
-        kinds.iter().for_each(|kind| put_number(&mut frame, *kind));
+        for kind in kinds {
+            put_number(&mut frame, *kind);
+        }
         if let Some(body) = body {
             put_buffer(&mut frame, body);
         }

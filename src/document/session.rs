@@ -29,6 +29,8 @@ pub struct Outcome {
     pub changed: bool,
     /// It has just become live.
     pub synced: bool,
+    /// Something came that builds on what has not come; with `synced`, the server itself lacks a part of the document.
+    pub waits: bool,
     /// What of the frame was not taken, for logs; the connection goes on.
     pub ignored: Vec<String>,
 }
@@ -88,8 +90,9 @@ impl Session {
         };
         for message in messages {
             if let Err(error) = self.message(message, document, awareness, &mut outcome) {
-                if document.whole().is_err() || self.phase == Phase::Syncing {
-                    // Without the server's state the agent would read, and edit, something else than others see.
+                let behind = matches!(error, DocumentError::TooLarge { .. }) || self.phase == Phase::Syncing;
+                if behind || document.whole().is_err() {
+                    // The agent would read, and edit, something else than others see.
                     self.phase = Phase::Failed(error);
                     break;
                 }
@@ -138,7 +141,8 @@ impl Session {
     fn update(update: &[u8], document: &mut Document, outcome: &mut Outcome) -> Result<(), DocumentError> {
         match document.apply(update)? {
             Applied::Changed => outcome.changed = true,
-            Applied::Known | Applied::Held => {}
+            Applied::Known => {}
+            Applied::Held => outcome.waits = true,
             Applied::Resync => outcome.send.push(write(&Message::Step1(&document.state_vector()))),
         }
         Ok(())

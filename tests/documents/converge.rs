@@ -1,6 +1,6 @@
 //! Three documents edited at random, their updates lost, doubled and out of order: after one exchange all say the same.
 
-use agent_bridge::document::{Bounds, Document, Edit, Kind, Place, Shared, diff};
+use agent_bridge::document::{Block, Bounds, Document, Edit, Kind, Place, Shared, diff};
 use proptest::prelude::*;
 
 use crate::chance::Chance;
@@ -15,8 +15,7 @@ fn replica(client: u64, kind: Kind) -> Document {
 /// Some edit of what is there.
 fn some(document: &mut Document, chance: &mut Chance) -> Edit {
     let text = (*chance.pick(&WORDS)).to_owned();
-    let blocks: Vec<String> =
-        read(document).blocks.iter().map(|block| block.text()).filter(|text| !text.is_empty()).collect();
+    let blocks: Vec<String> = read(document).blocks.iter().map(Block::text).filter(|text| !text.is_empty()).collect();
     if blocks.is_empty() || chance.once_in(4) {
         return Edit::Append(text);
     }

@@ -45,9 +45,9 @@ fn answered(seat: &mut Seat, doc: &Doc) {
 #[test]
 fn it_says_what_it_has_gets_what_it_lacks_and_is_live() {
     let mut seat = Seat::new(document(&[]));
-    let sent = seat.opened();
-    assert_eq!(sent[0], [0, 0, 1, 0], "step 1 with an empty state vector");
-    assert!(matches!(messages(&sent[1], &Bounds::default()).as_deref(), Ok([Message::Awareness(_)])));
+    let said = seat.opened();
+    assert_eq!(said[0], [0, 0, 1, 0], "step 1 with an empty state vector");
+    assert!(matches!(messages(&said[1], &Bounds::default()).as_deref(), Ok([Message::Awareness(_)])));
     assert_eq!(seat.session.phase(), &Phase::Syncing);
     let outcome = seat.frame(&Message::Step2(&bytes("rich_update_v1")));
     assert!(outcome.synced && outcome.changed && seat.session.phase() == &Phase::Live);
@@ -116,7 +116,9 @@ fn what_waits_too_long_is_asked_for_again() {
     let asked = seat.frame(&Message::Update(&updates[3])).send;
     assert_eq!(asked, [write(&Message::Step1(&[0]))]);
     seat.frame(&Message::Step2(&updates[0]));
-    updates.iter().for_each(|update| drop(seat.frame(&Message::Update(update))));
+    for update in &updates {
+        seat.frame(&Message::Update(update));
+    }
     assert_eq!(read(&mut seat.document).text(), "Satz eins\r\nZeile 👩‍👩‍👧 zwei\n");
 }
 
@@ -157,4 +159,24 @@ fn a_query_for_presence_is_answered_with_everybody() {
     let clients: Vec<u64> =
         awareness::read(update, &Bounds::default()).expect("sound").iter().map(|p| p.client).collect();
     assert_eq!(clients, [AGENT, 1111]);
+}
+
+#[test]
+fn a_document_that_outgrows_its_bounds_is_given_up_and_not_half_followed() {
+    let bounds = Bounds { document: 30, ..Bounds::default() };
+    let mut seat = Seat::new(Document::new(AGENT, [], Vec::new(), bounds));
+    seat.opened();
+    seat.frame(&Message::Step2(&bytes("empty_update")));
+    seat.frame(&Message::Update(&text_updates()[0]));
+    assert!(
+        matches!(seat.session.phase(), Phase::Failed(DocumentError::TooLarge { .. })),
+        "{:?}",
+        seat.session.phase()
+    );
+}
+
+#[test]
+fn a_document_can_be_handed_to_another_thread() {
+    let mut document = copied(&person(1));
+    std::thread::spawn(move || read(&mut document)).join().expect("it reads there");
 }

@@ -50,8 +50,8 @@ struct Around {
     lead: String,
     indent: String,
     listed: bool,
-    /// The list that the next items belong to, and the number of the next.
-    list: Option<Option<u64>>,
+    /// The number of a numbered list's next item.
+    number: Option<u64>,
 }
 
 impl Around {
@@ -81,7 +81,7 @@ fn block(style: Style, around: &Around, spans: Vec<Span>, top: u32) -> Block {
 
 impl Walk<'_, '_> {
     /// Walks the children; returns how a list without a node of its own goes on behind them.
-    fn children(&mut self, parent: &impl XmlFragment, around: &Around, root: bool) -> Option<Option<u64>> {
+    fn children(&mut self, parent: &impl XmlFragment, around: &Around, root: bool) -> Option<u64> {
         let children: Vec<XmlOut> = parent.children(self.txn).collect();
         let mut around = around.clone();
         for (at, child) in (0_u32..).zip(children) {
@@ -101,7 +101,7 @@ impl Walk<'_, '_> {
                 around = around.further();
             }
         }
-        around.list
+        around.number
     }
 
     fn element(&mut self, element: &XmlElementRef, around: &mut Around) {
@@ -115,11 +115,11 @@ impl Walk<'_, '_> {
             Node::Code => Style::Code,
             Node::Rule => Style::Rule,
             Node::Bullets => {
-                self.children(element, &Around { list: Some(None), ..around.clone() }, false);
+                self.children(element, &Around { number: None, ..around.clone() }, false);
                 return;
             }
             Node::Numbers => {
-                self.children(element, &Around { list: Some(Some(1)), ..around.clone() }, false);
+                self.children(element, &Around { number: Some(1), ..around.clone() }, false);
                 return;
             }
             Node::Item => {
@@ -128,11 +128,7 @@ impl Walk<'_, '_> {
                 return;
             }
             line @ (Node::BulletLine | Node::NumberLine) => {
-                if line == Node::BulletLine {
-                    around.list = Some(None);
-                } else if !matches!(around.list, Some(Some(_))) {
-                    around.list = Some(Some(1));
-                }
+                around.number = (line == Node::NumberLine).then(|| around.number.unwrap_or(1));
                 let inner = item(around);
                 let spans = self.inline(element);
                 return self.blocks.push(block(Style::Paragraph, &inner, spans, self.top));
@@ -147,11 +143,11 @@ impl Walk<'_, '_> {
             }
             Node::Break | Node::Other if self.holds_text(element) => Style::Paragraph,
             Node::Break | Node::Other => {
-                around.list = self.children(element, around, false);
+                around.number = self.children(element, around, false);
                 return;
             }
         };
-        around.list = None;
+        around.number = None;
         let spans = self.inline(element);
         self.blocks.push(block(style, around, spans, self.top));
     }
@@ -185,12 +181,11 @@ impl Walk<'_, '_> {
 
     fn atom(&mut self, parent: &XmlElementRef, at: u32, inner: &XmlElementRef) -> Span {
         let tag = inner.try_tag().map(ToString::to_string).unwrap_or_default();
-        let text = match node(&tag) {
-            Node::Break => "\n".to_owned(),
-            _ => {
-                let words: String = self.inline(inner).iter().map(|span| span.text.as_str()).collect();
-                if words.is_empty() { NO_TEXT.to_owned() } else { words }
-            }
+        let words: String = self.inline(inner).iter().map(|span| span.text.as_str()).collect();
+        let text = match words {
+            _ if node(&tag) == Node::Break => "\n".to_owned(),
+            words if words.is_empty() => NO_TEXT.to_owned(),
+            words => words,
         };
         let author = match inner.hook().id() {
             BranchID::Nested(id) => id.client.get(),
@@ -226,15 +221,15 @@ impl Walk<'_, '_> {
 
 /// Around the content of a list's next item.
 fn item(around: &mut Around) -> Around {
-    let mark = match &mut around.list {
-        Some(Some(number)) => {
+    let mark = match &mut around.number {
+        Some(number) => {
             *number += 1;
             format!("{}. ", *number - 1)
         }
-        _ => "- ".to_owned(),
+        None => "- ".to_owned(),
     };
     let mut inner = around.with(&mark, &" ".repeat(mark.len()));
     inner.listed = true;
-    inner.list = None;
+    inner.number = None;
     inner
 }
