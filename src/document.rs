@@ -7,8 +7,9 @@
 //!                              what the agent wants → plan → carry → update → session → frame
 //! ```
 //!
-//! What Yjs itself makes costly (many insertions at one place, made at the same time) is bounded by [`Bounds::blocks`]
-//! only: work on a document belongs on a thread that may take some seconds.
+//! What Yjs itself makes costly is bounded by [`Bounds::blocks`] only: merging insertions that were made at one place at
+//! the same time is quadratic in their number (measured on two cores: 10,000 blocks in 80 kB take 4 s). No editor writes
+//! such an update, but a peer that means ill can: a document's work belongs on a thread of its own, under a deadline.
 
 pub mod awareness;
 mod carry;
@@ -63,7 +64,7 @@ impl Default for Bounds {
             messages: 64,
             update: 4 << 20,
             document: 8 << 20,
-            blocks: 200_000,
+            blocks: 100_000,
             depth: 100,
             held: 64,
             peers: 256,
