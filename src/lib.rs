@@ -34,6 +34,7 @@
 //! serve     →
 //! failpoint →
 //! pulse     →
+//! document  →
 //! ```
 
 pub mod action;
@@ -45,6 +46,7 @@ pub mod config;
 pub mod consumer;
 pub mod daemon;
 pub mod deliver;
+pub mod document;
 pub mod event;
 pub mod failpoint;
 pub mod http;

@@ -229,7 +229,7 @@ impl Session {
         })
         .await?;
         // The seat may have been taken away meanwhile: then what was brought is not kept.
-        standing(&self.0.record.borrow(), &self.0.manifest)?;
+        self.may_act()?;
         let token = Token::new(secret, flight.generation, now, now, Life::of(&self.0.spec, brought.lasts));
         *self.0.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
         tracing::info!(workspace = %self.0.record.borrow().name, good_for = ?token.remaining(), "signed in");

@@ -127,7 +127,9 @@ macro_rules! runs {
     };
 }
 
-runs!(event_stream frame cable socket_lines rpc manifest template config);
+runs!(
+    event_stream frame cable socket_lines rpc manifest template config document_frame document_update
+);
 
 /// What is nested without end neither hangs its reader nor eats its stack; a manifest or a config is refused.
 #[test]

@@ -3,6 +3,7 @@
 
 mod adapters;
 mod cable;
+mod documents;
 mod platform;
 mod socket;
 
@@ -10,7 +11,7 @@ mod socket;
 pub type Entry = (&'static str, fn(&[u8]));
 
 /// Every entry.
-pub const ALL: [Entry; 8] = [
+pub const ALL: [Entry; 10] = [
     ("event_stream", platform::event_stream),
     ("frame", platform::frame),
     ("cable", cable::cable),
@@ -19,6 +20,8 @@ pub const ALL: [Entry; 8] = [
     ("manifest", adapters::manifest),
     ("template", adapters::template),
     ("config", adapters::config),
+    ("document_frame", documents::frame),
+    ("document_update", documents::update),
 ];
 
 /// Runs one entry.
