@@ -11,6 +11,7 @@ mod bridge;
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod burrow;
 mod capabilities;
+mod documents;
 mod doors;
 mod entries;
 mod files;
@@ -31,6 +32,9 @@ mod revocations;
 mod seats;
 mod speakeasy;
 mod streams;
+#[path = "../support/study.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod study;
 mod tls;
 mod topics;
 mod tracing;
