@@ -34,7 +34,8 @@ async fn refused(lounge: &Lounge, capability: &str, method: &str, params: Value)
     let refusal = || async {
         // The answer that tells of the grant may still be on its way into the store.
         let answer = lounge.home.agent().await.call(method, params.clone()).await.err()?;
-        (answer["data"]["kind"] == "no_capability").then_some(answer)
+        let named = answer["message"].as_str().is_some_and(|said| said.contains(&format!("`{capability}`")));
+        (answer["data"]["kind"] == "no_capability" && named).then_some(answer)
     };
     let answer = until(refusal, || format!("{capability}: {}", lounge.home.log())).await;
     let said = answer["message"].as_str().unwrap();
@@ -42,7 +43,12 @@ async fn refused(lounge: &Lounge, capability: &str, method: &str, params: Value)
 }
 
 async fn allowed(lounge: &Lounge, method: &str, params: Value) -> Value {
-    let answer = lounge.home.agent().await.call(method, params.clone()).await;
+    // The answer that tells of the grant may still be on its way into the store.
+    let granted = || async {
+        let answer = lounge.home.agent().await.call(method, params.clone()).await;
+        (!answer.as_ref().is_err_and(|error| error["data"]["kind"] == "no_capability")).then_some(answer)
+    };
+    let answer = until(granted, || format!("{method} {params}: {}", lounge.home.log())).await;
     answer.unwrap_or_else(|error| panic!("{method} {params}: {error}"))
 }
 
