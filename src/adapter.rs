@@ -42,7 +42,7 @@ pub use outcome::{Outcome, Rule, Sign, platform_words};
 pub use path::Path;
 pub use plain::{OneOrMany, Span, Table};
 pub use pointer::{Choice, Pointer, Pointers, text};
-pub use push::{ActionCable, Push, Signature, Webhook};
+pub use push::{About, ActionCable, Push, Signature, Webhook};
 pub use receive::{History, LineFlavour, Log, Order, Receive, Resume, Rooms};
 pub use scope::{Root, Scope};
 pub use template::{Missing, Reference, Template};

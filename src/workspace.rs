@@ -6,6 +6,7 @@
 mod learning;
 mod lines;
 mod linger;
+mod listed;
 mod place;
 pub mod presence;
 mod push;
@@ -62,6 +63,8 @@ pub struct Context {
     pub hooks: Hooks,
     /// What is told, by workspace; where it says nothing, everything.
     pub policy: Arc<std::collections::BTreeMap<String, Policy>>,
+    /// Workspaces that get no document but those that the operator adds.
+    pub strict: Arc<std::collections::BTreeSet<String>>,
 }
 
 /// Why a workspace's task ended by itself.

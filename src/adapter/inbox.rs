@@ -14,6 +14,8 @@ pub struct Inbox {
     pub event: String,
     /// Which items are told; none: all.
     pub waiting: Option<Waiting>,
+    /// The verb that marks an item as handled, done once every action of its ack is confirmed; none: nobody is told.
+    pub done: Option<String>,
     /// How often it is read while something happens. Default 5 s.
     pub every: Option<Span>,
     /// The same once nothing has happened for ten minutes. Default 30 s.

@@ -23,6 +23,7 @@ mod ledger;
 #[path = "../support/lounge.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod lounge;
+mod mentions;
 mod policies;
 mod receipts;
 mod refused;
@@ -31,6 +32,9 @@ mod revocations;
 mod seats;
 mod speakeasy;
 mod streams;
+#[path = "../support/study.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod study;
 mod tls;
 mod topics;
 mod tracing;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::{Done, Task};
-use crate::action::{ActionId, Request};
+use crate::action::{Action, ActionId, Request};
 use crate::clock::millis;
 use crate::deliver::call::{Refusal, Settle, Settled, Which};
 use crate::deliver::handle::Reply;
@@ -24,6 +24,14 @@ struct Riding {
     rows: Vec<Change>,
     firsts: Vec<usize>,
     ids: Vec<ActionId>,
+}
+
+impl Riding {
+    /// Whether an action like this is among them.
+    fn has(&self, other: &Action) -> bool {
+        let same = |it: &Action| (&it.workspace, &it.verb, &it.args) == (&other.workspace, &other.verb, &other.args);
+        self.rows.iter().any(|row| matches!(row, Change::Accept(action) if same(action)))
+    }
 }
 
 impl Task {
@@ -81,12 +89,13 @@ impl Task {
                 return Ok(());
             }
         };
+        let marks = self.marks(&seqs, &riding)?;
         self.lanes.ack(&seqs);
         self.note_answered(&seqs, from, true);
         let now = self.now();
         self.lanes.unstick(now);
         if fresh {
-            self.commit_ack(anchor, riding, answer);
+            self.commit_ack(anchor, riding, marks, answer);
         } else {
             self.answer_as_before(anchor, answer);
         }
@@ -172,8 +181,26 @@ impl Task {
         Ok(riding)
     }
 
+    /// What the bridge does by itself behind an ack of these events, once all that rides on it is confirmed. The agent may
+    /// have said it itself.
+    fn marks(&self, seqs: &[u64], riding: &Riding) -> Result<Vec<Change>, StoreError> {
+        let now = self.ground.clock.now();
+        let mut marks = Vec::new();
+        for seq in seqs {
+            let event = match self.lanes.body(*seq) {
+                Some(event) => Some(event),
+                None => self.read_one(*seq)?,
+            };
+            let mark = event.and_then(|event| self.ground.accept.follows(&event, now));
+            if let Some(mark) = mark.filter(|mark| !riding.has(mark)) {
+                marks.push(Change::Accept(Box::new(mark.behind(riding.ids.clone()))));
+            }
+        }
+        Ok(marks)
+    }
+
     /// Mark, actions and their memory in one batch (P5).
-    fn commit_ack(&mut self, anchor: u64, riding: Riding, mut answer: Reply<Settled>) {
+    fn commit_ack(&mut self, anchor: u64, riding: Riding, marks: Vec<Change>, mut answer: Reply<Settled>) {
         let mut changes = self.lanes.take_changes(true);
         let Riding { rows, firsts, ids } = riding;
         if !stands(Defence::AckAfterCommit) {
@@ -187,6 +214,7 @@ impl Task {
             changes.extend(rows);
             changes.push(Change::Acked { consumer, seq: anchor, actions: ids });
         }
+        changes.extend(marks);
         self.write(Batch { changes, patient, ..Batch::new() }, move |result| {
             let ids = |committed: &Committed| {
                 firsts.iter().filter_map(|at| committed.actions.get(*at).cloned()).collect::<Vec<_>>()
