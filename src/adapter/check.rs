@@ -140,6 +140,7 @@ fn receive(manifest: &Manifest) -> Verdict {
     if let Some(inbox) = &manifest.receive.inbox {
         stands(&inbox.event, "event", manifest.events.names(), &["receive", "event"])?;
         marks(inbox, manifest)?;
+        shows(inbox, manifest)?;
     }
     let Some(history) = &manifest.receive.history else { return Ok(()) };
     stands(&history.event, "event", manifest.events.names(), &["receive", "history", "event"])
@@ -155,6 +156,20 @@ fn marks(inbox: &Inbox, manifest: &Manifest) -> Verdict {
     match arguments.keys().find(|name| !known.contains(name)) {
         Some(more) => Err(at(&["receive", "done"], format!("`{done}` wants `{more}`, which an item does not tell"))),
         None if verb.ephemeral => Err(at(&["receive", "done"], format!("`{done}` is never stored: it could be lost"))),
+        None => Ok(()),
+    }
+}
+
+/// What the agent does is shown by a verb that nothing remembers.
+fn shows(inbox: &Inbox, manifest: &Manifest) -> Verdict {
+    let Some(shown) = &inbox.shown else { return Ok(()) };
+    let path = ["receive", "presence", "verb"];
+    stands(&shown.verb, "verb", manifest.actions.names(), &path)?;
+    let verb = manifest.actions.get(&shown.verb).expect("it stands there");
+    let arguments = verb.call.arguments(Root::Action);
+    match arguments.keys().find(|name| !["conversation", "state"].contains(name)) {
+        Some(more) => Err(at(&path, format!("`{}` wants `{more}`, which nobody gives", shown.verb))),
+        None if !verb.ephemeral => Err(at(&path, format!("`{}` is stored: add `ephemeral`", shown.verb))),
         None => Ok(()),
     }
 }

@@ -93,6 +93,16 @@ impl Manifest {
         })
     }
 
+    /// Verbs and questions under a document's own path are about that document: which one, an argument says.
+    pub(super) fn place_in_documents(&mut self) {
+        let Self { sessions, actions, asks, .. } = self;
+        let is_share = |name: &str| sessions.get(name).is_some_and(|it| it.flavour == SessionFlavour::ShareToken);
+        let calls = actions.values_mut().map(|it| &mut it.call).chain(asks.values_mut().map(|it| &mut it.call));
+        for call in calls {
+            call.in_document = call.under.as_deref().is_some_and(is_share);
+        }
+    }
+
     /// Where a taken name is kept.
     pub fn keeps(&self, name: &str) -> Keep {
         match name {

@@ -34,6 +34,7 @@ const TABLES: &[(&str, &str, bool)] = &[
     ("receive.history.rooms", "receive history rooms", true),
     ("receive.history.rooms.kind", "receive history rooms kind", false),
     ("receive.members", "receive members", true),
+    ("receive.presence", "receive presence", false),
     ("receive.push", "receive push 0", true),
     ("receive.push.about", "receive push 1 about", false),
     ("receive.push.signature", "receive push 1 signature", false),

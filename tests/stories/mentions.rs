@@ -7,7 +7,7 @@ use agent_bridge_sim::agentworkspace::{
 };
 use serde_json::{Value, json};
 
-use crate::bridge::{Agent, Delivery, until};
+use crate::bridge::{Agent, Delivery, http, until};
 use crate::house::{accepted, ack};
 use crate::lounge::ingress;
 use crate::study::{NAME, Study};
@@ -38,16 +38,18 @@ async fn mentioned(agent: &mut Agent, mention: &str) -> Delivery {
     told
 }
 
-/// The receipt of the action that marks a mention, once it is settled.
-async fn marked(agent: &mut Agent) -> Value {
-    loop {
-        let settled = agent.delivery_of("action.settled").await;
-        ack(agent, &settled).await;
-        let receipt = settled.event["data"]["receipt"].clone();
-        if receipt["verb"] == "mention.done" {
-            return receipt;
-        }
-    }
+/// The receipt of the action that marks the mention of this event, once it is settled.
+async fn marked(study: &Study, seq: u64) -> Value {
+    let settled = async || {
+        let told = study.home.ok(&["tail", "--from", "start", "--once", "--json", "--types", "action.settled"]).await;
+        let mut receipts = told.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let its = |event: &Value| {
+            let receipt = &event["data"]["receipt"];
+            receipt["verb"] == "mention.done" && receipt["answers"] == seq
+        };
+        receipts.find(its).map(|event| event["data"]["receipt"].clone())
+    };
+    until(settled, || study.home.log()).await
 }
 
 #[tokio::test]
@@ -123,7 +125,7 @@ async fn p8_a_document_in_which_the_agent_is_mentioned_is_added_and_its_token_is
 }
 
 #[tokio::test]
-async fn a_document_is_not_added_where_the_operator_does_not_want_it_or_its_token_opens_another() {
+async fn a_document_is_not_added_where_the_operator_does_not_want_it() {
     let strict = format!("{}\n[workspace.study]\nadopt_documents = false", ingress());
     let study = Study::new(SELDOM, &strict).await;
     study.paste();
@@ -134,6 +136,49 @@ async fn a_document_is_not_added_where_the_operator_does_not_want_it_or_its_toke
     // Only the one share of the document known was ever opened.
     let opened = study.asked("GET /api/share/{token}").len();
     assert_eq!(opened, 1, "{:?}", study.asked("GET /api/share/{token}"));
+    study.end().await;
+}
+
+/// Delivers a body as the platform would sign it; the status.
+async fn delivers(study: &Study, body: &Value) -> u16 {
+    use hmac::{Hmac, KeyInit, Mac};
+    let url = study.said.split_whitespace().find(|word| word.contains("/hooks/study/")).unwrap();
+    let (origin, path) = url.split_at(url.find("/hooks/").unwrap());
+    let (secret, body) = (study.sim.webhook_secret(&study.agent), body.to_string());
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(body.as_bytes());
+    let digits = mac.finalize().into_bytes().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    http::signed_as("X-Webhook-Signature", origin, path, &body, &digits).await
+}
+
+#[tokio::test]
+async fn attack_of_a_webhook_nothing_is_followed_but_what_the_platform_itself_says() {
+    let study = Study::new(SELDOM, &format!("{}\nwait = \"300ms\"", ingress())).await;
+    let trap = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    trap.set_nonblocking(true).unwrap();
+    let evil = format!("http://{}/api/share/{}", trap.local_addr().unwrap(), study.token);
+    let mention = study.sim.mention("Pierre", &study.document, NAME, "@Atlas, numbers please");
+    let endpoints = json!({ "read": evil, "draftToken": evil, "suggest": evil });
+    let other = study.sim.document(&study.agent, "Budget", DocumentType::Markdown, "Numbers.");
+    let token = study.sim.share(&other);
+    let body = |document: &str, token: &str| {
+        json!({
+            "mentionId": mention, "documentId": document, "docTitle": "Another title", "shareToken": token,
+            "context": "Another text", "authorName": "Mallory", "endpoints": endpoints,
+        })
+    };
+    assert_eq!(delivers(&study, &body(&study.document, "../../v1/docs")).await, 204);
+    let told = mentioned(&mut study.reader().await, &mention).await;
+    assert_eq!((told.text(), &told.event["data"]["author"]["name"]), ("@Atlas, numbers please", &json!("Pierre")));
+    // A token that opens another document, one that opens none, and none at all.
+    for token in [token.as_str(), "nothing", "../../api/v1/docs", ""] {
+        assert_eq!(delivers(&study, &body("11111111-2222-3333-4444-555555555555", token)).await, 503, "{token}");
+    }
+    assert_eq!(delivers(&study, &json!({ "mentionId": mention })).await, 503);
+    assert_eq!(delivers(&study, &json!([])).await, 400);
+    let listed: Value = serde_json::from_str(&study.home.ok(&["document", "list", "study", "--json"]).await).unwrap();
+    assert_eq!(listed["documents"].as_array().unwrap().len(), 1, "{listed}");
+    assert!(trap.accept().is_err(), "nobody came");
     study.end().await;
 }
 
@@ -165,7 +210,7 @@ async fn a_mention_is_marked_done_behind_the_actions_of_its_ack() {
     let actions = with_document(suggestion("The majority of"), &study.document);
     let answer = agent.call("ack", json!({ "seq": told.seq, "actions": actions })).await.unwrap();
     assert_eq!(accepted(&answer).len(), 1, "what the bridge does by itself is not the agent's: {answer}");
-    let receipt = marked(&mut agent).await;
+    let receipt = marked(&study, told.seq).await;
     assert_eq!((&receipt["state"], &receipt["answers"]), (&json!("confirmed"), &json!(told.seq)), "{receipt:#}");
     study.stands(&mention, MentionStatus::Done).await;
     let log = study.sim.log();
@@ -183,7 +228,7 @@ async fn a_mention_is_marked_done_behind_the_actions_of_its_ack() {
     let told = mentioned(&mut agent, &third).await;
     let done = json!([{ "verb": "mention.done", "args": { "conversation": study.document, "message": third } }]);
     agent.call("ack", json!({ "seq": told.seq, "actions": done })).await.unwrap();
-    assert_eq!(marked(&mut agent).await["state"], "confirmed");
+    assert_eq!(marked(&study, told.seq).await["state"], "confirmed");
     study.stands(&third, MentionStatus::Done).await;
     assert_eq!(study.asked(MARK).len(), 3);
     drop(agent);
@@ -198,7 +243,7 @@ async fn a_mention_whose_answer_failed_is_not_marked_and_the_receipt_says_why() 
     let told = mentioned(&mut agent, &mention).await;
     let actions = with_document(suggestion("words that stand nowhere"), &study.document);
     agent.call("ack", json!({ "seq": told.seq, "actions": actions })).await.unwrap();
-    let receipt = marked(&mut agent).await;
+    let receipt = marked(&study, told.seq).await;
     assert_eq!((&receipt["state"], &receipt["kind"]), (&json!("failed"), &json!("ack_failed")), "{receipt:#}");
     let why = receipt["message"].as_str().unwrap();
     assert!(why.contains("`suggest` (act_") && why.contains("is failed"), "{why}");
@@ -241,6 +286,90 @@ async fn nothing_is_marked_where_the_operator_does_not_want_it() {
     let outbox = agent.call("workspaces", json!({})).await.unwrap();
     assert!(study.asked(MARK).is_empty() && !outbox.is_null());
     assert_eq!(study.sim.mention_status(&mention), Some(MentionStatus::Sent));
+    drop(agent);
+    study.end().await;
+}
+
+/// The states that the platform was shown, each change once.
+fn states(study: &Study) -> Vec<String> {
+    let mut states: Vec<String> = study.sim.look(|world| world.presences().map(|it| it.status.clone()).collect());
+    states.dedup();
+    states
+}
+
+/// The platform has been shown these states, in this order.
+async fn is_shown(study: &Study, wanted: &[&str]) {
+    let shown = || async { (states(study) == wanted).then_some(()) };
+    until(shown, || format!("{:?}: {}", states(study), study.home.log())).await;
+}
+
+#[tokio::test]
+async fn what_the_agent_does_is_shown_by_itself_and_in_its_order() {
+    let study = Study::new(OFTEN, "").await;
+    let mut agent = study.reader().await;
+    let mention = study.sim.mention("Pierre", &study.document, NAME, "@Atlas, numbers please");
+    let told = mentioned(&mut agent, &mention).await;
+    is_shown(&study, &["reading"]).await;
+    agent.call("extend", json!({ "seq": told.seq })).await.unwrap();
+    is_shown(&study, &["reading", "thinking"]).await;
+    let args = json!({ "conversation": study.document, "search": "The majority of", "text": "About 41% of" });
+    let act = json!({ "workspace": "study", "verb": "suggest", "args": args, "wait": "30s" });
+    assert_eq!(agent.call("act", act).await.unwrap()["state"], "confirmed");
+    is_shown(&study, &["reading", "thinking", "acting"]).await;
+    assert_eq!(study.sim.look(|world| world.present(&study.document).len()), 1, "people see it there");
+    ack(&mut agent, &told).await;
+    is_shown(&study, &["reading", "thinking", "acting", "completed"]).await;
+    assert!(study.sim.look(|world| world.present(&study.document).is_empty()));
+    // The next one begins anew, and acts by its ack alone.
+    let second = study.sim.mention("Pierre", &study.document, NAME, "@Atlas, more");
+    let told = mentioned(&mut agent, &second).await;
+    let first = ["reading", "thinking", "acting", "completed"];
+    is_shown(&study, &[&first[..], &["reading"]].concat()).await;
+    let actions = with_document(suggestion("travellers fly"), &study.document);
+    agent.call("ack", json!({ "seq": told.seq, "actions": actions })).await.unwrap();
+    is_shown(&study, &[&first[..], &["reading", "acting", "completed"]].concat()).await;
+    // The agent may say it itself.
+    let args = json!({ "conversation": study.document, "state": "thinking" });
+    let act = json!({ "workspace": "study", "verb": "presence", "args": args });
+    assert_eq!(agent.call("act", act).await.unwrap()["state"], "confirmed");
+    assert_eq!(states(&study).last().unwrap(), "thinking");
+    drop(agent);
+    study.end().await;
+}
+
+/// The embedded manifest, with the time after which the agent's presence is said again shortened.
+fn impatient(study_home: &std::path::Path) -> String {
+    let folder = study_home.join("adapters");
+    std::fs::create_dir_all(&folder).unwrap();
+    let manifest = include_str!("../../adapters/agentworkspace.yaml");
+    assert!(manifest.contains("every: 20s"));
+    std::fs::write(folder.join("agentworkspace.yaml"), manifest.replace("every: 20s", "every: 100ms")).unwrap();
+    format!("adapters_dir = \"{}\"\n", folder.display())
+}
+
+#[tokio::test]
+async fn what_is_shown_is_said_again_until_the_event_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = Study::on(&impatient(folder.path()), OFTEN).await;
+    let mut agent = study.reader().await;
+    let mention = study.sim.mention("Pierre", &study.document, NAME, "@Atlas, numbers please");
+    let told = mentioned(&mut agent, &mention).await;
+    let said = || study.sim.look(|world| world.presences().count());
+    until(|| async { (said() >= 4).then_some(()) }, || study.home.log()).await;
+    assert_eq!(states(&study), ["reading"]);
+    // A lease that is given back: nobody deals with it, and nothing more is said of it.
+    agent.call("nack", json!({ "seq": told.seq, "delay": "10m" })).await.unwrap();
+    let second = study.sim.mention("Anna", &study.document, NAME, "@Atlas, and me?");
+    let rounds = async |more: usize| {
+        let listed = study.asked(LIST).len();
+        until(|| async { (study.asked(LIST).len() > listed + more).then_some(()) }, || study.home.log()).await;
+    };
+    // What was on its way has come.
+    rounds(5).await;
+    let before = said();
+    rounds(10).await;
+    assert_eq!(said(), before, "while its lane waits nobody is shown at it");
+    assert_eq!(study.sim.mention_status(&second), Some(MentionStatus::Sent));
     drop(agent);
     study.end().await;
 }

@@ -33,14 +33,23 @@ impl Study {
         Self::of(Options::default(), lines, more, true).await
     }
 
+    /// The same with this before everything else in the config.
+    pub async fn on(top: &str, lines: &str) -> Self {
+        Self::with(Options::default(), top, (lines, ""), true).await
+    }
+
     /// The same on such a platform, with or without the webhook's secret.
     pub async fn of(options: Options, lines: &str, more: &str, secret: bool) -> Self {
+        Self::with(options, "", (lines, more), secret).await
+    }
+
+    async fn with(options: Options, top: &str, (lines, more): (&str, &str), secret: bool) -> Self {
         let sim = Sim::new(options);
         let serving = sim.serve(0).await.expect("a free port");
         let agent = sim.agent(NAME);
         let document = sim.document(&agent, "Trip to Italy", DocumentType::Markdown, TEXT);
         let token = sim.share(&document);
-        let home = Home::new(&format!("{}\n{more}", QUICK.replace("[lines]", &format!("[lines]\n{lines}"))));
+        let home = Home::new(&format!("{top}{}\n{more}", QUICK.replace("[lines]", &format!("[lines]\n{lines}"))));
         let daemon = Some(home.start().await);
         std::fs::write(home.path("hook"), sim.webhook_secret(&agent)).expect("the secret is written");
         let file = format!("webhook_secret=@{}", home.path("hook").display());
@@ -106,6 +115,8 @@ impl Study {
         assert_eq!(self.daemon.take().expect("it runs").stop().await, Some(0), "{}", self.home.log());
         self.serving.stop().await;
         let log = self.home.log();
+        let path = self.said.split("/hooks/study/").nth(1).and_then(|rest| rest.split_whitespace().next());
+        assert!(path.is_none_or(|path| !log.contains(path) && !feed.contains(path)), "{log}");
         for (where_, text) in [("log", &log), ("feed", &feed), ("status", &shown)] {
             for token in self.sim.look(|world| world.share_tokens()) {
                 assert!(!text.contains(&token), "a share token stands in the {where_}: {text}");

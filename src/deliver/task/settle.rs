@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::attend::Through;
 use super::{Done, Task};
 use crate::action::{Action, ActionId, Request};
 use crate::clock::millis;
@@ -24,6 +25,14 @@ struct Riding {
     rows: Vec<Change>,
     firsts: Vec<usize>,
     ids: Vec<ActionId>,
+}
+
+/// What follows an ack.
+struct Behind {
+    /// What the bridge does by itself, in the same commit.
+    marks: Vec<Change>,
+    /// Who hears of it, after that.
+    through: Through,
 }
 
 impl Riding {
@@ -54,6 +63,9 @@ impl Task {
             Settle::Extend { seq } => {
                 let now = self.now();
                 let until = self.held(seq, from).map(|()| self.lanes.extend(seq, now));
+                if until.is_ok() {
+                    self.extended(seq);
+                }
                 drop(answer.send(until.map(|lease_until| Settled { lease_until, ..Settled::default() })));
                 Ok(())
             }
@@ -91,13 +103,15 @@ impl Task {
         };
         let marks = self.marks(&seqs, &riding)?;
         self.lanes.ack(&seqs);
+        let behind = Behind { marks, through: self.through(&seqs) };
         self.note_answered(&seqs, from, true);
         let now = self.now();
         self.lanes.unstick(now);
         if fresh {
-            self.commit_ack(anchor, riding, marks, answer);
+            self.commit_ack(anchor, riding, behind, answer);
         } else {
             self.answer_as_before(anchor, answer);
+            behind.through.tell();
         }
         Ok(())
     }
@@ -200,7 +214,8 @@ impl Task {
     }
 
     /// Mark, actions and their memory in one batch (P5).
-    fn commit_ack(&mut self, anchor: u64, riding: Riding, marks: Vec<Change>, mut answer: Reply<Settled>) {
+    fn commit_ack(&mut self, anchor: u64, riding: Riding, behind: Behind, mut answer: Reply<Settled>) {
+        let Behind { marks, through } = behind;
         let mut changes = self.lanes.take_changes(true);
         let Riding { rows, firsts, ids } = riding;
         if !stands(Defence::AckAfterCommit) {
@@ -221,6 +236,9 @@ impl Task {
             };
             let settled = result.as_ref().map(|done| Settled { actions: ids(done), lease_until: None });
             drop(answer.send(settled.map_err(|error| Refusal::Store(error.clone()))));
+            if result.is_ok() {
+                through.tell();
+            }
             Done::Answered
         });
     }
