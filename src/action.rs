@@ -143,6 +143,10 @@ pub struct Action {
     /// The event it answers, if it rode on an ack.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers: Option<u64>,
+    /// It goes out once all of these are confirmed, and not at all where one of them is not: what the bridge does by
+    /// itself behind an ack.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub behind: Vec<ActionId>,
     /// Milliseconds since 1970.
     pub accepted_at: u64,
     /// Where it stands.
@@ -214,6 +218,7 @@ impl Action {
             args: request.args,
             key: request.key,
             answers,
+            behind: Vec::new(),
             accepted_at: now,
             state: State::Accepted,
             tries: 0,
@@ -228,6 +233,13 @@ impl Action {
             settled_at: None,
             steps: Vec::new(),
         }
+    }
+
+    /// The same, but not before all of these are confirmed.
+    #[must_use]
+    pub fn behind(self, others: Vec<ActionId>) -> Self {
+        let waits = (!others.is_empty()).then(|| "every action of its ack is to be confirmed first".to_owned());
+        Self { behind: others, waits, ..self }
     }
 
     /// The conversation it goes to; empty where the verb has none. Actions of one conversation keep their order.

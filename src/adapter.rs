@@ -31,7 +31,7 @@ pub use act::{
 pub use call::{Call, CallError, headers, json};
 pub use error::ManifestError;
 pub use events::{AttachmentSpec, AuthorSpec, EventSpec, TopicSpec};
-pub use inbox::{Inbox, Waiting};
+pub use inbox::{Inbox, Shown, Waiting};
 pub use join::{Dialect, First, Join, Learn, Step, Wait, Way};
 pub use json::Json;
 pub use manifest::{
@@ -42,7 +42,7 @@ pub use outcome::{Outcome, Rule, Sign, platform_words};
 pub use path::Path;
 pub use plain::{OneOrMany, Span, Table};
 pub use pointer::{Choice, Pointer, Pointers, text};
-pub use push::{ActionCable, Push, Signature, Webhook};
+pub use push::{About, ActionCable, Push, Signature, Webhook};
 pub use receive::{History, LineFlavour, Log, Order, Receive, Resume, Rooms};
 pub use scope::{Root, Scope};
 pub use template::{Missing, Reference, Template};
@@ -94,7 +94,8 @@ impl Manifests {
 /// Reads and checks one manifest. `file` is what errors call it.
 pub fn parse(file: &str, source: &str) -> Result<Manifest, ManifestError> {
     cost::check(file, source)?;
-    let manifest = serde_yaml::from_str(source).map_err(|error| ManifestError::read(file, &error))?;
+    let mut manifest: Manifest = serde_yaml::from_str(source).map_err(|error| ManifestError::read(file, &error))?;
+    manifest.place_in_documents();
     check::check(&manifest).map_err(|finding| ManifestError::found(file, source, finding))?;
     Ok(manifest)
 }

@@ -147,6 +147,7 @@ impl Config {
     pub fn context(&self, means: Means, manifests: Arc<Manifests>, hooks: Hooks) -> Context {
         let backfill = self.workspace.iter().map(|(name, workspace)| (name.clone(), workspace.backfill.into()));
         let policy = self.workspace.iter().map(|(name, workspace)| (name.clone(), workspace.policy()));
+        let strict = self.workspace.iter().filter(|(_, workspace)| !workspace.adopt_documents);
         Context {
             means,
             manifests,
@@ -154,8 +155,15 @@ impl Config {
             outbox: self.outbox.limits(),
             backfill: Arc::new(backfill.collect()),
             policy: Arc::new(policy.collect()),
+            strict: Arc::new(strict.map(|(name, _)| name.clone()).collect()),
             hooks,
         }
+    }
+
+    /// Workspaces in which what the agent has handled is not marked as done.
+    pub fn unmarked(&self) -> BTreeSet<String> {
+        let unmarked = self.workspace.iter().filter(|(_, workspace)| !workspace.mark_done);
+        unmarked.map(|(name, _)| name.clone()).collect()
     }
 
     fn check(&self) -> Result<(), String> {

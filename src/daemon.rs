@@ -102,7 +102,8 @@ impl Daemon {
         places: &Places,
         token: CancellationToken,
     ) -> Result<Self, Failure> {
-        let actions: Arc<dyn Acceptable> = Arc::new(accept::ByManifest::new(store.clone(), manifests.clone()));
+        let actions: Arc<dyn Acceptable> =
+            Arc::new(accept::ByManifest::new(store.clone(), manifests.clone(), config.unmarked()));
         let consumers = configured::start(&store, actions.clone(), config).await?;
         let network = Arc::new(crate::http::Reqwest::within(config.network.limits())?);
         let means = Means {

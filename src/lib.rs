@@ -15,20 +15,21 @@
 //! daemon    → config api workspace join outbox session normalise deliver ingress serve adapter http store consumer action event clock pulse
 //! api       → config workspace join outbox session deliver ingress serve adapter http store consumer action event clock
 //! config    → workspace line outbox session deliver ingress serve adapter http store retry consumer event clock
-//! workspace → line outbox session ingress normalise adapter http store retry event clock pulse
+//! workspace → line outbox session ingress normalise adapter http store retry action attention event clock pulse
 //! line      → session normalise adapter http store retry action event clock
 //! outbox    → session normalise adapter http store retry action event clock failpoint pulse
 //! join      → session ingress adapter http store retry event clock
 //! session   → adapter http store retry event clock failpoint
-//! deliver   → store retry consumer action event clock failpoint
+//! deliver   → store retry consumer action attention event clock failpoint
 //! ingress   → http store event
 //! normalise → adapter store event
 //! adapter   → http event
-//! store     → consumer action event clock failpoint
+//! store     → consumer action attention event clock failpoint
 //! http      → clock failpoint
 //! retry     → clock
 //! consumer  → event
 //! action    → event
+//! attention → event
 //! event     →
 //! clock     →
 //! serve     →
@@ -40,6 +41,7 @@
 pub mod action;
 pub mod adapter;
 pub mod api;
+pub mod attention;
 pub mod cli;
 pub mod clock;
 pub mod config;

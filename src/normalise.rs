@@ -86,9 +86,22 @@ pub fn from_history(item: &Value, kind: Type, room: &str, mapping: &Mapping, now
 /// The event of one item of a list of what waits, as `receive.event` maps it; `room` is the document or conversation
 /// whose list it is, empty where there is one list for all.
 pub fn waiting(item: &Value, room: &str, mapping: &Mapping, now: &str) -> Draft {
+    let (event, known) = waits_as(mapping);
+    listed(item, event, known, room, mapping, now)
+}
+
+/// The id of the event that an item of such a list becomes, where only the item's own id is known.
+pub fn waiting_id(object: &str, room: &str, mapping: &Mapping) -> String {
+    let (_, known) = waits_as(mapping);
+    let item = Object { id: object.to_owned(), conversation: room.to_owned(), ..Object::default() };
+    draft(item, mapping, known, raw(&Value::Null), "").id()
+}
+
+/// What an item of a list of what waits is in `events`, and its type.
+fn waits_as(mapping: &Mapping) -> (&str, Type) {
     let event = mapping.manifest.receive.inbox.as_ref().map_or("", |inbox| &inbox.event);
     let known = mapping.manifest.events.entry(event).map_or(Type::PlatformOther, |(name, spec)| kind(name, spec));
-    listed(item, event, known, room, mapping, now)
+    (event, known)
 }
 
 /// The event of one item of a list.

@@ -7,6 +7,7 @@
 pub mod accept;
 pub mod answer;
 mod attempt;
+mod behind;
 pub mod courier;
 pub mod decide;
 pub mod files;
@@ -29,9 +30,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 pub use accept::{Refusal, accept};
+use behind::Others;
 pub use courier::Courier;
 pub use fleeting::{Fleeting, Told};
 pub use receipt::{Receipt, receipt};
@@ -39,6 +42,9 @@ pub use receipt::{Receipt, receipt};
 use crate::action::Action;
 use crate::pulse::Beat;
 use crate::store::StoreError;
+
+/// How often it is looked at how an action of another workspace stands for which one of this workspace waits.
+const ELSEWHERE: Duration = Duration::from_secs(1);
 
 /// How long and how often.
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +90,8 @@ pub async fn run(courier: Arc<Courier>, mut beat: Beat, stop: CancellationToken)
     let (mut busy, mut runs) = (HashSet::new(), JoinSet::new());
     loop {
         changed.mark_unchanged();
-        for (conversation, actions) in open(&courier)? {
+        let (ready, elsewhere) = open(&courier)?;
+        for (conversation, actions) in ready {
             if busy.len() < courier.limits.parallel && busy.insert(conversation.clone()) {
                 let courier = courier.clone();
                 runs.spawn(async move {
@@ -99,6 +106,7 @@ pub async fn run(courier: Arc<Courier>, mut beat: Beat, stop: CancellationToken)
             () = stop.cancelled() => return Ok(()),
             () = beat.asked() => {}
             moved = changed.changed() => if moved.is_err() { return Ok(()) },
+            () = sleep(ELSEWHERE), if elsewhere => {}
             Some(run) = runs.join_next() => match run {
                 Ok(served) => drop(busy.remove(&served?)),
                 Err(panic) => std::panic::resume_unwind(panic.into_panic()),
@@ -107,11 +115,17 @@ pub async fn run(courier: Arc<Courier>, mut beat: Beat, stop: CancellationToken)
     }
 }
 
-/// The open actions by conversation, each in the order of acceptance.
-fn open(courier: &Courier) -> Result<BTreeMap<String, Vec<Action>>, StoreError> {
-    let mut by_conversation: BTreeMap<String, Vec<Action>> = BTreeMap::new();
+/// The open actions by conversation, each in the order of acceptance; those that wait for others hold nothing up. And
+/// whether one waits for an action of another workspace.
+fn open(courier: &Courier) -> Result<(BTreeMap<String, Vec<Action>>, bool), StoreError> {
+    let (mut by_conversation, mut away): (BTreeMap<String, Vec<Action>>, _) = (BTreeMap::new(), false);
     for action in courier.store.outbox(&courier.session.record().name)? {
-        by_conversation.entry(action.conversation().to_owned()).or_default().push(action);
+        match behind::others(&courier.store, &action)? {
+            Others::Open { elsewhere } => away |= elsewhere,
+            Others::Confirmed | Others::Unmet(_) => {
+                by_conversation.entry(action.conversation().to_owned()).or_default().push(action);
+            }
+        }
     }
-    Ok(by_conversation)
+    Ok((by_conversation, away))
 }

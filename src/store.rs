@@ -53,6 +53,7 @@ use self::ballast::Ballast;
 use self::open::Opened;
 use self::shared::Shared;
 use self::writer::{Order, Writer};
+use crate::attention::Attention;
 use crate::event::WorkspaceName;
 
 /// What may wait for the writer by [`Store::commit`], in KiB; a batch counts for one at least.
@@ -187,6 +188,11 @@ impl Store {
     /// The newest sequence, as it grows.
     pub fn head(&self) -> watch::Receiver<u64> {
         self.shared.head.subscribe()
+    }
+
+    /// Who deals with which event now, which is kept beside the store in memory.
+    pub fn attention(&self) -> &Attention {
+        &self.shared.attention
     }
 
     /// Changes whenever an action of this workspace is accepted, changes or is forgotten.

@@ -3,9 +3,11 @@
 //! The task of a workspace owns its lines and its outbox. A seat that cannot act leaves them closed, says why and which command
 //! helps, and waits to be started again.
 
+mod attending;
 mod learning;
 mod lines;
 mod linger;
+mod listed;
 mod place;
 pub mod presence;
 mod push;
@@ -62,6 +64,8 @@ pub struct Context {
     pub hooks: Hooks,
     /// What is told, by workspace; where it says nothing, everything.
     pub policy: Arc<std::collections::BTreeMap<String, Policy>>,
+    /// Workspaces that get no document but those that the operator adds.
+    pub strict: Arc<std::collections::BTreeSet<String>>,
 }
 
 /// Why a workspace's task ended by itself.
@@ -96,7 +100,10 @@ impl Workspace {
                 desk.open(workspace.session.clone(), workspace.report.watch());
                 let outbox = workspace.outbox(token.clone());
                 let learning = learning::learn(workspace.session.clone(), &token);
-                tokio::try_join!(workspace.lines(spread, &token), outbox, learning)?;
+                let (own, session) = (workspace.context.clone(), workspace.session.clone());
+                // Boxed: most platforms are shown nothing.
+                let attending = Box::pin(attending::attend(own, session, &token));
+                tokio::try_join!(workspace.lines(spread, &token), outbox, learning, attending)?;
             }
             Err(Cannot::Store(error)) => return Err(error.into()),
             Err(Cannot::Start(why)) => {

@@ -27,6 +27,8 @@ pub struct Call {
     pub path: Path,
     /// The session by which it is made, where that is not the workspace's own (`as`).
     pub under: Option<String>,
+    /// It is made under a document's own path, and so about the document that the argument `conversation` names.
+    pub in_document: bool,
     /// Headers beside the session's own.
     pub header: Table<Template>,
     /// The body.
@@ -108,6 +110,9 @@ impl Call {
         for it in self.references().into_iter().filter(|it| it.root == root) {
             *found.entry(it.name.as_str()).or_insert(true) &= it.optional;
         }
+        if self.in_document && matches!(root, Root::Action | Root::Ask) {
+            found.insert("conversation", false);
+        }
         found
     }
 
@@ -180,7 +185,7 @@ impl Parts {
         }
         let Self { under, header, json, take, outcomes, .. } =
             Self { get: None, post: None, put: None, patch: None, delete: None, ..self };
-        Ok(Some(Call { method, path, under, header, json, take, outcomes }))
+        Ok(Some(Call { method, path, under, in_document: false, header, json, take, outcomes }))
     }
 }
 

@@ -7,6 +7,7 @@ mod references;
 
 use super::error::Finding;
 use super::events::EventSpec;
+use super::inbox::Inbox;
 use super::manifest::{Keep, Manifest, SettingKind};
 use super::scope::Root;
 use super::template::{Part, Reference};
@@ -138,9 +139,39 @@ fn receive(manifest: &Manifest) -> Verdict {
     }
     if let Some(inbox) = &manifest.receive.inbox {
         stands(&inbox.event, "event", manifest.events.names(), &["receive", "event"])?;
+        marks(inbox, manifest)?;
+        shows(inbox, manifest)?;
     }
     let Some(history) = &manifest.receive.history else { return Ok(()) };
     stands(&history.event, "event", manifest.events.names(), &["receive", "history", "event"])
+}
+
+/// What marks an item as handled is known by the item alone, and carried out like any other action.
+fn marks(inbox: &Inbox, manifest: &Manifest) -> Verdict {
+    let Some(done) = &inbox.done else { return Ok(()) };
+    stands(done, "verb", manifest.actions.names(), &["receive", "done"])?;
+    let verb = manifest.actions.get(done).expect("it stands there");
+    let known = ["conversation", "message"];
+    let arguments = verb.call.arguments(Root::Action);
+    match arguments.keys().find(|name| !known.contains(name)) {
+        Some(more) => Err(at(&["receive", "done"], format!("`{done}` wants `{more}`, which an item does not tell"))),
+        None if verb.ephemeral => Err(at(&["receive", "done"], format!("`{done}` is never stored: it could be lost"))),
+        None => Ok(()),
+    }
+}
+
+/// What the agent does is shown by a verb that nothing remembers.
+fn shows(inbox: &Inbox, manifest: &Manifest) -> Verdict {
+    let Some(shown) = &inbox.shown else { return Ok(()) };
+    let path = ["receive", "presence", "verb"];
+    stands(&shown.verb, "verb", manifest.actions.names(), &path)?;
+    let verb = manifest.actions.get(&shown.verb).expect("it stands there");
+    let arguments = verb.call.arguments(Root::Action);
+    match arguments.keys().find(|name| !["conversation", "state"].contains(name)) {
+        Some(more) => Err(at(&path, format!("`{}` wants `{more}`, which nobody gives", shown.verb))),
+        None if !verb.ephemeral => Err(at(&path, format!("`{}` is stored: add `ephemeral`", shown.verb))),
+        None => Ok(()),
+    }
 }
 
 /// A log that is never asked from its cursor on would be read from its beginning for ever.

@@ -13,6 +13,7 @@ use super::outcome::Rule;
 use super::path::Path;
 use super::plain::{OneOrMany, Span, Table, read_table};
 use super::pointer::{Pointer, Pointers};
+use super::push::{Push, Webhook};
 use super::receive::Receive;
 use super::scope::Root;
 use super::template::Template;
@@ -77,6 +78,29 @@ impl Manifest {
     pub fn share(&self) -> Option<(&Session, &str)> {
         let session = self.sessions.get(self.documents.as_ref()?.open.under.as_deref()?)?;
         Some((session, session.share_secret()?))
+    }
+
+    /// The platform's webhook where no step of joining tells the platform its URL: a person does.
+    pub fn pasted_webhook(&self) -> Option<&Webhook> {
+        let steps = self.join.ways.iter().flat_map(|(_, way)| &way.steps).flat_map(|step| &step.dialects);
+        let mut named = steps.flat_map(|dialect| dialect.call.references());
+        if named.any(|it| it.root == Root::Ingress) {
+            return None;
+        }
+        self.receive.push.iter().find_map(|push| match push {
+            Push::Webhook(hook) => Some(hook),
+            Push::ActionCable(_) => None,
+        })
+    }
+
+    /// Verbs and questions under a document's own path are about that document: which one, an argument says.
+    pub(super) fn place_in_documents(&mut self) {
+        let Self { sessions, actions, asks, .. } = self;
+        let is_share = |name: &str| sessions.get(name).is_some_and(|it| it.flavour == SessionFlavour::ShareToken);
+        let calls = actions.values_mut().map(|it| &mut it.call).chain(asks.values_mut().map(|it| &mut it.call));
+        for call in calls {
+            call.in_document = call.under.as_deref().is_some_and(is_share);
+        }
     }
 
     /// Where a taken name is kept.

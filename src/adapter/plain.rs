@@ -106,6 +106,11 @@ impl<T> Table<T> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
+    /// The values, in the order of the file.
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.0.iter_mut().map(|(_, value)| value)
+    }
+
     /// The keys, in the order of the file.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| name.as_str())

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 use super::call::{Call, calling, needed};
 use super::json::Json;
 use super::plain::{missing, read_table};
-use super::pointer::Pointer;
+use super::pointer::{Pointer, Pointers};
 
 /// One way in which a platform pushes what can also be polled.
 #[derive(Clone, Debug)]
@@ -36,8 +36,23 @@ pub struct ActionCable {
 pub struct Webhook {
     /// How it is known that the platform made them.
     pub signature: Signature,
+    /// What a request is about: of a line of the flavour `inbox`, whose lists alone tell.
+    pub about: Option<About>,
     /// The capability without which it is not there.
     pub needs: Option<String>,
+}
+
+/// What a request is about: which item of which list.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct About {
+    /// The document or conversation in whose list it stands.
+    pub conversation: Pointers,
+    /// The item's id, as `events` finds it in the list.
+    pub object: Pointers,
+    /// The token that opens the document, where the workspace does not have it yet; none: only what it has is followed.
+    #[serde(default)]
+    pub token: Pointers,
 }
 
 /// Where a signature stands and what it is made with.
@@ -46,6 +61,9 @@ pub struct Webhook {
 pub struct Signature {
     /// The header.
     pub header: String,
+    /// What may stand before the digits, as in `sha256=`; it says nothing.
+    #[serde(default)]
+    pub prefix: String,
     /// The secret.
     pub secret: String,
 }
@@ -64,6 +82,7 @@ calling!(RawPush {
     identifier: Option<Json>,
     error: Option<Pointer>,
     signature: Option<Signature>,
+    about: Option<About>,
 });
 
 impl<'de> Deserialize<'de> for Push {
@@ -91,20 +110,21 @@ impl Push {
 
     fn of(mut raw: RawPush) -> Result<Self, String> {
         let call = raw.call()?;
-        let RawPush { flavour, needs, identifier, error, signature, .. } = raw;
+        let RawPush { flavour, needs, identifier, error, signature, about, .. } = raw;
         match flavour.ok_or_else(|| missing("flavour"))? {
             Flavour::ActionCable if signature.is_some() => Err("an action_cable has no `signature`".to_owned()),
+            Flavour::ActionCable if about.is_some() => Err("an action_cable has no `about`".to_owned()),
             Flavour::ActionCable => {
                 let call = needed(call).and_then(upgradable)?;
                 let identifier = identifier.ok_or_else(|| missing("identifier"))?;
                 Ok(Self::ActionCable(Arc::new(ActionCable { call, identifier, error, needs })))
             }
             Flavour::Webhook if call.is_some() || identifier.is_some() || error.is_some() => {
-                Err("a webhook has `signature` and `needs` alone: the platform makes the requests".to_owned())
+                Err("a webhook has `signature`, `about` and `needs` alone: the platform makes the requests".to_owned())
             }
             Flavour::Webhook => {
                 let signature = signature.ok_or_else(|| missing("signature"))?;
-                Ok(Self::Webhook(Webhook { signature, needs }))
+                Ok(Self::Webhook(Webhook { signature, about, needs }))
             }
         }
     }

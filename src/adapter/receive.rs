@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer};
 
 use super::call::{Call, calling, needed};
-use super::inbox::{Inbox, Waiting};
+use super::inbox::{Inbox, Shown, Waiting};
 use super::members::Members;
 use super::outcome::Sign;
 use super::plain::{OneOrMany, Span, Table, missing, read_table};
@@ -155,6 +155,8 @@ calling!(RawReceive {
     event: Option<String>,
     waiting: Option<Waiting>,
     quiet: Option<Span>,
+    done: Option<String>,
+    presence: Option<Shown>,
     push: Vec<Push>,
     members: Option<Members>,
     needs: Option<String>,
@@ -200,14 +202,16 @@ impl RawReceive {
     /// What describes the list, which one flavour has and no other.
     fn inbox(&mut self, flavour: LineFlavour) -> Result<Option<Inbox>, String> {
         let (event, waiting, quiet) = (self.event.take(), self.waiting.take(), self.quiet.take());
+        let (done, shown) = (self.done.take(), self.presence.take());
         if flavour != LineFlavour::Inbox {
             let strange = event.is_some() || waiting.is_some() || quiet.is_some();
-            let message = "`event`, `waiting` and `quiet` are for the flavour inbox";
+            let strange = strange || done.is_some() || shown.is_some();
+            let message = "`event`, `waiting`, `quiet`, `done` and `presence` are for the flavour inbox";
             return if strange { Err(message.to_owned()) } else { Ok(None) };
         }
         let items = self.items.take().ok_or_else(|| missing("items"))?;
         let event = event.ok_or_else(|| missing("event"))?;
-        Ok(Some(Inbox { items, event, waiting, every: self.every.take(), quiet }))
+        Ok(Some(Inbox { items, event, waiting, done, shown, every: self.every.take(), quiet }))
     }
 
     /// What describes the log, which one flavour has and no other.

@@ -205,7 +205,7 @@ impl Local {
             tasks: TaskTracker::new(),
             waits: config.session.waits(),
         };
-        let actions = Arc::new(ByManifest::new(store.clone(), manifests.clone()));
+        let actions = Arc::new(ByManifest::new(store.clone(), manifests.clone(), config.unmarked()));
         let context = config.context(means, manifests, Hooks::default());
         let bridge = Bridge::new(Parts {
             store: store.clone(),

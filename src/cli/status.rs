@@ -35,6 +35,9 @@ impl Status {
         }
         summary(&status, running)?;
         workspaces(&status)?;
+        if self.name.is_some() {
+            webhooks(&status)?;
+        }
         consumers(&status)
     }
 }
@@ -64,6 +67,12 @@ fn workspaces(status: &Value) -> Result<(), Fault> {
         .iter()
         .flat_map(|workspace| list(workspace, "lines").iter().map(move |one| line(&text(workspace, "name"), one, now)));
     show::table(LINES, lines.collect())
+}
+
+/// Where a platform is to deliver whose webhook a person sets there.
+fn webhooks(status: &Value) -> Result<(), Fault> {
+    let told = list(status, "workspaces").iter().filter(|workspace| workspace.get("webhook_url").is_some());
+    told.map(|workspace| show::line(format!("webhook URL to set there: {}", text(workspace, "webhook_url")))).collect()
 }
 
 /// The columns of [`seat`].

@@ -197,12 +197,25 @@ pub struct Workspace {
     pub allow_conversations: Vec<String>,
     /// Only what these people (ids or handles) say; empty: all.
     pub allow_authors: Vec<String>,
+    /// Whether what the agent acked is marked as done on the platform, once every action of the ack is confirmed.
+    pub mark_done: bool,
+    /// Whether a document in which the agent is mentioned is added by the platform's webhook.
+    pub adopt_documents: bool,
 }
 
 impl Default for Workspace {
     fn default() -> Self {
         let Policy { direct, topics, mention_only, allow_conversations, allow_authors } = Policy::default();
-        Self { backfill: Backfill::None, direct, topics, mention_only, allow_conversations, allow_authors }
+        Self {
+            backfill: Backfill::None,
+            direct,
+            topics,
+            mention_only,
+            allow_conversations,
+            allow_authors,
+            mark_done: true,
+            adopt_documents: true,
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! Which actions a workspace can take, by its platform's manifest: the check that `act` and riding actions share.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::action::{Action, Request};
 use crate::adapter::Manifests;
 use crate::deliver::{Acceptable, Refused};
-use crate::event::WorkspaceName;
+use crate::event::{Stored, Type, WorkspaceName};
 use crate::outbox::{self, Refusal};
 use crate::store::Store;
 
@@ -13,12 +14,14 @@ use crate::store::Store;
 pub struct ByManifest {
     store: Store,
     manifests: Arc<Manifests>,
+    /// Workspaces in which nothing is marked as done by itself.
+    unmarked: BTreeSet<String>,
 }
 
 impl ByManifest {
-    /// Over these manifests.
-    pub const fn new(store: Store, manifests: Arc<Manifests>) -> Self {
-        Self { store, manifests }
+    /// Over these manifests; in all workspaces but these what was handled is marked as done.
+    pub const fn new(store: Store, manifests: Arc<Manifests>, unmarked: BTreeSet<String>) -> Self {
+        Self { store, manifests, unmarked }
     }
 
     fn check(
@@ -38,6 +41,12 @@ impl ByManifest {
     }
 }
 
+/// The platform's id of what the event is about.
+fn message_of(event: &Stored) -> Option<String> {
+    let event: serde_json::Value = serde_json::from_slice(&event.bytes).ok()?;
+    event.pointer("/data/message/id")?.as_str().map(str::to_owned)
+}
+
 impl Acceptable for ByManifest {
     fn accept(
         &self,
@@ -48,5 +57,21 @@ impl Acceptable for ByManifest {
     ) -> Result<Vec<Action>, Refused> {
         let checked = self.check(workspace, request, answers, now);
         checked.map(|action| vec![action]).map_err(|Refusal { kind, message }| Refused { kind, message })
+    }
+
+    /// What the platform keeps in a list until it was handled is marked as done.
+    fn follows(&self, event: &Stored, now: u64) -> Option<Action> {
+        let head = &event.head;
+        if head.kind != Type::MentionCreated || self.unmarked.contains(head.workspace.as_str()) {
+            return None;
+        }
+        let record = self.store.workspace(&head.workspace).ok().flatten()?;
+        let manifest = self.manifests.get(&record.platform)?;
+        let verb = manifest.receive.inbox.as_ref()?.done.clone()?;
+        let args = [("conversation", head.conversation.clone()), ("message", message_of(event)?)];
+        let args = args.map(|(name, value)| (name.to_owned(), value.into())).into_iter().collect();
+        let request = Request { workspace: None, verb, args, key: None };
+        // Where the seat takes no action any more there is nothing to mark.
+        outbox::accept(&manifest, &record, request, Some(event.seq), now).ok()
     }
 }

@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 use tracing::info;
 
 use super::{Daemon, Failure};
-use crate::adapter::{Manifest, Push, Webhook};
+use crate::adapter::{self, Manifest, Push, Webhook};
 use crate::config::Config;
 use crate::ingress::{Door, Expectations, Hooks, Signature, router};
 use crate::serve::{Tcp, serve};
@@ -51,7 +51,8 @@ fn webhook(manifest: &Manifest, record: &WorkspaceRecord) -> Option<Signature> {
     let granted = |push: &&Push| manifest.grants(&record.facts, push.needs());
     manifest.receive.push.iter().filter(granted).find_map(|push| match push {
         Push::Webhook(Webhook { signature, .. }) => {
-            Some(Signature { header: signature.header.clone(), secret: signature.secret.clone() })
+            let adapter::Signature { header, prefix, secret } = signature.clone();
+            Some(Signature { header, prefix, secret })
         }
         Push::ActionCable(_) => None,
     })

@@ -2,6 +2,7 @@
 
 mod at_once;
 mod documents;
+mod hook;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,6 +28,7 @@ use crate::outbox::Fleeting;
 use crate::session::{self, Session};
 use crate::store::Seat;
 use crate::workspace::{self, Context, Roster};
+use hook::Pasted;
 
 /// The joined workspaces. Cheap to clone.
 #[derive(Clone)]
@@ -121,6 +123,7 @@ impl Seats {
             roster.restart(&name).await;
         }
         let record = joined?;
+        steps.extend(self.paste(&name).await?.map(|pasted| pasted.words()));
         let mut view = crate::api::view::workspace(&record, None);
         view["steps"] = steps.into();
         Ok(view)
@@ -196,7 +199,11 @@ impl Drop for Busy {
 impl Workspaces for Seats {
     fn status(&self, name: &WorkspaceName) -> Option<Value> {
         let status = self.0.roster.as_ref()?.status(name)?;
-        serde_json::to_value(status).ok()
+        let mut status = serde_json::to_value(status).ok()?;
+        if let Ok(Some(Pasted::Url(url))) = self.pasted(name) {
+            status["webhook_url"] = url.into();
+        }
+        Some(status)
     }
 
     fn ask(&self, name: WorkspaceName, ask: Ask) -> Asked {

@@ -1,7 +1,7 @@
 //! Turns what the agent wants into actions, or says why it cannot be.
 
 use crate::action::{Action, Request};
-use crate::event::WorkspaceName;
+use crate::event::{Stored, WorkspaceName};
 
 /// Why an action is malformed: the whole ack that carried it commits nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,4 +25,10 @@ pub trait Acceptable: Send + Sync + 'static {
         answers: Option<u64>,
         now: u64,
     ) -> Result<Vec<Action>, Refused>;
+
+    /// What the bridge does by itself once `event` is acked, behind the actions that ride on the ack; none: nothing. A
+    /// platform may want to know what was handled. Asked of every event that is acked: it must not cost much.
+    fn follows(&self, _event: &Stored, _now: u64) -> Option<Action> {
+        None
+    }
 }

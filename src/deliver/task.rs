@@ -1,5 +1,6 @@
 //! The one task that owns a consumer: loads, sends, obeys, commits; answers only after the commit.
 
+mod attend;
 mod flow;
 mod gap;
 mod hooked;
@@ -7,7 +8,7 @@ mod keep;
 mod reader;
 mod settle;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ use super::reach::Reach;
 use super::subscription::{Closed, Link};
 use crate::clock::{Clock, millis};
 use crate::consumer::Consumer;
+use crate::event::WorkspaceName;
 use crate::retry::attempts::Chance;
 use crate::store::{Batch, Change, Committed, Exception, Store, StoreError};
 
@@ -98,6 +100,8 @@ pub struct Task {
     /// Removal is on its way: nothing more is done or written.
     leaving: bool,
     removed: bool,
+    /// Events that are out and followed, and whose they are.
+    attended: BTreeMap<u64, WorkspaceName>,
 }
 
 enum Woken {
@@ -140,6 +144,7 @@ impl Task {
             ending: None,
             leaving: false,
             removed: false,
+            attended: BTreeMap::new(),
         };
         task.take_in(&progress.exceptions)?;
         Ok((task, handle))
@@ -148,6 +153,7 @@ impl Task {
     /// Works until stopped or removed, or until the store fails.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), StoreError> {
         while !self.removed {
+            self.look_away();
             let busy = !self.leaving && self.ending.is_none() && self.turn()?;
             match self.wait(&stop, busy).await {
                 Woken::Stop => break,

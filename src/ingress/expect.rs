@@ -60,7 +60,7 @@ impl Expectation {
     }
 
     fn nothing() -> Signature {
-        Signature { header: "x-signature".into(), secret: "webhook_secret".into() }
+        Signature { header: "x-signature".into(), prefix: String::new(), secret: "webhook_secret".into() }
     }
 
     /// Whether a delivery is the platform's. Looks at everything, whatever is wrong first.

@@ -10,6 +10,8 @@ use sha2::Sha256;
 pub struct Signature {
     /// The header with the signature in lower-case hex.
     pub header: String,
+    /// What may stand before the digits; empty: nothing may.
+    pub prefix: String,
     /// The name of the sealed secret.
     pub secret: String,
 }
@@ -31,20 +33,26 @@ impl Signature {
         let mut all = headers.get_all(self.header.as_str()).iter();
         // Were only the first or the last of two looked at, a proxy could have looked at the other.
         match (all.next(), all.next()) {
-            (Some(one), None) => digest(one),
+            (Some(one), None) => digest(self.digits(one)),
             _ => None,
         }
+    }
+
+    /// The header's value without what may stand before it, once.
+    fn digits<'a>(&self, value: &'a HeaderValue) -> &'a [u8] {
+        let value = value.as_bytes();
+        value.strip_prefix(self.prefix.as_bytes()).unwrap_or(value)
     }
 }
 
 /// 64 lower-case hex digits, and nothing else: one spelling, so that nothing is verified that others would refuse.
-fn digest(value: &HeaderValue) -> Option<[u8; 32]> {
+fn digest(digits: &[u8]) -> Option<[u8; 32]> {
     let digit = |byte: u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),
         b'a'..=b'f' => Some(byte - b'a' + 10),
         _ => None,
     };
-    let (pairs, rest) = value.as_bytes().as_chunks::<2>();
+    let (pairs, rest) = digits.as_chunks::<2>();
     let bytes: Option<Vec<u8>> = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
     bytes.filter(|_| rest.is_empty())?.try_into().ok()
 }
@@ -65,7 +73,7 @@ mod tests {
     ];
 
     fn signature() -> Signature {
-        Signature { header: "X-Agent-Signature".into(), secret: "webhook_secret".into() }
+        Signature { header: "X-Agent-Signature".into(), prefix: String::new(), secret: "webhook_secret".into() }
     }
 
     fn headers(values: &[&str]) -> HeaderMap {
@@ -88,6 +96,21 @@ mod tests {
             assert!(!signature().holds(Some(&"another".into()), &headers(&[signed]), body));
             assert!(!signature().holds(Some(&secret), &headers(&[signed]), &body[1..]));
         }
+    }
+
+    #[test]
+    fn a_prefix_may_stand_there_once_and_no_other() {
+        let (key, body, signed) = VECTORS[1];
+        let secret = SecretString::from(std::str::from_utf8(key).unwrap());
+        let prefixed = Signature { prefix: "sha256=".into(), ..signature() };
+        let holds = |value: &str| prefixed.holds(Some(&secret), &headers(&[value]), body);
+        assert!(holds(signed) && holds(&format!("sha256={signed}")));
+        let none = format!("sha256={signed}");
+        assert!(!signature().holds(Some(&secret), &headers(&[&none]), body), "only where the manifest names it");
+        for bad in ["sha256=sha256=", "SHA256=", "sha256:", "sha1=", "sha256= ", "="] {
+            assert!(!holds(&format!("{bad}{signed}")), "{bad}");
+        }
+        assert!(!holds(&format!("sha256={}", signed.to_uppercase())) && !holds("sha256=") && !holds(""));
     }
 
     #[test]

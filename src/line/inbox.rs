@@ -3,18 +3,19 @@
 //!
 //! One list that cannot be read is its own trouble; the others go on.
 
+mod hints;
 mod read;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::intake::Intake;
 use super::policy::Policy;
-use super::poll::feed::{Hint, Live, Outlet};
+use super::poll::feed::{Live, Outlet};
 use super::report::Report;
 use super::schedule::jittered;
 use super::shape::Shaper;
@@ -37,8 +38,6 @@ const QUIET: Duration = Duration::from_secs(30);
 const LIVELY: Duration = Duration::from_mins(10);
 /// Reads that others ask for begin at least so far apart.
 const APART: Duration = Duration::from_millis(250);
-/// Hints that wait at once; beyond them the oldest goes unanswered.
-const WAITING: usize = 256;
 
 /// What a line is made of.
 pub struct Parts {
@@ -76,8 +75,8 @@ pub struct Inbox {
     backoff: Backoff,
     /// 401s in a row.
     refusals: u32,
-    /// Who waits for a read that begins after this many.
-    awaited: Vec<(u64, oneshot::Sender<()>)>,
+    /// Who waits for a read.
+    awaited: Vec<hints::Awaited>,
     /// Reads begun.
     rounds: u64,
     began: Instant,
@@ -169,22 +168,6 @@ impl Inbox {
         room(&mut health).await.map_or_else(|error| Phase::Stopped(Reason::Store(error)), |()| Phase::Dialing)
     }
 
-    /// Somebody waits for a read that begins from now on.
-    fn hint(&mut self, hint: Hint) {
-        self.awaited.retain(|(_, done)| !done.is_closed());
-        if self.awaited.len() >= WAITING {
-            self.awaited.remove(0);
-        }
-        self.awaited.push((self.rounds, hint.done));
-        self.soon();
-    }
-
-    /// Something happens here: the lists are read at once, and often for a while.
-    fn soon(&mut self) {
-        self.lively_until = Instant::now() + LIVELY;
-        self.next = self.next.min(self.began + APART).max(Instant::now());
-    }
-
     fn pause(&self, now: Instant) -> Duration {
         let lively = now < self.lively_until;
         let (ours, theirs, otherwise) = if lively {
@@ -214,22 +197,16 @@ impl Inbox {
         }
     }
 
-    /// A read has ended: those who waited for it hear so, and the next one is planned.
-    fn ended(&mut self, began: Instant) {
+    /// A read has ended: the next one is planned, and those who waited for this one hear so.
+    fn ended(&mut self, began: Instant) -> Result<(), StoreError> {
         (self.refusals, self.backoff) = (0, Backoff::new(self.timing.first_wait, self.timing.longest_wait));
-        let (served, later) =
-            std::mem::take(&mut self.awaited).into_iter().partition::<Vec<_>, _>(|(round, _)| *round < self.rounds);
-        self.awaited = later;
-        for (_, done) in served {
-            // Who waits no longer is not missed.
-            let _gone = done.send(());
-        }
         let pause = self.pause(began);
         self.next = began + jittered(pause, chance());
         self.report.bound(jittered(pause, 1.0) + self.timing.grace);
         self.report.checked(Some(began));
         let closed = self.closed.iter().map(|(list, why)| (list.clone(), why.clone())).collect();
         self.report.conversations(self.held.len() + self.closed.len(), closed);
+        self.answer()
     }
 }
 

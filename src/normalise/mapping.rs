@@ -50,7 +50,8 @@ impl Verb {
     fn of(name: &str, action: &Action) -> Option<Self> {
         let needed: Vec<&str> =
             action.call.path.references().filter(|it| it.root == Root::Action).map(|it| it.name.as_str()).collect();
-        let (conversation, message) = (needed.contains(&"conversation"), needed.contains(&"message"));
+        let conversation = needed.contains(&"conversation") || action.call.in_document;
+        let message = needed.contains(&"message");
         let others = action.call.arguments(Root::Action).into_iter();
         let strange = others.filter(|(_, optional)| !optional).any(|(name, _)| name == "person");
         let fits = !strange && (conversation || message);

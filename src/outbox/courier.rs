@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout_at};
 
+use super::behind::{Others, others};
 use super::decide::{self, Doubt, Found, Tried};
 use super::pace::Pacer;
 use super::patience::Patience;
@@ -70,6 +71,9 @@ impl Courier {
         if action.state == State::Trying {
             let doubt = self.doubt(&action);
             return self.keep(decide::after_restart(action, doubt, self.clock.now(), false)).await;
+        }
+        if let Others::Unmet(why) = others(&self.store, &action)? {
+            return self.refuse(action, "ack_failed", format!("not done, for {why}")).await;
         }
         if self.forerunner_failed(&action)? {
             let message = "an earlier part of the same text failed".to_owned();

@@ -80,6 +80,15 @@ impl Session {
 
     /// Opens a document by its token and keeps both; one that the workspace has already gets the new token.
     pub async fn add_document(&self, token: SecretString) -> Result<Document, Error> {
+        self.open_document(token, None).await
+    }
+
+    /// The same for a document of which somebody else has told the token: it is kept only where it opens that one.
+    pub async fn adopt_document(&self, id: &str, token: SecretString) -> Result<Document, Error> {
+        self.open_document(token, Some(id)).await
+    }
+
+    async fn open_document(&self, token: SecretString, wanted: Option<&str>) -> Result<Document, Error> {
         let manifest = self.0.manifest.clone();
         let (Some(documents), Some((spec, secret))) = (&manifest.documents, manifest.share()) else {
             return Err(Error::Setup(format!("{} has no documents that are shared by a link", manifest.title)));
@@ -95,6 +104,9 @@ impl Session {
         }
         let body = answer.json().map_err(|bad| later(format!("{host} {bad}")))?;
         let document = read(documents, &body).ok_or_else(|| later(format!("{host} answered without an id")))?;
+        if wanted.is_some_and(|wanted| document.id != wanted) {
+            return Err(Error::Refused("the token that came along opens another document".to_owned()));
+        }
         self.keep_document(secret, document, token).await
     }
 

@@ -12,7 +12,7 @@ use super::fault::Fault;
 use super::record::{Exception, Tombstone, WorkspaceRecord};
 use super::tables::{self, cost};
 use super::vault::VaultKey;
-use crate::action::ActionId;
+use crate::action::{Action, ActionId};
 use crate::consumer::{Consumer, From};
 use crate::event::{Type, WorkspaceName};
 
@@ -111,18 +111,11 @@ impl<'t> Applying<'t> {
                 let row = letter.as_deref().map(to_json).transpose()?;
                 self.set_counted(tables::DEAD, (&*consumer, seq), consumer.len() + 8, row.as_deref())?;
             }
-            Change::Accept(action) => match self.accept(&action)? {
-                None => {
-                    committed.refused.push(action.id.clone());
-                    committed.actions.push(action.id);
-                }
-                Some(first) => {
-                    if first != action.id {
-                        self.renamed.push((action.id, first.clone()));
-                    }
-                    committed.actions.push(first);
-                }
-            },
+            Change::Accept(action) => {
+                let action = self.behind_first(*action);
+                let first = self.accept(&action)?;
+                self.accepted(action.id, first, committed);
+            }
             Change::Action(action) => self.put_action(&action)?,
             Change::Trim(seq) => {
                 self.feed.trim(seq)?;
@@ -130,6 +123,27 @@ impl<'t> Applying<'t> {
             }
         }
         Ok(())
+    }
+
+    fn accepted(&mut self, id: ActionId, first: Option<ActionId>, committed: &mut Committed) {
+        match first {
+            None => {
+                committed.refused.push(id.clone());
+                committed.actions.push(id);
+            }
+            Some(first) => {
+                if first != id {
+                    self.renamed.push((id, first.clone()));
+                }
+                committed.actions.push(first);
+            }
+        }
+    }
+
+    /// What waits for an action whose key had a first one waits for that one.
+    fn behind_first(&self, action: Action) -> Action {
+        let first = |id| self.renamed.iter().find(|(came, _)| *came == id).map_or(id, |(_, first)| first.clone());
+        Action { behind: action.behind.into_iter().map(first).collect(), ..action }
     }
 
     /// The count of what a policy has held back goes with the rows that it counts.

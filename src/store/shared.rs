@@ -11,6 +11,7 @@ use super::fault::{Fault, Health, StoreError, caught};
 use super::ring::Ring;
 use super::tables::Tally;
 use super::vault::VaultKey;
+use crate::attention::Attention;
 
 /// Shared by every clone of the handle and the writer.
 pub struct Shared {
@@ -26,6 +27,8 @@ pub struct Shared {
     pub head: watch::Sender<u64>,
     /// Rings with every accepted or changed action.
     pub outbox: Bells,
+    /// Who deals with which event now; in memory alone.
+    pub attention: Attention,
     /// Bytes stored.
     pub bytes: AtomicU64,
     /// Bytes at which intake pauses.
@@ -43,6 +46,7 @@ impl Shared {
             health: watch::Sender::new(health),
             head: watch::Sender::new(tally.head),
             outbox: Bells::default(),
+            attention: Attention::default(),
             bytes: tally.bytes.into(),
             budget,
         }

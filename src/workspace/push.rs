@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::Context;
+use super::listed::{Listed, Way};
 use crate::adapter::{self, Push};
 use crate::event::Via;
 use crate::ingress::{Hook, Taken};
@@ -22,7 +23,7 @@ pub(super) enum Source {
     /// A websocket that the bridge keeps open, and what it says of itself.
     Cable(Box<Cable>, Report),
     /// Requests of the platform.
-    Hooks(mpsc::Receiver<Hook>),
+    Hooks(mpsc::Receiver<Hook>, Option<Listed>),
 }
 
 /// The sources that the platform has and the workspace's capabilities allow.
@@ -32,7 +33,11 @@ pub(super) fn sources(context: &Context, session: &Session) -> Vec<Source> {
     allowed
         .map(|push| match push {
             Push::ActionCable(spec) => cable(context, session, spec),
-            Push::Webhook(_) => Source::Hooks(context.hooks.register(&record.name)),
+            Push::Webhook(hook) => {
+                let adopts = !context.strict.contains(record.name.as_str());
+                let listed = |about| Listed { session: session.clone(), about, adopts };
+                Source::Hooks(context.hooks.register(&record.name), hook.about.clone().map(listed))
+            }
         })
         .collect()
 }
@@ -50,7 +55,7 @@ impl Source {
     pub fn report(&self) -> Option<&Report> {
         match self {
             Self::Cable(_, report) => Some(report),
-            Self::Hooks(_) => None,
+            Self::Hooks(..) => None,
         }
     }
 
@@ -59,7 +64,7 @@ impl Source {
     pub async fn run(self, context: Context, session: Session, inlet: Inlet) -> Reason {
         match self {
             Self::Cable(cable, _) => hear(*cable, &context, &session, &inlet).await,
-            Self::Hooks(hooks) => answer(hooks, &inlet).await,
+            Self::Hooks(hooks, listed) => answer(hooks, &Way { inlet, listed }).await,
         }
     }
 }
@@ -86,7 +91,7 @@ async fn hear(mut cable: Cable, context: &Context, session: &Session, inlet: &In
 }
 
 /// Each delivery makes the line read its log, and is answered once its event is committed.
-async fn answer(mut hooks: mpsc::Receiver<Hook>, inlet: &Inlet) -> Reason {
+async fn answer(mut hooks: mpsc::Receiver<Hook>, way: &Way) -> Reason {
     let mut waiting = JoinSet::new();
     loop {
         tokio::select! {
@@ -94,12 +99,13 @@ async fn answer(mut hooks: mpsc::Receiver<Hook>, inlet: &Inlet) -> Reason {
             hook = hooks.recv() => {
                 // Nobody registers for a workspace that runs but its own task.
                 let Some(mut hook) = hook else { return std::future::pending().await };
-                let event = Value::Object(hook.event.clone()).to_string();
-                // Without an answer it is a 503, and the platform sends it again.
-                let Ok(done) = inlet.hint(Some(event)) else { continue };
+                let (way, event) = (way.clone(), Value::Object(hook.event.clone()));
                 waiting.spawn(async move {
+                    let committed = async { way.hint(&event).await?.await.ok() };
                     tokio::select! {
-                        committed = done => if committed.is_ok() {
+                        biased;
+                        // Without an answer it is a 503, and the platform sends it again.
+                        committed = committed => if committed.is_some() {
                             hook.answer(Taken::Committed);
                         },
                         // The hint goes with the wait: an event that the log never has must not keep it being read.
@@ -121,7 +127,7 @@ mod tests {
     #[tokio::test]
     async fn p10_a_hint_is_answered_and_goes_when_the_platform_no_longer_waits() {
         let ((inlet, mut outlet), (hooks, taken)) = (feed(), mpsc::channel(2));
-        let answering = tokio::spawn(async move { answer(taken, &inlet).await });
+        let answering = tokio::spawn(async move { answer(taken, &Way { inlet, listed: None }).await });
         let (hook, answered) = Hook::new(Map::new());
         hooks.send(hook).await.unwrap();
         outlet.hints.recv().await.unwrap().done.send(()).unwrap();

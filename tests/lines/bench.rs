@@ -100,6 +100,7 @@ impl Story {
             timing: Timing::default(),
             backfill: Backfill::None,
             policy: Policy::default(),
+            strict: Arc::default(),
             budget: u64::MAX,
             ann,
             room,

@@ -36,7 +36,9 @@ const TABLES: &[(&str, &str, bool)] = &[
     ("receive.history.rooms", "receive history rooms", true),
     ("receive.history.rooms.kind", "receive history rooms kind", false),
     ("receive.members", "receive members", true),
+    ("receive.presence", "receive presence", false),
     ("receive.push", "receive push 0", true),
+    ("receive.push.about", "receive push 1 about", false),
     ("receive.push.signature", "receive push 1 signature", false),
     ("events.NAME", "events message.created", false),
     ("events.NAME.author", "events message.created author", false),
@@ -75,7 +77,7 @@ fn documented() -> BTreeMap<&'static str, BTreeSet<String>> {
 
 /// Ways of pushing, which the manifest of agentunited has none of.
 const PUSH: &str = "[{ flavour: action_cable, get: /cable, identifier: { channel: C } }, \
-                    { flavour: webhook, signature: { header: x-signature, secret: password } }]";
+                    { flavour: webhook, signature: { header: x-signature, secret: password }, about: { conversation: /c, object: /o } }]";
 
 /// The keys that the reader knows in a table: it names them when it meets a stranger.
 fn known(place: &str) -> BTreeSet<String> {

@@ -10,6 +10,9 @@ mod bridge;
 #[path = "../support/burrow.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod burrow;
+#[path = "../support/cabinet.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod cabinet;
 mod capabilities;
 mod documents;
 mod doors;
@@ -24,6 +27,7 @@ mod ledger;
 #[path = "../support/lounge.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod lounge;
+mod mentions;
 mod policies;
 mod receipts;
 mod refused;

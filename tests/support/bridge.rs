@@ -332,8 +332,13 @@ pub mod http {
 
     /// POST of JSON that a platform has signed: the status.
     pub async fn signed(origin: &str, path: &str, body: &str, signature: &str) -> u16 {
+        signed_as("X-Agent-Signature", origin, path, body, signature).await
+    }
+
+    /// The same where the signature stands in this header.
+    pub async fn signed_as(header: &str, origin: &str, path: &str, body: &str, signature: &str) -> u16 {
         let head = format!(
-            "POST {path} HTTP/1.1\r\nContent-Type: application/json\r\nX-Agent-Signature: {signature}\r\nContent-Length: {}",
+            "POST {path} HTTP/1.1\r\nContent-Type: application/json\r\n{header}: {signature}\r\nContent-Length: {}",
             body.len()
         );
         ask(origin, &head, body).await.0

@@ -1,47 +1,105 @@
-//! The simulated platform of documents on a real port, and the bridge that was given one of them as `study`.
+//! The simulated platform of documents on a real port, an agent `Atlas` on it, and the bridge that has a document of it.
 
-use agent_bridge_sim::agentworkspace::{AgentId, DocumentId, DocumentType, Options, ShareToken, Sim};
-use agent_bridge_sim::run_agentworkspace;
+use agent_bridge_sim::agentworkspace::{
+    AgentId, DocumentId, DocumentType, Entry, MentionStatus, Options, ShareToken, Sim,
+};
 use agent_bridge_sim::serve::Serving;
 use serde_json::{Value, json};
 
 use crate::bridge::{Agent, Daemon, Home, until};
+use crate::house::QUICK;
 
-/// Who writes, and asks the agent for things.
-pub const PIERRE: &str = "Pierre";
-/// The agent's name there.
-pub const ATLAS: &str = "Atlas";
+/// What the agent is called there.
+pub const NAME: &str = "Atlas";
+/// What stands in the document.
+pub const TEXT: &str = "The majority of travellers fly to Rome.";
 
-/// The platform, one of its documents, and the bridge.
+/// The platform, and the bridge that has joined it as `study` by a share link.
 pub struct Study {
     pub sim: Sim,
     pub home: Home,
-    pub atlas: AgentId,
+    pub agent: AgentId,
     pub document: DocumentId,
     pub token: ShareToken,
+    /// What the join has said.
+    pub said: String,
     serving: Serving,
     daemon: Option<Daemon>,
 }
 
 impl Study {
-    /// A bridge that joined by a share link and reads its lists often.
-    pub async fn new(more: &str) -> Self {
-        let (sim, serving) = run_agentworkspace(Options::default(), 0).await.expect("a free port");
-        let atlas = sim.agent(ATLAS);
-        let document = sim.document(&atlas, "Trip to Italy", DocumentType::Markdown, "Rome for the majority of days.");
+    /// A bridge with these keys of `[lines]`, and this config beside the usual one; with the webhook's secret.
+    pub async fn new(lines: &str, more: &str) -> Self {
+        Self::of(Options::default(), lines, more, true).await
+    }
+
+    /// The same with this before everything else in the config.
+    pub async fn on(top: &str, lines: &str) -> Self {
+        Self::with(Options::default(), top, (lines, ""), true).await
+    }
+
+    /// The same on such a platform, with or without the webhook's secret.
+    pub async fn of(options: Options, lines: &str, more: &str, secret: bool) -> Self {
+        Self::with(options, "", (lines, more), secret).await
+    }
+
+    async fn with(options: Options, top: &str, (lines, more): (&str, &str), secret: bool) -> Self {
+        let sim = Sim::new(options);
+        let serving = sim.serve(0).await.expect("a free port");
+        let agent = sim.agent(NAME);
+        let document = sim.document(&agent, "Trip to Italy", DocumentType::Markdown, TEXT);
         let token = sim.share(&document);
-        let home = Home::new(&format!("[lines]\nevery = \"200ms\"\nbeside = \"200ms\"\n{more}"));
+        let home = Home::new(&format!("{top}{}\n{more}", QUICK.replace("[lines]", &format!("[lines]\n{lines}"))));
         let daemon = Some(home.start().await);
-        let (link, name) = (sim.share_link(&token), format!("display_name={ATLAS}"));
-        home.ok(&["join", "agentworkspace", &link, "--as", "study", "--set", &name]).await;
-        let study = Self { sim, home, atlas, document, token, serving, daemon };
+        std::fs::write(home.path("hook"), sim.webhook_secret(&agent)).expect("the secret is written");
+        let file = format!("webhook_secret=@{}", home.path("hook").display());
+        let (link, display_name) = (sim.share_link(&token), format!("display_name={NAME}"));
+        let mut join = vec!["join", "agentworkspace", &link, "--as", "study", "--set", &display_name];
+        if secret {
+            join.extend(["--secret", &file]);
+        }
+        let said = home.ok(&join).await;
+        let study = Self { sim, home, agent, document, token, said, serving, daemon };
         until(|| async { (study.status().await["live"] == true).then_some(()) }, || study.home.log()).await;
         study
+    }
+
+    /// The URL that the join has told to paste, pasted.
+    pub fn paste(&self) -> String {
+        let url = self.said.split_whitespace().find(|word| word.contains("/hooks/study/")).expect("a URL to paste");
+        self.sim.set_webhook(&self.agent, Some(url));
+        url.to_owned()
     }
 
     pub async fn status(&self) -> Value {
         let shown = self.home.ok(&["status", "study", "--json"]).await;
         serde_json::from_str::<Value>(&shown).expect("JSON")["workspaces"][0].clone()
+    }
+
+    pub async fn reader(&self) -> Agent {
+        let mut agent = self.home.agent().await;
+        agent.call("subscribe", json!({ "consumer": "main" })).await.expect("it reads");
+        agent
+    }
+
+    /// What the platform was asked so, as in `GET /api/share/{token}/mentions`.
+    pub fn asked(&self, route: &str) -> Vec<Entry> {
+        let log = self.sim.log();
+        log.into_iter().filter(|entry| format!("{} {}", entry.method, entry.route) == route).collect()
+    }
+
+    /// The webhooks have been answered so, in the order of their ends.
+    pub async fn is_answered(&self, statuses: &[u16]) {
+        let wanted: Vec<Option<u16>> = statuses.iter().map(|status| Some(*status)).collect();
+        let answered = || self.sim.deliveries().iter().map(|it| it.status).collect::<Vec<_>>();
+        until(|| async { (answered() == wanted).then_some(()) }, || format!("{:?}: {}", answered(), self.home.log()))
+            .await;
+    }
+
+    /// The mention stands so on the platform.
+    pub async fn stands(&self, mention: &str, status: MentionStatus) {
+        let stands = || async { (self.sim.mention_status(mention) == Some(status)).then_some(()) };
+        until(stands, || format!("{:?}: {}", self.sim.mention_status(mention), self.home.log())).await;
     }
 
     /// `kill -9`, and a new start.
@@ -50,16 +108,19 @@ impl Study {
         self.daemon = Some(self.home.start().await);
     }
 
-    pub async fn agent(&self) -> Agent {
-        let mut agent = self.home.agent().await;
-        agent.call("subscribe", json!({ "consumer": "main" })).await.expect("it reads");
-        agent
-    }
-
+    /// Ends it; neither its log nor what it tells has the token of a document.
     pub async fn end(mut self) {
-        self.daemon.take().expect("it runs").stop().await;
+        let feed = self.home.ok(&["tail", "--from", "start", "--once", "--json"]).await;
+        let shown = self.home.ok(&["status", "--json"]).await;
+        assert_eq!(self.daemon.take().expect("it runs").stop().await, Some(0), "{}", self.home.log());
         self.serving.stop().await;
         let log = self.home.log();
-        assert!(!log.contains(&self.token), "no token is printed: {log}");
+        let path = self.said.split("/hooks/study/").nth(1).and_then(|rest| rest.split_whitespace().next());
+        assert!(path.is_none_or(|path| !log.contains(path) && !feed.contains(path)), "{log}");
+        for (where_, text) in [("log", &log), ("feed", &feed), ("status", &shown)] {
+            for token in self.sim.look(|world| world.share_tokens()) {
+                assert!(!text.contains(&token), "a share token stands in the {where_}: {text}");
+            }
+        }
     }
 }

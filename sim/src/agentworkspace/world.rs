@@ -195,6 +195,11 @@ impl World {
         self.agents.values().find(|it| it.name.eq_ignore_ascii_case(name))
     }
 
+    /// Every share token there ever was.
+    pub fn share_tokens(&self) -> Vec<ShareToken> {
+        self.shares.keys().cloned().collect()
+    }
+
     /// All agents.
     pub fn agents(&self) -> impl Iterator<Item = &Agent> {
         self.agents.values()

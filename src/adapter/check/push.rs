@@ -3,7 +3,7 @@
 use http::HeaderName;
 
 use super::super::manifest::Manifest;
-use super::super::push::Push;
+use super::super::push::{Push, Webhook};
 use super::{Verdict, at, joining, stands};
 
 /// A workspace has one cable and one address for its webhooks: of two descriptions the second would never be used.
@@ -15,6 +15,22 @@ fn once_each(ways: &[Push]) -> Verdict {
         }
     }
     Ok(())
+}
+
+/// The lists of an inbox alone tell, so its webhook says which item it is about; a log is asked for its events.
+fn about(hook: &Webhook, manifest: &Manifest, path: &[&str]) -> Verdict {
+    let under = |key| [path, &["about", key]].concat();
+    match (&hook.about, &manifest.receive.inbox) {
+        (None, Some(_)) => Err(at(path, "a webhook beside an inbox says by `about` which item it is about")),
+        (Some(_), None) => Err(at(&[path, &["about"]].concat(), "`about` is for a webhook beside an inbox")),
+        (Some(about), Some(_)) if about.conversation.is_empty() || about.object.is_empty() => {
+            Err(at(&[path, &["about"]].concat(), "`about` needs `conversation` and `object`"))
+        }
+        (Some(about), Some(_)) if !about.token.is_empty() && manifest.documents.is_none() => {
+            Err(at(&under("token"), "a token opens a document: say under `documents` how one is opened"))
+        }
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn check(manifest: &Manifest) -> Verdict {
@@ -31,6 +47,7 @@ pub(super) fn check(manifest: &Manifest) -> Verdict {
                     return Err(at(&under("header"), message));
                 }
                 stands(&hook.signature.secret, "secret", manifest.ask.secrets.names(), &under("secret"))?;
+                about(hook, manifest, &path)?;
             }
         }
     }

@@ -79,7 +79,7 @@ impl Bench {
             let key = Change::Secret { owner, field, value: Some("au_test".to_owned().into()) };
             store.commit(Batch::new().with(Change::Workspace(Box::new(acme()))).with(key)).await.unwrap();
         }
-        let accept = Arc::new(ByManifest::new(store.clone(), manifests.clone()));
+        let accept = Arc::new(ByManifest::new(store.clone(), manifests.clone(), std::collections::BTreeSet::new()));
         let ground = Ground { store: store.clone(), clock: Clock::system(), accept, bounds: Bounds::default() };
         let hour = Duration::from_hours(1);
         let consumers =

@@ -37,6 +37,7 @@ impl Task {
         if reader.webhook {
             self.reach.sent(event.seq);
         }
+        self.handed(event, now);
         if self.reach.tracked() > TRACKED {
             self.reach.prune(|seq| matches!(self.lanes.place(seq), Place::Open(_)));
         }

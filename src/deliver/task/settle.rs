@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::attend::Through;
 use super::{Done, Task};
-use crate::action::{ActionId, Request};
+use crate::action::{Action, ActionId, Request};
 use crate::clock::millis;
 use crate::deliver::call::{Refusal, Settle, Settled, Which};
 use crate::deliver::handle::Reply;
@@ -24,6 +25,22 @@ struct Riding {
     rows: Vec<Change>,
     firsts: Vec<usize>,
     ids: Vec<ActionId>,
+}
+
+/// What follows an ack.
+struct Behind {
+    /// What the bridge does by itself, in the same commit.
+    marks: Vec<Change>,
+    /// Who hears of it, after that.
+    through: Through,
+}
+
+impl Riding {
+    /// Whether an action like this is among them.
+    fn has(&self, other: &Action) -> bool {
+        let same = |it: &Action| (&it.workspace, &it.verb, &it.args) == (&other.workspace, &other.verb, &other.args);
+        self.rows.iter().any(|row| matches!(row, Change::Accept(action) if same(action)))
+    }
 }
 
 impl Task {
@@ -46,6 +63,9 @@ impl Task {
             Settle::Extend { seq } => {
                 let now = self.now();
                 let until = self.held(seq, from).map(|()| self.lanes.extend(seq, now));
+                if until.is_ok() {
+                    self.extended(seq);
+                }
                 drop(answer.send(until.map(|lease_until| Settled { lease_until, ..Settled::default() })));
                 Ok(())
             }
@@ -81,14 +101,17 @@ impl Task {
                 return Ok(());
             }
         };
+        let marks = self.marks(&seqs, &riding)?;
         self.lanes.ack(&seqs);
+        let behind = Behind { marks, through: self.through(&seqs) };
         self.note_answered(&seqs, from, true);
         let now = self.now();
         self.lanes.unstick(now);
         if fresh {
-            self.commit_ack(anchor, riding, answer);
+            self.commit_ack(anchor, riding, behind, answer);
         } else {
             self.answer_as_before(anchor, answer);
+            behind.through.tell();
         }
         Ok(())
     }
@@ -172,8 +195,27 @@ impl Task {
         Ok(riding)
     }
 
+    /// What the bridge does by itself behind an ack of these events, once all that rides on it is confirmed. The agent may
+    /// have said it itself.
+    fn marks(&self, seqs: &[u64], riding: &Riding) -> Result<Vec<Change>, StoreError> {
+        let now = self.ground.clock.now();
+        let mut marks = Vec::new();
+        for seq in seqs {
+            let event = match self.lanes.body(*seq) {
+                Some(event) => Some(event),
+                None => self.read_one(*seq)?,
+            };
+            let mark = event.and_then(|event| self.ground.accept.follows(&event, now));
+            if let Some(mark) = mark.filter(|mark| !riding.has(mark)) {
+                marks.push(Change::Accept(Box::new(mark.behind(riding.ids.clone()))));
+            }
+        }
+        Ok(marks)
+    }
+
     /// Mark, actions and their memory in one batch (P5).
-    fn commit_ack(&mut self, anchor: u64, riding: Riding, mut answer: Reply<Settled>) {
+    fn commit_ack(&mut self, anchor: u64, riding: Riding, behind: Behind, mut answer: Reply<Settled>) {
+        let Behind { marks, through } = behind;
         let mut changes = self.lanes.take_changes(true);
         let Riding { rows, firsts, ids } = riding;
         if !stands(Defence::AckAfterCommit) {
@@ -187,12 +229,16 @@ impl Task {
             changes.extend(rows);
             changes.push(Change::Acked { consumer, seq: anchor, actions: ids });
         }
+        changes.extend(marks);
         self.write(Batch { changes, patient, ..Batch::new() }, move |result| {
             let ids = |committed: &Committed| {
                 firsts.iter().filter_map(|at| committed.actions.get(*at).cloned()).collect::<Vec<_>>()
             };
             let settled = result.as_ref().map(|done| Settled { actions: ids(done), lease_until: None });
             drop(answer.send(settled.map_err(|error| Refusal::Store(error.clone()))));
+            if result.is_ok() {
+                through.tell();
+            }
             Done::Answered
         });
     }

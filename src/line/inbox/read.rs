@@ -47,8 +47,7 @@ impl Inbox {
         if relist {
             self.relisted = Some(began);
         }
-        self.ended(began);
-        Ok(())
+        Ok(self.ended(began)?)
     }
 
     /// The documents, each with a list of its own; or the one list of the workspace.

@@ -37,9 +37,20 @@ pub struct Hint {
     /// The event that is said to be new, as JSON, where the hint has it: then the hint is answered once that event is
     /// committed, and the log is read until it stands there.
     pub event: Option<String>,
+    /// The item of a list that is said to be new, where what waits is read by lists: answered once that one is committed.
+    pub item: Option<Item>,
     /// Answered once everything in the log up to the end of a read that began after the hint is committed. Dropped
     /// without an answer where the line ends, or too many wait. Whoever waits no longer drops the receiver.
     pub done: oneshot::Sender<()>,
+}
+
+/// An item of a list of what waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// The document or conversation in whose list it stands.
+    pub list: String,
+    /// The item's id.
+    pub object: String,
 }
 
 /// There is no room for another hint, or no line.
@@ -63,8 +74,17 @@ impl Inlet {
 
     /// Asks for a read of the log. The receiver hears when what is new is committed; it fails where the line ends.
     pub fn hint(&self, event: Option<String>) -> Result<oneshot::Receiver<()>, NoRoom> {
+        self.ask(event, None)
+    }
+
+    /// Asks for a read of the lists of what waits. The receiver hears when this item is committed.
+    pub fn hint_item(&self, item: Item) -> Result<oneshot::Receiver<()>, NoRoom> {
+        self.ask(None, Some(item))
+    }
+
+    fn ask(&self, event: Option<String>, item: Option<Item>) -> Result<oneshot::Receiver<()>, NoRoom> {
         let (done, is_done) = oneshot::channel();
-        self.hints.try_send(Hint { event, done }).map_err(|_| NoRoom)?;
+        self.hints.try_send(Hint { event, item, done }).map_err(|_| NoRoom)?;
         Ok(is_done)
     }
 }

@@ -24,7 +24,7 @@ pub(super) struct Awaited {
 impl Poll {
     /// Takes a hint: the log is read at once.
     pub(super) fn hint(&mut self, hint: Hint) {
-        let Hint { event, done } = hint;
+        let Hint { event, done, .. } = hint;
         self.hints.retain(|waiting| !waiting.done.is_closed());
         if self.hints.len() >= WAITING {
             self.hints.remove(0);

@@ -30,6 +30,11 @@ impl Shaper {
         draft
     }
 
+    /// The id of the event that the item of this id is, in this list.
+    pub fn waiting_id(&self, object: &str, room: &str) -> String {
+        normalise::waiting_id(object, room, &self.mapping)
+    }
+
     /// An entry goes into the feed, or is there already. `late`: the log has it before one that was told; what a push
     /// source brings (`None`) is judged by its number, or else by its time.
     pub fn tell(&mut self, draft: &mut Draft, late: Option<bool>) {

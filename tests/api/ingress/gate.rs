@@ -117,8 +117,11 @@ impl Gate {
 
     pub fn door(&self) -> Door {
         let way = |record: &WorkspaceRecord| {
-            (record.platform == "hooked")
-                .then(|| Signature { header: "x-agent-signature".into(), secret: "webhook_secret".into() })
+            (record.platform == "hooked").then(|| Signature {
+                header: "x-agent-signature".into(),
+                prefix: String::new(),
+                secret: "webhook_secret".into(),
+            })
         };
         Door {
             public: public(),

@@ -69,6 +69,7 @@ impl Story {
             budget: u64::MAX,
             people: false,
             policy: Policy::default(),
+            strict: Arc::default(),
             network,
             clock,
             dir,
