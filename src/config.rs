@@ -147,6 +147,7 @@ impl Config {
     pub fn context(&self, means: Means, manifests: Arc<Manifests>, hooks: Hooks) -> Context {
         let backfill = self.workspace.iter().map(|(name, workspace)| (name.clone(), workspace.backfill.into()));
         let policy = self.workspace.iter().map(|(name, workspace)| (name.clone(), workspace.policy()));
+        let rules = self.workspace.iter().map(|(name, workspace)| (name.clone(), workspace.rules()));
         Context {
             means,
             manifests,
@@ -154,6 +155,7 @@ impl Config {
             outbox: self.outbox.limits(),
             backfill: Arc::new(backfill.collect()),
             policy: Arc::new(policy.collect()),
+            rules: Arc::new(rules.collect()),
             hooks,
         }
     }

@@ -3,6 +3,7 @@
 //! The task of a workspace owns its lines and its outbox. A seat that cannot act leaves them closed, says why and which command
 //! helps, and waits to be started again.
 
+mod documents;
 mod learning;
 mod lines;
 mod linger;
@@ -31,6 +32,7 @@ use crate::line::policy::Policy;
 use crate::line::poll::feed::Inlet;
 use crate::line::report::{LineStatus, Report};
 use crate::line::timing::{Backfill, Timing};
+use crate::line::yjs::{Drafts, Rules};
 use crate::outbox::{self, Courier};
 use crate::pulse::pulse;
 use crate::session::{self, Means, Session};
@@ -62,6 +64,8 @@ pub struct Context {
     pub hooks: Hooks,
     /// What is told, by workspace; where it says nothing, everything.
     pub policy: Arc<std::collections::BTreeMap<String, Policy>>,
+    /// What the agent may change in live documents by itself, by workspace; where it says nothing, only its own words.
+    pub rules: Arc<std::collections::BTreeMap<String, Rules>>,
 }
 
 /// Why a workspace's task ended by itself.
@@ -94,9 +98,10 @@ impl Workspace {
         match Self::open(context, &name, &desk) {
             Ok(mut workspace) => {
                 desk.open(workspace.session.clone(), workspace.report.watch());
-                let outbox = workspace.outbox(token.clone());
+                let (drafts, documents) = workspace.documents(&token);
+                let outbox = workspace.outbox(drafts, token.clone());
                 let learning = learning::learn(workspace.session.clone(), &token);
-                tokio::try_join!(workspace.lines(spread, &token), outbox, learning)?;
+                tokio::try_join!(workspace.lines(spread, &token), outbox, documents, learning)?;
             }
             Err(Cannot::Store(error)) => return Err(error.into()),
             Err(Cannot::Start(why)) => {
@@ -139,9 +144,14 @@ impl Workspace {
     }
 
     /// Carries actions out: they need the seat alone, whatever the lines do.
-    fn outbox(&self, token: CancellationToken) -> impl Future<Output = Result<(), Ended>> + use<> {
+    fn outbox(
+        &self,
+        drafts: Option<Drafts>,
+        token: CancellationToken,
+    ) -> impl Future<Output = Result<(), Ended>> + use<> {
         let Context { means, outbox: limits, .. } = &self.context;
         let courier = Courier::new(means.store.clone(), self.session.clone(), means.clock.clone(), *limits);
+        let courier = courier.editing(drafts.map(|drafts| Arc::new(drafts) as Arc<dyn outbox::Editor>));
         let (pulse, beat) = pulse();
         self.desk.pulse("outbox", pulse);
         async move { Ok(outbox::run(Arc::new(courier), beat, token).await?) }

@@ -51,6 +51,8 @@ pub struct Action {
     pub uploads: Option<Uploads>,
     /// Never stored, sent at once, never tried again.
     pub ephemeral: bool,
+    /// It edits a live document; the request asks somebody to accept the same change, where the agent may not make it.
+    pub live: bool,
     /// Arguments that are given all or none.
     pub together: Vec<String>,
     /// Arguments of which exactly one is given.
@@ -136,6 +138,7 @@ calling!(RawAction {
     idempotency: Option<Idempotency>,
     uploads: Option<Uploads>,
     ephemeral: bool,
+    live: bool,
     together: Vec<String>,
     one_of: Vec<String>,
     lists: Vec<String>,
@@ -155,7 +158,7 @@ impl Action {
             return Err("`split.bytes` is at least 16".to_owned());
         }
         let RawAction { files, split, refuse, read_back, pace, own, repeatable, gone_is_done, .. } = raw;
-        let RawAction { needs, needs_with, idempotency, uploads, ephemeral, together, one_of, lists, places, .. } = raw;
+        let RawAction { needs, needs_with, idempotency, uploads, ephemeral, live, together, one_of, lists, places, .. } = raw;
         let action = Self {
             call,
             files,
@@ -171,6 +174,7 @@ impl Action {
             idempotency,
             uploads,
             ephemeral,
+            live,
             together,
             one_of,
             lists,

@@ -21,6 +21,7 @@ use super::measure::{Size, Span};
 use crate::deliver::OnFull;
 use crate::line::policy::Policy;
 use crate::line::timing;
+use crate::line::yjs::Rules;
 use crate::outbox::Limits;
 
 /// `[store]`.
@@ -197,12 +198,18 @@ pub struct Workspace {
     pub allow_conversations: Vec<String>,
     /// Only what these people (ids or handles) say; empty: all.
     pub allow_authors: Vec<String>,
+    /// Whether the agent changes in live documents what others wrote; else it suggests the change.
+    pub direct_edits: bool,
+    /// Whether one edit may replace nearly all of a document.
+    pub rewrites: bool,
 }
 
 impl Default for Workspace {
     fn default() -> Self {
         let Policy { direct, topics, mention_only, allow_conversations, allow_authors } = Policy::default();
-        Self { backfill: Backfill::None, direct, topics, mention_only, allow_conversations, allow_authors }
+        let Rules { direct: direct_edits, rewrites } = Rules::default();
+        let backfill = Backfill::None;
+        Self { backfill, direct, topics, mention_only, allow_conversations, allow_authors, direct_edits, rewrites }
     }
 }
 
@@ -211,6 +218,11 @@ impl Workspace {
     pub fn policy(&self) -> Policy {
         let Self { direct, topics, mention_only, allow_conversations, allow_authors, .. } = self.clone();
         Policy { direct, topics, mention_only, allow_conversations, allow_authors }
+    }
+
+    /// What the agent may change in live documents by itself.
+    pub const fn rules(&self) -> Rules {
+        Rules { direct: self.direct_edits, rewrites: self.rewrites }
     }
 }
 
