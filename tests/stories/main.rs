@@ -23,6 +23,7 @@ mod ledger;
 #[path = "../support/lounge.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod lounge;
+mod live;
 mod policies;
 mod receipts;
 mod refused;
@@ -31,6 +32,9 @@ mod revocations;
 mod seats;
 mod speakeasy;
 mod streams;
+#[path = "../support/studio.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod studio;
 mod tls;
 mod topics;
 mod tracing;
