@@ -158,7 +158,9 @@ impl Action {
             return Err("`split.bytes` is at least 16".to_owned());
         }
         let RawAction { files, split, refuse, read_back, pace, own, repeatable, gone_is_done, .. } = raw;
-        let RawAction { needs, needs_with, idempotency, uploads, ephemeral, live, together, one_of, lists, places, .. } = raw;
+        let RawAction {
+            needs, needs_with, idempotency, uploads, ephemeral, live, together, one_of, lists, places, ..
+        } = raw;
         let action = Self {
             call,
             files,

@@ -5,6 +5,7 @@
 //! dial.rs   token, server, websocket        engine.rs  the document and the protocol  (pure)
 //! wire.rs   frames both ways                rules.rs   what the agent may change      (pure)
 //! draft.rs  the task of one document        hold.rs    what it keeps for those who ask
+//! news.rs   what others changed, told
 //! ```
 //!
 //! An edit is made here first and held until whoever asked has kept its bytes; nothing of it leaves before. It is done
@@ -14,6 +15,7 @@ mod dial;
 mod draft;
 mod engine;
 mod hold;
+mod news;
 mod rules;
 mod wire;
 
@@ -25,10 +27,14 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use super::policy::Policy;
+use super::report::Report;
 use crate::adapter::Live;
+use crate::clock::Clock;
 use crate::document::Edit;
 use crate::retry::Waits;
 use crate::session::Session;
+use crate::store::Store;
 use draft::Draft;
 
 pub use rules::Rules;
@@ -50,6 +56,14 @@ pub struct Parts {
     pub waits: Waits,
     /// A document that nobody asked for so long is let go.
     pub idle: Duration,
+    /// Where changes are told.
+    pub store: Store,
+    /// The only wall time.
+    pub clock: Clock,
+    /// What is not told.
+    pub policy: Policy,
+    /// What the documents say of themselves.
+    pub report: Report,
 }
 
 /// What became of a wish to edit.

@@ -70,7 +70,9 @@ impl Courier {
             None => {
                 let edit = match edits::edit(&action.verb, &action.args) {
                     Ok(edit) => edit,
-                    Err(refusal) => return Ok(ControlFlow::Break(self.settle(action, refused(refusal), patience).await?)),
+                    Err(refusal) => {
+                        return Ok(ControlFlow::Break(self.settle(action, refused(refusal), patience).await?));
+                    }
                 };
                 let tried = match editor.make(document.clone(), edit).await {
                     Made::Here { update, go } => return self.made(action, update, go, patience).await,

@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Ended, Workspace};
 use crate::document::Edit;
+use crate::line::report::Report;
 use crate::line::yjs::{self, Drafts, Parts};
 use crate::outbox::{Editor, Made};
 use crate::pulse::pulse;
@@ -28,6 +29,10 @@ impl Workspace {
                     rules: context.rules.get(session.record().name.as_str()).copied().unwrap_or_default(),
                     waits: Waits { first: timing.first_wait, longest: timing.longest_wait },
                     idle: timing.document_idle,
+                    store: context.means.store.clone(),
+                    clock: context.means.clock.clone(),
+                    policy: context.policy.get(session.record().name.as_str()).cloned().unwrap_or_default(),
+                    report: Report::new(yjs::LINE, context.means.clock.clone()),
                 })
             })
             .unzip();

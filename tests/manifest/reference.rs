@@ -28,6 +28,7 @@ const TABLES: &[(&str, &str, bool)] = &[
     ("join.learn", "join learn 0", true),
     ("join.learn.first", "join learn 0 first", false),
     ("me", "me", false),
+    ("documents.live", "documents live", true),
     ("receive", "receive", true),
     ("receive.cursor_refused", "receive cursor_refused", false),
     ("receive.history", "receive history", true),

@@ -26,7 +26,8 @@ async fn what_is_new_goes_in_directly_and_the_person_sees_it_and_who_wrote_it() 
     let receipt = studio.edit(&mut agent, json!({ "op": "delete", "quote": " And Naples." })).await;
     assert_eq!((&receipt["state"], &receipt["went"]), (&json!("confirmed"), &json!("edited")), "{receipt}");
     assert!(!studio.seen().contains("Naples") && studio.seen().ends_with("Budget: 700"), "{}", studio.seen());
-    let read = agent.call("document", json!({ "workspace": "plans", "document": studio.draft.as_str() })).await.unwrap();
+    let read =
+        agent.call("document", json!({ "workspace": "plans", "document": studio.draft.as_str() })).await.unwrap();
     assert_eq!((&read["item"]["content"], &read["item"]["live"]), (&json!(studio.seen()), &json!(true)), "{read}");
     assert!(studio.never_logged(studio.token.as_str()) && studio.never_logged("token="));
     studio.end().await;
@@ -77,6 +78,8 @@ async fn the_operator_may_let_the_agent_edit_what_others_wrote() {
 async fn rich_documents_take_markdown_as_blocks() {
     let studio = Studio::of(Shape::Xml("prosemirror".into()), ROME, "").await;
     let mut agent = studio.home.agent().await;
+    // Rubbish once is an accident, and no end of a document.
+    studio.sim.live_fault(LiveFault::CorruptSync);
     let receipt = studio.edit(&mut agent, json!({ "op": "append", "text": "# Budget\n\nSome **500**." })).await;
     assert_eq!(receipt["state"], "confirmed", "{receipt}");
     assert_eq!(studio.seen(), format!("{ROME}\n\nBudget\n\nSome 500."));
@@ -127,8 +130,7 @@ async fn an_edit_stands_once_whatever_becomes_of_its_frame() {
     let mut agent = studio.home.agent().await;
     let mut wanted = Vec::new();
     let faults = [LiveFault::DropAfter, LiveFault::DropBefore, LiveFault::DropMidFrame, LiveFault::LoseUpdate];
-    for (index, fault) in faults.into_iter().enumerate()
-    {
+    for (index, fault) in faults.into_iter().enumerate() {
         studio.sim.live_fault(fault);
         let text = format!("Edit {index}.");
         let receipt = studio.edit(&mut agent, json!({ "op": "append", "text": text })).await;
@@ -206,5 +208,62 @@ async fn a_token_that_expires_in_mid_session_is_replaced_and_a_document_nobody_a
     assert_eq!(said.last(), Some(&serde_json::Value::Null), "it says goodbye: {said:?}");
     let receipt = studio.edit(&mut agent, json!({ "op": "append", "text": "Two." })).await;
     assert_eq!(receipt["state"], "confirmed", "it is opened again on demand: {receipt}");
+    studio.end().await;
+}
+
+#[tokio::test]
+async fn what_others_change_is_told_with_what_it_changed_and_the_agents_own_words_are_not() {
+    let studio = Studio::new(ROME, "").await;
+    let mut agent = studio.home.agent().await;
+    agent.call("subscribe", json!({ "consumer": "main" })).await.expect("it is the reader");
+    let receipt = studio.edit(&mut agent, json!({ "op": "append", "text": "Budget: 500" })).await;
+    assert_eq!(receipt["state"], "confirmed", "{receipt}");
+    // What is typed before the agent writes is told in front of that, and without it.
+    studio.sim.types(&studio.draft, 4, ", Italy,");
+    studio.sim.arm_live(Turn { after: 0, count: Some(1), fault: LiveFault::DuplicateTold });
+    let receipt = studio.edit(&mut agent, json!({ "op": "append", "text": "Mine." })).await;
+    assert_eq!(receipt["state"], "confirmed", "{receipt}");
+    let told = agent.delivery_of("document.changed").await;
+    assert_eq!(told.event["data"]["conversation"]["id"], studio.draft.as_str(), "{}", told.event);
+    assert_eq!(told.event["data"]["conversation"]["title"], "Trip to Italy", "{}", told.event);
+    let diff = told.event["data"]["diff"].as_str().unwrap_or_default().to_owned();
+    assert!(diff.contains(&format!("-{ROME}\n+Rome, Italy, is the majority of it.")), "{diff}");
+    assert!(!diff.contains("Budget") && !diff.contains("Mine."), "{diff}");
+    agent.call("ack", json!({ "seq": told.seq })).await.expect("it is acked");
+    // What came as rubbish is asked for again.
+    studio.sim.live_fault(LiveFault::CorruptUpdate);
+    studio.sim.appends(&studio.draft, "Spoilt on its way.");
+    let told = agent.delivery_of("document.changed").await;
+    assert!(told.event["data"]["diff"].as_str().unwrap_or_default().contains("+Spoilt on its way."), "{}", told.event);
+    agent.call("ack", json!({ "seq": told.seq })).await.expect("it is acked");
+    // What changes while the connection is lost is told, too.
+    studio.sim.arm_live(Turn { after: 0, count: Some(1), fault: LiveFault::Refuse { status: 503 } });
+    studio.sim.live_fault(LiveFault::Drop);
+    studio.sim.appends(&studio.draft, "Meanwhile.");
+    let told = agent.delivery_of("document.changed").await;
+    let diff = told.event["data"]["diff"].as_str().unwrap_or_default().to_owned();
+    assert!(diff.contains("+Meanwhile.") && !diff.contains("Rome"), "{diff}");
+    studio.end().await;
+}
+
+#[tokio::test]
+async fn attack_a_document_server_that_is_none_or_lies_inside_is_never_dialled() {
+    let studio = Studio::new(ROME, "").await;
+    let mut agent = studio.home.agent().await;
+    for (server, words) in [
+        ("https://169.254.169.254", "no address for"),
+        ("https://[fd00::1]", "no address for"),
+        ("https://192.168.0.1", "no address for"),
+        ("http://collab.example", "unencrypted"),
+        ("file:///etc", "no scheme"),
+        ("https://me:secret@collab.example", "password"),
+        ("collab", "no URL"),
+    ] {
+        studio.sim.set_url(server);
+        let receipt = studio.edit(&mut agent, json!({ "op": "append", "text": "x" })).await;
+        assert_eq!((&receipt["state"], &receipt["kind"]), (&json!("failed"), &json!("document_failed")), "{receipt}");
+        assert!(receipt["message"].as_str().unwrap().contains(words), "{server}: {receipt}");
+    }
+    assert!(studio.never_logged("me:secret") && studio.sim.lines().is_empty());
     studio.end().await;
 }

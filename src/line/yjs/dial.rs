@@ -56,7 +56,8 @@ async fn address(parts: &Parts, id: &str) -> Result<(Url, Scrubber), Down> {
     let answer = session.send(request).await.map_err(unasked)?;
     let scrub = Scrubber::new(session.secrets());
     if !answer.is_success() {
-        let (outcome, said) = (live.call.outcome(session.manifest(), answer.status, &answer.body), platform_words(&answer.body));
+        let (outcome, said) =
+            (live.call.outcome(session.manifest(), answer.status, &answer.body), platform_words(&answer.body));
         let words = match (outcome, said) {
             (Outcome::Named { message: Some(words), .. }, _) => words,
             (_, Some(said)) => format!("{host} says: {} ({})", scrub.scrub(&said), answer.status),
@@ -66,8 +67,8 @@ async fn address(parts: &Parts, id: &str) -> Result<(Url, Scrubber), Down> {
         return Err(if passes { Down::Later(words) } else { Down::Failed(words) });
     }
     let body: Value = answer.json().map_err(|bad| Down::Later(format!("{host} {bad}")))?;
-    let taken = live.call.take(&body);
-    let part = |name: &str| taken.get(name).and_then(text).filter(|text| !text.is_empty());
+    let found = live.call.take(&body);
+    let part = |name: &str| found.get(name).and_then(text).filter(|text| !text.is_empty());
     match (part("server"), part("slug"), part("token")) {
         (Some(server), Some(slug), Some(token)) => {
             let url = place(&server, &slug, &token).map_err(Down::Failed)?;
@@ -119,7 +120,8 @@ mod tests {
             assert_eq!(at(server), Ok(format!("https://d.example/collab/a%2F..%2Fb%20c?{query}")), "{server}");
         }
         assert_eq!(at("ws://127.0.0.1:7/"), Ok(format!("http://127.0.0.1:7/a%2F..%2Fb%20c?{query}")));
-        for server in ["", "d.example", "file:///etc/passwd", "ws://d.example", "https://me:secret@d.example", "data:x"] {
+        for server in ["", "d.example", "file:///etc/passwd", "ws://d.example", "https://me:secret@d.example", "data:x"]
+        {
             let why = at(server).unwrap_err();
             assert!(why.contains("cannot be used") && !why.contains("secret"), "{server}: {why}");
         }

@@ -1,21 +1,25 @@
 //! The task of one document: connect, sync, serve, wait. Its failure is its own.
 
+mod wishes;
+mod work;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 
 use super::dial::{self, Opened};
-use super::engine::{Engine, Tried};
+use super::engine::Engine;
 use super::hold::{Hold, fail};
+use super::news::News;
 use super::wire::Came;
-use super::{Ask, Down, LINE, Made, Parts};
+use super::{Ask, Down, LINE, Parts};
 use crate::adapter::Scope;
 use crate::document::Bounds;
+use crate::document::DocumentError;
 use crate::document::session::Phase;
-use crate::document::{DocumentError, Edit};
 use crate::normalise::Scrubber;
 use crate::retry::Backoff;
 
@@ -25,18 +29,12 @@ const AGAIN: Duration = Duration::from_secs(15);
 const SILENCE: Duration = Duration::from_secs(45);
 /// The document is here in this time, or the connection is not worth keeping.
 const SYNCED: Duration = Duration::from_secs(20);
-/// No work on a document takes longer; what does is a bomb (see `document.rs`).
-const WORK: Duration = Duration::from_secs(20);
-/// Whoever asked for an edit has kept it in this time, or it is forgotten.
-const KEPT: Duration = Duration::from_secs(30);
-/// So many new tokens are refused in a row before the document counts as closed to the agent.
+/// So many connects are refused in a row, or bring no document, before it counts as closed to the agent.
 const DENIALS: u32 = 3;
 /// Frames that a peer may leave unread.
 const UNREAD: usize = 1_000;
 /// The fact that lists the Yjs client ids under which the agent has edited: what stands under them it wrote itself.
 const EDITORS: &str = "editors";
-/// Ids remembered; beyond them the oldest text of the agent counts as somebody else's.
-const REMEMBERED: usize = 2_000;
 
 /// One document.
 pub(super) struct Draft {
@@ -51,6 +49,7 @@ pub(super) struct Draft {
     /// The document was here since the engine was made: it can be edited, connected or not.
     known: bool,
     hold: Hold,
+    news: News,
     denials: u32,
     backoff: Backoff,
     used: Instant,
@@ -64,12 +63,16 @@ struct Open {
     began: Instant,
     heard: Instant,
     again: Instant,
+    /// Something is lacking; asked for at the next turn, so that nobody makes the two ask each other for ever.
+    behind: bool,
+    asked: Option<Instant>,
 }
 
 impl Draft {
     pub fn new(parts: Arc<Parts>, id: String, asks: mpsc::Receiver<Ask>) -> Self {
         Self {
             backoff: Backoff::new(parts.waits.first, parts.waits.longest),
+            news: News::new(&parts),
             parts,
             id,
             asks,
@@ -127,7 +130,8 @@ impl Draft {
     /// Serves one connection to its end.
     async fn connected(&mut self, opened: Opened) -> Down {
         let now = Instant::now();
-        let mut open = Open { opened, live: false, began: now, heard: now, again: now + AGAIN };
+        let again = now + AGAIN;
+        let mut open = Open { opened, live: false, began: now, heard: now, again, behind: false, asked: None };
         let down = match self.greet(&mut open).await {
             Ok(()) => self.serve(&mut open).await,
             Err(down) => down,
@@ -192,8 +196,8 @@ impl Draft {
 
     fn due(&self, open: &Open) -> Instant {
         let sync = (!open.live).then_some(open.began + SYNCED);
-        let idle = self.hold.is_empty().then_some(self.used + self.parts.idle);
-        let own = [Some(open.again), Some(open.heard + SILENCE), sync, idle, self.hold.due()];
+        let idle = self.is_idle().then_some(self.used + self.parts.idle);
+        let own = [Some(open.again), Some(open.heard + SILENCE), sync, idle, self.hold.due(), self.news.due()];
         own.into_iter().flatten().min().unwrap_or(open.again)
     }
 
@@ -209,7 +213,10 @@ impl Draft {
         if now >= open.heard + SILENCE {
             return Err(Down::Later("the document server has gone silent".to_owned()));
         }
-        if self.hold.is_empty() && now >= self.used + self.parts.idle {
+        if self.news.due().is_some_and(|due| now >= due) {
+            self.tell().await?;
+        }
+        if self.is_idle() && now >= self.used + self.parts.idle {
             return Err(Down::Idle);
         }
         if now >= open.again {
@@ -217,8 +224,25 @@ impl Draft {
             open.opened.wire.ping();
             let frame = self.work(Engine::again).await?;
             self.send(open, [frame])?;
+            self.catch_up(open).await?;
         }
         Ok(())
+    }
+
+    /// Asks for what is lacking, now and then.
+    async fn catch_up(&mut self, open: &mut Open) -> Result<(), Down> {
+        let now = Instant::now();
+        if open.behind && open.asked.is_none_or(|asked| now >= asked + AGAIN) {
+            (open.behind, open.asked) = (false, Some(now));
+            let frame = self.work(Engine::ask).await?;
+            self.send(open, [frame])?;
+        }
+        Ok(())
+    }
+
+    /// Nobody waits for anything, and nothing is to be told.
+    fn is_idle(&self) -> bool {
+        self.hold.is_empty() && !self.news.waits()
     }
 
     fn send(&self, open: &mut Open, frames: impl IntoIterator<Item = Vec<u8>>) -> Result<(), Down> {
@@ -236,6 +260,9 @@ impl Draft {
             tracing::debug!(line = LINE, document = self.id, why = ignored, "something of a frame was not taken");
         }
         self.hold.shown(&heard.proven);
+        if heard.outcome.changed {
+            self.news.changed(open.heard);
+        }
         self.send(open, heard.outcome.send)?;
         if let Some(down) = standing(&heard.phase, &open.opened.secrets) {
             if self.engine.as_ref().is_some_and(|engine| !engine.is_whole()) {
@@ -243,89 +270,20 @@ impl Draft {
             }
             return Err(down);
         }
+        open.behind |= heard.behind && open.live;
+        self.catch_up(open).await?;
         if heard.outcome.synced {
             (open.live, self.known, self.denials) = (true, true, 0);
             self.backoff.good();
             tracing::debug!(line = LINE, document = self.id, "the document is live");
+            // What it said before the agent opened it is no news; what changed while the connection was lost is.
+            if !self.news.has_begun() {
+                self.stands().await?;
+            }
             for ask in self.hold.waited() {
                 self.take(Some(open), ask).await?;
             }
         }
-        Ok(())
-    }
-
-    async fn take(&mut self, open: Option<&mut Open>, ask: Ask) -> Result<(), Down> {
-        let now = Instant::now();
-        self.used = now;
-        let live = open.filter(|open| open.live);
-        match (ask, live) {
-            (Ask::Make { edit, answer }, _) if self.known => self.make(edit, answer).await,
-            (Ask::Bring { update, answer }, Some(open)) => {
-                let number = self.hold.number();
-                let frames = self.work(move |engine| engine.bring(number, &update)).await?;
-                match frames {
-                    Ok(frames) => {
-                        self.hold.sent(number, answer, now);
-                        self.send(open, frames)
-                    }
-                    Err(why) => {
-                        drop(answer.send(Err(why)));
-                        Ok(())
-                    }
-                }
-            }
-            (Ask::Read { answer }, Some(_)) => {
-                let text = self.work(Engine::text).await?;
-                drop(answer.send(text));
-                Ok(())
-            }
-            (Ask::Read { answer }, None) => {
-                drop(answer.send(None));
-                Ok(())
-            }
-            (ask, _) => {
-                self.hold.wait(ask, now);
-                Ok(())
-            }
-        }
-    }
-
-    /// Makes an edit and holds everything until its bytes are kept: what leaves before could be made twice.
-    async fn make(&mut self, edit: Edit, answer: oneshot::Sender<Made>) -> Result<(), Down> {
-        if let Err(why) = self.name().await {
-            drop(answer.send(Made::Later(why)));
-            return Ok(());
-        }
-        let rules = self.parts.rules;
-        let made = match self.work(move |engine| engine.make(&edit, rules)).await? {
-            Tried::Made(update) => {
-                let (go, kept) = oneshot::channel();
-                let told = answer.send(Made::Here { update, go });
-                if told.is_ok() && matches!(timeout(KEPT, kept).await, Ok(Ok(()))) {
-                    return Ok(());
-                }
-                self.engine = None;
-                return Err(Down::Later("an edit could not be kept, and was taken back".to_owned()));
-            }
-            Tried::Suggest => Made::Suggest,
-            Tried::Refused { kind, message } => Made::Refused { kind, message },
-        };
-        drop(answer.send(made));
-        Ok(())
-    }
-
-    /// Keeps the client id before anything is written under it.
-    async fn name(&mut self) -> Result<(), String> {
-        if self.named {
-            return Ok(());
-        }
-        let record = self.parts.session.record();
-        let mut listed = record.facts.get(EDITORS).and_then(Value::as_array).cloned().unwrap_or_default();
-        listed.push(self.client.into());
-        let old = listed.len().saturating_sub(REMEMBERED);
-        listed.drain(..old);
-        self.parts.session.learn(EDITORS, listed).await.map_err(|error| error.to_string())?;
-        self.named = true;
         Ok(())
     }
 
@@ -336,7 +294,7 @@ impl Draft {
         self.why = why;
         let until = Instant::now() + self.backoff.next();
         loop {
-            let due = [Some(until), self.hold.due()].into_iter().flatten().min().unwrap_or(until);
+            let due = [Some(until), self.hold.due(), self.news.due()].into_iter().flatten().min().unwrap_or(until);
             tokio::select! {
                 ask = self.asks.recv() => match ask {
                     Some(ask) => match self.take(None, ask).await {
@@ -348,7 +306,11 @@ impl Draft {
                 () = sleep_until(due) => {
                     let now = Instant::now();
                     self.hold.tire(now, &self.why);
-                    if self.hold.is_empty() && now >= self.used + self.parts.idle {
+                    if self.news.due().is_some_and(|due| now >= due) && self.tell().await.is_err() {
+                        // It is told when the document is open again.
+                        self.news.changed(now);
+                    }
+                    if self.is_idle() && now >= self.used + self.parts.idle {
                         return Some(Down::Idle);
                     }
                     if now >= until {
@@ -356,32 +318,6 @@ impl Draft {
                     }
                 }
             }
-        }
-    }
-
-    /// Works on the document on a thread where it may take long. One that takes too long is given up with its thread's
-    /// work, which nobody can stop.
-    async fn work<T: Send + 'static>(
-        &mut self,
-        job: impl FnOnce(&mut Engine) -> T + Send + 'static,
-    ) -> Result<T, Down> {
-        let Some(mut engine) = self.engine.take() else {
-            return Err(Down::Later("the document is opened anew".to_owned()));
-        };
-        let working = tokio::task::spawn_blocking(move || {
-            let done = job(&mut engine);
-            (engine, done)
-        });
-        match timeout(WORK, working).await {
-            Ok(Ok((engine, done))) => {
-                self.engine = Some(engine);
-                Ok(done)
-            }
-            Ok(Err(error)) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => Err(Down::Later("the bridge is stopping".to_owned())),
-            },
-            Err(_) => Err(Down::Failed(format!("what came for the document took more than {} s to read", WORK.as_secs()))),
         }
     }
 }
@@ -396,6 +332,8 @@ fn standing(phase: &Phase, secrets: &Scrubber) -> Option<Down> {
         }
         // Broken by what came or by the library: the document itself may be well.
         Phase::Failed(error @ DocumentError::Broken(_)) => Some(Down::Later(error.to_string())),
+        // Another connect may bring it whole; if it does not, it is so.
+        Phase::Failed(error @ DocumentError::Malformed { .. }) => Some(Down::Denied(error.to_string())),
         Phase::Failed(error) => Some(Down::Failed(error.to_string())),
     }
 }

@@ -21,6 +21,8 @@ pub(super) struct Engine {
 /// What one frame brought, and what follows.
 pub(super) struct Heard {
     pub outcome: Outcome,
+    /// Something did not arrive as it was sent, or before what builds on it: the server must be asked again.
+    pub behind: bool,
     pub phase: Phase,
     /// Edits that the server was seen to have.
     pub proven: Vec<u64>,
@@ -31,7 +33,10 @@ pub(super) enum Tried {
     /// It is made here; these bytes are for everybody else.
     Made(Vec<u8>),
     Suggest,
-    Refused { kind: &'static str, message: String },
+    Refused {
+        kind: &'static str,
+        message: String,
+    },
 }
 
 impl Engine {
@@ -82,7 +87,14 @@ impl Engine {
                 });
             }
         }
-        Heard { outcome, phase: self.session.phase().clone(), proven }
+        // What is lacking right after a sync, the server itself lacks.
+        let behind = !outcome.synced && (outcome.waits || !outcome.ignored.is_empty());
+        Heard { outcome, behind, phase: self.session.phase().clone(), proven }
+    }
+
+    /// Asks the server for what is lacking here.
+    pub fn ask(&mut self) -> Vec<u8> {
+        write(&Message::Step1(&self.document.state_vector()))
     }
 
     /// Makes an edit here, if the rules let the agent.
