@@ -21,6 +21,7 @@ use super::plain::{OneOrMany, Span, Table, read_table};
 pub const FILES: &str = "files";
 
 /// One verb.
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the manifest")]
 #[derive(Clone, Debug)]
 pub struct Action {
     /// The request.

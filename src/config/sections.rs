@@ -183,6 +183,7 @@ impl Default for Join {
 }
 
 /// `[workspace.NAME]`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the config")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Workspace {

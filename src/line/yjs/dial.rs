@@ -50,10 +50,10 @@ pub(super) async fn open(parts: &Parts, id: &str, frame: usize) -> Result<Opened
 async fn address(parts: &Parts, id: &str) -> Result<(Url, Scrubber), Down> {
     let Parts { session, live, .. } = parts;
     let scope = Scope::new().with(Root::Room, "id", id);
-    let mut request = session.prepare(&live.call, scope).map_err(unasked)?;
+    let mut request = session.prepare(&live.call, scope).map_err(|error| unasked(&error))?;
     request.bounds.whole = Some(WHOLE);
     let host = request.url.host();
-    let answer = session.send(request).await.map_err(unasked)?;
+    let answer = session.send(request).await.map_err(|error| unasked(&error))?;
     let scrub = Scrubber::new(session.secrets());
     if !answer.is_success() {
         let (outcome, said) =
@@ -98,7 +98,7 @@ fn place(server: &str, slug: &str, token: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-fn unasked(error: session::Error) -> Down {
+fn unasked(error: &session::Error) -> Down {
     use session::Error as E;
     match error {
         E::NoDocument(_) | E::Call(_) | E::Setup(_) | E::Lacks(_) | E::Foreign { .. } | E::Refused(_) | E::Left(_) => {

@@ -6,7 +6,8 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
-use super::{Draft, EDITORS, Open};
+use super::connected::Open;
+use super::{Draft, EDITORS};
 use crate::document::Edit;
 use crate::line::yjs::engine::{Engine, Tried};
 use crate::line::yjs::{Ask, Down, Made};
