@@ -177,6 +177,9 @@ pub struct Action {
     /// The serialised body and its idempotency key, where the platform takes one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prepared: Option<Prepared>,
+    /// How it went out, where a verb has several ways: `edited`, `suggested`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub went: Option<String>,
     /// Parts of a long text: this row is part `index` of `of`, and the receipt is on the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
@@ -229,6 +232,7 @@ impl Action {
             empty_reads: 0,
             resends: 0,
             prepared: None,
+            went: None,
             part: None,
             settled_at: None,
             steps: Vec::new(),

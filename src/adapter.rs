@@ -9,6 +9,7 @@ mod events;
 mod inbox;
 mod join;
 mod json;
+mod live;
 mod manifest;
 mod members;
 mod outcome;
@@ -34,6 +35,7 @@ pub use events::{AttachmentSpec, AuthorSpec, EventSpec, TopicSpec};
 pub use inbox::{Inbox, Shown, Waiting};
 pub use join::{Dialect, First, Join, Learn, Step, Wait, Way};
 pub use json::Json;
+pub use live::Live;
 pub use manifest::{
     Ask, Documents, Expires, Http, Keep, Link, Manifest, Me, Secret, Session, SessionFlavour, Setting, SettingKind,
 };

@@ -148,6 +148,7 @@ impl Config {
         let backfill = self.workspace.iter().map(|(name, workspace)| (name.clone(), workspace.backfill.into()));
         let policy = self.workspace.iter().map(|(name, workspace)| (name.clone(), workspace.policy()));
         let strict = self.workspace.iter().filter(|(_, workspace)| !workspace.adopt_documents);
+        let rules = self.workspace.iter().map(|(name, workspace)| (name.clone(), workspace.rules()));
         Context {
             means,
             manifests,
@@ -156,6 +157,7 @@ impl Config {
             backfill: Arc::new(backfill.collect()),
             policy: Arc::new(policy.collect()),
             strict: Arc::new(strict.map(|(name, _)| name.clone()).collect()),
+            rules: Arc::new(rules.collect()),
             hooks,
         }
     }

@@ -21,6 +21,7 @@ mod ledger;
 mod markdown;
 mod outline;
 mod plan;
+mod proof;
 pub mod protocol;
 mod replica;
 mod root;
@@ -31,6 +32,7 @@ mod varint;
 
 pub use edit::{Assessment, Done, Edit, EditError, Inverse, Place};
 pub use outline::{Block, Reading, Span, Style};
+pub use proof::Proof;
 pub use replica::{Applied, Document};
 pub use root::{Kind, Shared};
 

@@ -15,9 +15,9 @@
 //! daemon    → config api workspace join outbox session normalise deliver ingress serve adapter http store consumer action event clock pulse
 //! api       → config workspace join outbox session deliver ingress serve adapter http store consumer action event clock
 //! config    → workspace line outbox session deliver ingress serve adapter http store retry consumer event clock
-//! workspace → line outbox session ingress normalise adapter http store retry action attention event clock pulse
-//! line      → session normalise adapter http store retry action event clock
-//! outbox    → session normalise adapter http store retry action event clock failpoint pulse
+//! workspace → line document outbox session ingress normalise adapter http store retry action attention event clock pulse
+//! line      → document session normalise adapter http store retry action event clock
+//! outbox    → document session normalise adapter http store retry action event clock failpoint pulse
 //! join      → session ingress adapter http store retry event clock
 //! session   → adapter http store retry event clock failpoint
 //! deliver   → store retry consumer action attention event clock failpoint

@@ -23,6 +23,7 @@ pub mod sse;
 pub mod timing;
 mod wait;
 pub mod walk;
+pub mod yjs;
 
 use std::time::Duration;
 

@@ -4,6 +4,7 @@
 //! helps, and waits to be started again.
 
 mod attending;
+mod documents;
 mod learning;
 mod lines;
 mod linger;
@@ -33,6 +34,7 @@ use crate::line::policy::Policy;
 use crate::line::poll::feed::Inlet;
 use crate::line::report::{LineStatus, Report};
 use crate::line::timing::{Backfill, Timing};
+use crate::line::yjs::{Drafts, Rules};
 use crate::outbox::{self, Courier};
 use crate::pulse::pulse;
 use crate::session::{self, Means, Session};
@@ -66,6 +68,8 @@ pub struct Context {
     pub policy: Arc<std::collections::BTreeMap<String, Policy>>,
     /// Workspaces that get no document but those that the operator adds.
     pub strict: Arc<std::collections::BTreeSet<String>>,
+    /// What the agent may change in live documents by itself, by workspace; where it says nothing, only its own words.
+    pub rules: Arc<std::collections::BTreeMap<String, Rules>>,
 }
 
 /// Why a workspace's task ended by itself.
@@ -98,12 +102,13 @@ impl Workspace {
         match Self::open(context, &name, &desk) {
             Ok(mut workspace) => {
                 desk.open(workspace.session.clone(), workspace.report.watch());
-                let outbox = workspace.outbox(token.clone());
+                let (drafts, documents) = workspace.documents(&token);
+                let outbox = workspace.outbox(drafts, token.clone());
                 let learning = learning::learn(workspace.session.clone(), &token);
                 let (own, session) = (workspace.context.clone(), workspace.session.clone());
                 // Boxed: most platforms are shown nothing.
                 let attending = Box::pin(attending::attend(own, session, &token));
-                tokio::try_join!(workspace.lines(spread, &token), outbox, learning, attending)?;
+                tokio::try_join!(workspace.lines(spread, &token), outbox, documents, learning, attending)?;
             }
             Err(Cannot::Store(error)) => return Err(error.into()),
             Err(Cannot::Start(why)) => {
@@ -146,9 +151,14 @@ impl Workspace {
     }
 
     /// Carries actions out: they need the seat alone, whatever the lines do.
-    fn outbox(&self, token: CancellationToken) -> impl Future<Output = Result<(), Ended>> + use<> {
+    fn outbox(
+        &self,
+        drafts: Option<Drafts>,
+        token: CancellationToken,
+    ) -> impl Future<Output = Result<(), Ended>> + use<> {
         let Context { means, outbox: limits, .. } = &self.context;
         let courier = Courier::new(means.store.clone(), self.session.clone(), means.clock.clone(), *limits);
+        let courier = courier.editing(drafts.map(|drafts| Arc::new(drafts) as Arc<dyn outbox::Editor>));
         let (pulse, beat) = pulse();
         self.desk.pulse("outbox", pulse);
         async move { Ok(outbox::run(Arc::new(courier), beat, token).await?) }

@@ -21,6 +21,7 @@ use super::plain::{OneOrMany, Span, Table, read_table};
 pub const FILES: &str = "files";
 
 /// One verb.
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the manifest")]
 #[derive(Clone, Debug)]
 pub struct Action {
     /// The request.
@@ -51,6 +52,8 @@ pub struct Action {
     pub uploads: Option<Uploads>,
     /// Never stored, sent at once, never tried again.
     pub ephemeral: bool,
+    /// It edits a live document; the request asks somebody to accept the same change, where the agent may not make it.
+    pub live: bool,
     /// Arguments that are given all or none.
     pub together: Vec<String>,
     /// Arguments of which exactly one is given.
@@ -136,6 +139,7 @@ calling!(RawAction {
     idempotency: Option<Idempotency>,
     uploads: Option<Uploads>,
     ephemeral: bool,
+    live: bool,
     together: Vec<String>,
     one_of: Vec<String>,
     lists: Vec<String>,
@@ -155,7 +159,9 @@ impl Action {
             return Err("`split.bytes` is at least 16".to_owned());
         }
         let RawAction { files, split, refuse, read_back, pace, own, repeatable, gone_is_done, .. } = raw;
-        let RawAction { needs, needs_with, idempotency, uploads, ephemeral, together, one_of, lists, places, .. } = raw;
+        let RawAction {
+            needs, needs_with, idempotency, uploads, ephemeral, live, together, one_of, lists, places, ..
+        } = raw;
         let action = Self {
             call,
             files,
@@ -171,6 +177,7 @@ impl Action {
             idempotency,
             uploads,
             ephemeral,
+            live,
             together,
             one_of,
             lists,

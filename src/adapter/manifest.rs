@@ -9,6 +9,7 @@ use super::act::{Action, Question};
 use super::call::{Call, calling, needed};
 use super::events::EventSpec;
 use super::join::Join;
+use super::live::Live;
 use super::outcome::Rule;
 use super::path::Path;
 use super::plain::{OneOrMany, Span, Table, read_table};
@@ -280,13 +281,20 @@ impl SessionFlavour {
 pub struct Documents {
     /// Reads one, by its token: it takes `id`, and may take `title` and `type`. Its session is a `share_token`.
     pub open: Call,
+    /// How one is edited live; none: it cannot be.
+    pub live: Option<Live>,
 }
 
-calling!(RawDocuments {});
+calling!(RawDocuments {
+    live: Option<Live>,
+});
 
 impl<'de> Deserialize<'de> for Documents {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read_table(deserializer, |mut raw: RawDocuments| raw.call().and_then(needed).map(|open| Self { open }))
+        read_table(deserializer, |mut raw: RawDocuments| {
+            let live = raw.live.take();
+            raw.call().and_then(needed).map(|open| Self { open, live })
+        })
     }
 }
 

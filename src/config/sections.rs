@@ -21,6 +21,7 @@ use super::measure::{Size, Span};
 use crate::deliver::OnFull;
 use crate::line::policy::Policy;
 use crate::line::timing;
+use crate::line::yjs::Rules;
 use crate::outbox::Limits;
 
 /// `[store]`.
@@ -182,6 +183,7 @@ impl Default for Join {
 }
 
 /// `[workspace.NAME]`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the config")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Workspace {
@@ -201,11 +203,16 @@ pub struct Workspace {
     pub mark_done: bool,
     /// Whether a document in which the agent is mentioned is added by the platform's webhook.
     pub adopt_documents: bool,
+    /// Whether the agent changes in live documents what others wrote; else it suggests the change.
+    pub direct_edits: bool,
+    /// Whether one edit may replace nearly all of a document.
+    pub rewrites: bool,
 }
 
 impl Default for Workspace {
     fn default() -> Self {
         let Policy { direct, topics, mention_only, allow_conversations, allow_authors } = Policy::default();
+        let Rules { direct: direct_edits, rewrites } = Rules::default();
         Self {
             backfill: Backfill::None,
             direct,
@@ -215,6 +222,8 @@ impl Default for Workspace {
             allow_authors,
             mark_done: true,
             adopt_documents: true,
+            direct_edits,
+            rewrites,
         }
     }
 }
@@ -224,6 +233,11 @@ impl Workspace {
     pub fn policy(&self) -> Policy {
         let Self { direct, topics, mention_only, allow_conversations, allow_authors, .. } = self.clone();
         Policy { direct, topics, mention_only, allow_conversations, allow_authors }
+    }
+
+    /// What the agent may change in live documents by itself.
+    pub const fn rules(&self) -> Rules {
+        Rules { direct: self.direct_edits, rewrites: self.rewrites }
     }
 }
 

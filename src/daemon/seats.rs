@@ -167,6 +167,9 @@ impl Seats {
             .get(ask.name)
             .ok_or_else(|| Problem::new("not_offered", format!("{} has no `{}`", manifest.title, ask.name)))?;
         may_ask(&session, &ask, question)?;
+        if let Some(live) = self.live_now(&name, &ask).await {
+            return Ok(live);
+        }
         let scope = Scope::new().with_all(Root::Ask, ask.args.clone());
         let mut request = session.prepare(&question.call, scope).map_err(problem)?;
         request.bounds.whole = Some(self.0.request);

@@ -41,7 +41,7 @@ pub enum NotAWebsocket {
 }
 
 impl Handshake {
-    /// An opening that offers these subprotocols, separated by commas, the best first.
+    /// An opening that offers these subprotocols, separated by commas, the best first; without any where this is empty.
     pub fn offering(protocols: &'static str) -> Self {
         Self { key: generate_key(), protocols }
     }
@@ -52,7 +52,9 @@ impl Handshake {
         headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
         headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
         headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-        headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(self.protocols));
+        if !self.protocols.is_empty() {
+            headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(self.protocols));
+        }
         let text = |value: &str| HeaderValue::from_str(value).ok();
         headers.extend(text(&self.key).map(|key| (SEC_WEBSOCKET_KEY, key)));
         headers.extend(text(&url.origin().ascii_serialization()).map(|origin| (ORIGIN, origin)));

@@ -4,6 +4,7 @@ mod args;
 
 use serde_json::{Map, Value};
 
+use super::edits;
 use crate::action::{Action, Request};
 use crate::adapter::{Action as Verb, Manifest, Root};
 use crate::store::{Seat, WorkspaceRecord};
@@ -58,6 +59,9 @@ pub fn prepare(
     capable(manifest, record, verb, request)?;
     fill(verb, record, &mut request.args)?;
     as_texts(&mut request.args);
+    if verb.live {
+        return edits::edit(&request.verb, &request.args).map(drop);
+    }
     args::check(verb, request)
 }
 

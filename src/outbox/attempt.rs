@@ -18,6 +18,13 @@ impl Courier {
             let message = format!("the manifest has no verb `{}` any more", action.verb);
             return self.refuse(action, "unknown_verb", message).await;
         };
+        let action = match verb.live.then(|| self.edit_live(action.clone(), patience)) {
+            Some(edited) => match edited.await? {
+                ControlFlow::Continue(action) => action,
+                ControlFlow::Break(action) => return Ok(action),
+            },
+            None => action,
+        };
         let action = self.split(action, verb).await?;
         let pause = Pause { backoff: patience.backoff.next(), longest: self.limits.longest_retry };
         let placed = match self.placed(&action, verb, pause).await? {

@@ -1,11 +1,13 @@
 //! Carries one action from where it stands to its receipt; every step is durable before the next begins.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout_at};
 
 use super::behind::{Others, others};
 use super::decide::{self, Doubt, Found, Tried};
+use super::live::Editor;
 use super::pace::Pacer;
 use super::patience::Patience;
 use super::read_back::{ReadError, Reader, can, lasts};
@@ -28,12 +30,19 @@ pub struct Courier {
     /// How long and how often.
     pub limits: Limits,
     pub(super) pace: Pacer,
+    pub(super) editor: Option<Arc<dyn Editor>>,
 }
 
 impl Courier {
     /// A courier that has sent nothing yet.
     pub fn new(store: Store, session: Session, clock: Clock, limits: Limits) -> Self {
-        Self { store, session, clock, limits, pace: Pacer::default() }
+        Self { store, session, clock, limits, pace: Pacer::default(), editor: None }
+    }
+
+    /// The same where live documents are edited.
+    #[must_use]
+    pub fn editing(self, editor: Option<Arc<dyn Editor>>) -> Self {
+        Self { editor, ..self }
     }
 
     /// Carries an action until it is settled, with all parts it is cut into. Failures of the platform end in its
@@ -127,6 +136,8 @@ impl Courier {
     fn doubt(&self, action: &Action) -> Doubt {
         match self.session.manifest().actions.get(&action.verb) {
             Some(verb) if verb.idempotency.is_some() && action.prepared.is_some() => Doubt::SameKey,
+            // An edit that was made is brought again, the same bytes.
+            Some(verb) if verb.live && action.prepared.is_some() => Doubt::SameKey,
             Some(verb) if verb.repeatable => Doubt::Repeat,
             Some(_) if !stands(Defence::ReadBack) => Doubt::Repeat,
             Some(verb) if lasts(verb) => Doubt::LookFirst,

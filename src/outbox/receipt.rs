@@ -35,6 +35,9 @@ pub struct Receipt {
     /// RFC 3339: when it is tried, or looked for, again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_try: Option<String>,
+    /// How it went out, where the verb has several ways: `edited`, or `suggested` where somebody must accept it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub went: Option<String>,
     /// Into how many parts a long text was cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parts: Option<u32>,
@@ -72,6 +75,7 @@ pub fn sum(parts: &[Action]) -> Receipt {
         answers: first.answers,
         waits: open.and_then(|part| part.waits.clone()),
         next_try: open.and_then(|part| part.not_before).map(rfc3339),
+        went: first.went.clone(),
         parts: first.part.as_ref().map(|part| part.of),
         accepted_at: rfc3339(first.accepted_at),
         settled_at: parts.iter().filter_map(|part| part.settled_at).max().filter(|_| open.is_none()).map(rfc3339),

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Context, Desk, Ended, Status, Workspace};
 use crate::event::WorkspaceName;
 use crate::line::poll::feed::Inlet;
+use crate::line::yjs::Drafts;
 use crate::pulse::Pulse;
 use crate::session::Session;
 use crate::store::StoreError;
@@ -123,6 +124,11 @@ impl Roster {
     /// The way to the line of one that runs, for push sources and hints; `None` where its line takes none.
     pub fn inlet(&self, name: &WorkspaceName) -> Option<Inlet> {
         self.desk(name).and_then(|desk| desk.feeds())
+    }
+
+    /// The way to the live documents of one that runs; `None` where its platform has none.
+    pub fn drafts(&self, name: &WorkspaceName) -> Option<Drafts> {
+        self.desk(name).and_then(|desk| desk.live())
     }
 
     /// Reads a conversation's history soon: the agent acted there, or something hints at news.

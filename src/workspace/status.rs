@@ -9,6 +9,7 @@ use crate::clock::millis;
 use crate::event::WorkspaceName;
 use crate::line::poll::feed::Inlet;
 use crate::line::report::LineStatus;
+use crate::line::yjs::Drafts;
 use crate::pulse::Pulse;
 use crate::session::{Session, repair_command};
 use crate::store::{Seat, WorkspaceRecord};
@@ -55,6 +56,7 @@ struct OnIt {
     beside: Vec<watch::Receiver<LineStatus>>,
     hints: Option<mpsc::Sender<String>>,
     inlet: Option<Inlet>,
+    drafts: Option<Drafts>,
     trouble: Option<String>,
     pulses: Vec<(&'static str, Pulse)>,
 }
@@ -89,6 +91,16 @@ impl Desk {
         self.with(|on_it| on_it.inlet = inlet);
     }
 
+    /// Its live documents are reached by this.
+    pub(super) fn drafts(&self, drafts: Option<Drafts>) {
+        self.with(|on_it| on_it.drafts = drafts);
+    }
+
+    /// The way to its live documents, where the platform has them.
+    pub fn live(&self) -> Option<Drafts> {
+        self.with(|on_it| on_it.drafts.clone())
+    }
+
     /// One of its loops can be asked from now on.
     pub(super) fn pulse(&self, which: &'static str, pulse: Pulse) {
         self.with(|on_it| on_it.pulses.push((which, pulse)));
@@ -102,7 +114,7 @@ impl Desk {
     pub(super) fn anew(&self) {
         self.with(|on_it| {
             on_it.beside.clear();
-            on_it.pulses.retain(|(which, _)| *which == "outbox");
+            on_it.pulses.retain(|(which, _)| matches!(*which, "outbox" | "documents"));
             on_it.trouble = None;
         });
     }

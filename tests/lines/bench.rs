@@ -144,6 +144,7 @@ impl Story {
             backfill: Arc::new(BTreeMap::from([("acme".to_owned(), self.backfill)])),
             hooks: agent_bridge::ingress::Hooks::default(),
             policy: Arc::new(BTreeMap::from([("acme".to_owned(), self.policy.clone())])),
+            rules: Arc::default(),
         }
     }
 

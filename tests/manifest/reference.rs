@@ -29,6 +29,7 @@ const TABLES: &[(&str, &str, bool)] = &[
     ("join.learn.first", "join learn 0 first", false),
     ("me", "me", false),
     ("documents", "documents", true),
+    ("documents.live", "documents live", true),
     ("receive", "receive", true),
     ("receive.waiting", "receive waiting", false),
     ("receive.cursor_refused", "receive cursor_refused", false),

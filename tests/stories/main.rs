@@ -24,6 +24,7 @@ mod house;
 #[path = "../support/ledger.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod ledger;
+mod live;
 #[path = "../support/lounge.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod lounge;
@@ -39,6 +40,9 @@ mod streams;
 #[path = "../support/study.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod study;
+#[path = "../support/studio.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod studio;
 mod tls;
 mod topics;
 mod tracing;

@@ -13,6 +13,7 @@ pub(super) fn actions(manifest: &Manifest) -> Verdict {
         uploads(verb, action)?;
         places(verb, action)?;
         fleeting(verb, action)?;
+        live(verb, action, manifest)?;
     }
     Ok(())
 }
@@ -128,4 +129,18 @@ fn fleeting(verb: &str, action: &Action) -> Verdict {
         }
         None => Ok(()),
     }
+}
+
+/// What edits a live document needs to know how one is opened, and keeps what it made by a way of its own.
+fn live(verb: &str, action: &Action, manifest: &Manifest) -> Verdict {
+    let opened = manifest.documents.as_ref().is_some_and(|documents| documents.live.is_some());
+    let message = match action {
+        Action { live: false, .. } => return Ok(()),
+        _ if !opened => "an edit needs a live document: say under `documents.live` how one is opened",
+        Action { idempotency: Some(_), .. } | Action { ephemeral: true, .. } | Action { read_back: Some(_), .. } => {
+            "an edit is kept until the document's server has it: leave `idempotency`, `ephemeral` and `read_back` out"
+        }
+        _ => return Ok(()),
+    };
+    Err(at(&["actions", verb, "live"], message))
 }

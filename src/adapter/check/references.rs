@@ -12,7 +12,7 @@ use super::super::template::Reference;
 use super::{Verdict, at, is_fact, stands};
 
 /// The arguments that mean the same on every platform.
-const ARGUMENTS: [&str; 15] = [
+const ARGUMENTS: [&str; 16] = [
     "conversation",
     "text",
     "html",
@@ -27,6 +27,7 @@ const ARGUMENTS: [&str; 15] = [
     "reaction",
     "state",
     "search",
+    "quote",
     UPLOADS,
 ];
 /// What is known of a file before it is uploaded.
@@ -61,6 +62,10 @@ pub(super) fn check(manifest: &Manifest) -> Verdict {
         let path = ["sessions", name, "path"].map(str::to_owned);
         let shared = session.path.iter().flat_map(|path| path.references());
         shared.into_iter().try_for_each(|it| one(it, &[Root::Settings, Root::Secrets], manifest, &path))?;
+    }
+    let live = manifest.documents.iter().filter_map(|documents| documents.live.as_ref());
+    for reference in live.flat_map(|live| live.name.references()) {
+        one(reference, &[Root::Settings], manifest, &["documents", "live", "name"].map(str::to_owned))?;
     }
     pushes(manifest)?;
     calls(manifest).iter().try_for_each(|found| call(found, manifest))
@@ -113,6 +118,9 @@ pub(super) fn calls(manifest: &Manifest) -> Vec<Found<'_>> {
     }
     if let Some(documents) = &manifest.documents {
         add(&["documents"], &documents.open, &[Root::Settings]);
+        if let Some(live) = &documents.live {
+            add(&["documents", "live"], &live.call, &[Root::Settings]);
+        }
     }
     let receive = &manifest.receive;
     add(&["receive"], &receive.call, opening(receive.flavour));

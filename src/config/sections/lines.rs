@@ -69,6 +69,8 @@ pub struct Lines {
     pub overlap: Span,
     /// The longest that an event waits until it is known who takes part in its conversation.
     pub members: Span,
+    /// A live document that nobody asked for so long is let go.
+    pub document_idle: Span,
     /// How long a cable waits.
     pub cable: Cable,
 }
@@ -120,6 +122,7 @@ impl Default for Lines {
             beside: timing.beside.map(Span),
             overlap: Span(timing.overlap),
             members: Span(timing.members),
+            document_idle: Span(timing.document_idle),
             cable: Cable::default(),
         }
     }
@@ -161,6 +164,7 @@ impl Lines {
             overlap: self.overlap.0,
             members: self.members.0,
             frame: event_stream::Limits { line: self.frame_line.bytes(), event: self.frame.bytes() },
+            document_idle: self.document_idle.0,
             cable: self.cable.limits(),
         }
     }

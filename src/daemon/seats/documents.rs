@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Seats, problem};
 use crate::adapter::Manifest;
 use crate::api::problem::Problem;
-use crate::api::workspaces::DocumentWish;
+use crate::api::workspaces::{Ask, DocumentWish};
 use crate::event::WorkspaceName;
 use crate::http::Origin;
 use crate::join::parse_link;
@@ -29,6 +29,15 @@ impl Seats {
                 false => Err(Problem::new("no_such_document", format!("`{name}` has no document `{id}`"))),
             },
         }
+    }
+
+    /// What a document says just now, where it is open for live editing; else the platform is asked.
+    pub(super) async fn live_now(&self, name: &WorkspaceName, ask: &Ask) -> Option<Value> {
+        let id = ask.args.get("conversation").and_then(Value::as_str).filter(|_| ask.name == "document")?;
+        let content = self.0.roster.as_ref()?.drafts(name)?.read(id.to_owned()).await?;
+        let record = self.session(name).ok()?.record();
+        let Document { title, kind, .. } = Document::all(&record).into_iter().find(|document| document.id == id)?;
+        Some(json!({ "item": { "id": id, "title": title, "type": kind, "content": content, "live": true } }))
     }
 
     /// The session of a workspace, also where no daemon runs.

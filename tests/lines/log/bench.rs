@@ -156,6 +156,7 @@ impl Story {
             timing: self.timing.clone(),
             backfill: Arc::new(BTreeMap::from([("acme".to_owned(), self.backfill)])),
             policy: Arc::new(BTreeMap::from([("acme".to_owned(), self.policy.clone())])),
+            rules: Arc::default(),
             hooks: agent_bridge::ingress::Hooks::default(),
         };
         let token = CancellationToken::new();

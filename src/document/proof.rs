@@ -1,0 +1,54 @@
+//! Whether a server has what was made here: it is asked for just that, and that stands in what it answers.
+
+use yrs::updates::decoder::Decode;
+use yrs::updates::encoder::Encode;
+use yrs::{IdSet, ReadTxn, Transact, Update};
+
+use super::guard::guarded;
+use super::scan::scan;
+use super::{Bounds, Document, DocumentError};
+
+/// What of an edit the server was not seen to have yet.
+#[derive(Debug)]
+pub struct Proof {
+    /// Blocks that it put in.
+    made: IdSet,
+    /// Blocks that it took out.
+    taken: IdSet,
+    bounds: Bounds,
+}
+
+impl Proof {
+    /// Nothing of this update was seen yet.
+    pub fn of(update: &[u8], bounds: Bounds) -> Result<Self, DocumentError> {
+        let update = decoded(update, &bounds)?;
+        Ok(Self { made: update.insertions(true), taken: update.delete_set().clone(), bounds })
+    }
+
+    /// The state vector of somebody who lacks just this: what a step 1 asks with. What was taken out comes with every
+    /// answer.
+    pub fn question(&self, document: &Document) -> Vec<u8> {
+        let mut vector = document.doc.transact().state_vector();
+        for (client, ranges) in self.made.iter() {
+            if let Some(first) = ranges.iter().map(|range| range.start).min() {
+                vector.set_min(*client, first);
+            }
+        }
+        vector.encode_v1()
+    }
+
+    /// The server said this; whether it was seen to have all of the edit now. What cannot be read proves nothing.
+    pub fn heard(&mut self, update: &[u8]) -> bool {
+        if let Ok(update) = decoded(update, &self.bounds) {
+            self.made.diff_with(&update.insertions(true));
+            self.taken.diff_with(update.delete_set());
+        }
+        self.made.is_empty() && self.taken.is_empty()
+    }
+}
+
+fn decoded(update: &[u8], bounds: &Bounds) -> Result<Update, DocumentError> {
+    scan(update, bounds)?;
+    let decoded = guarded(|| Update::decode_v1(update)).ok().and_then(Result::ok);
+    decoded.ok_or(DocumentError::malformed("update", "the library cannot read it"))
+}

@@ -1,0 +1,118 @@
+//! What is asked of a document, and how it is done there.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout};
+
+use super::connected::Open;
+use super::{Draft, EDITORS};
+use crate::document::Edit;
+use crate::line::yjs::engine::{Engine, Tried};
+use crate::line::yjs::{Ask, Down, Made};
+
+/// Whoever asked for an edit has kept it in this time, or it is forgotten.
+const KEPT: Duration = Duration::from_secs(30);
+/// Client ids remembered; beyond them the oldest text of the agent counts as somebody else's.
+const REMEMBERED: usize = 2_000;
+
+impl Draft {
+    /// Serves a wish, or lets it wait for the connection.
+    pub(super) async fn take(&mut self, open: Option<&mut Open>, ask: Ask) -> Result<(), Down> {
+        let now = Instant::now();
+        self.used = now;
+        let live = open.filter(|open| open.live);
+        match (ask, live) {
+            (Ask::Make { edit, answer }, _) if self.known => self.make(edit, answer).await,
+            (Ask::Bring { update, answer }, Some(open)) => {
+                let number = self.hold.number();
+                if self.news.waits() {
+                    self.tell().await?;
+                }
+                let frames = self.work(move |engine| engine.bring(number, &update)).await?;
+                self.stands().await?;
+                match frames {
+                    Ok(frames) => {
+                        self.hold.sent(number, answer, now);
+                        self.send(open, frames)
+                    }
+                    Err(why) => {
+                        drop(answer.send(Err(why)));
+                        Ok(())
+                    }
+                }
+            }
+            (Ask::Read { answer }, Some(_)) => {
+                let text = self.work(Engine::text).await?;
+                drop(answer.send(text));
+                Ok(())
+            }
+            (Ask::Read { answer }, None) => {
+                drop(answer.send(None));
+                Ok(())
+            }
+            (ask, _) => {
+                self.hold.wait(ask, now);
+                Ok(())
+            }
+        }
+    }
+
+    /// Makes an edit and holds everything until its bytes are kept: what leaves before could be made twice.
+    async fn make(&mut self, edit: Edit, answer: oneshot::Sender<Made>) -> Result<(), Down> {
+        if let Err(why) = self.name().await {
+            drop(answer.send(Made::Later(why)));
+            return Ok(());
+        }
+        if self.news.waits() {
+            self.tell().await?;
+        }
+        let rules = self.parts.rules;
+        let made = match self.work(move |engine| engine.make(&edit, rules)).await? {
+            Tried::Made(update) => {
+                let (go, kept) = oneshot::channel();
+                let told = answer.send(Made::Here { update, go });
+                if told.is_ok() && matches!(timeout(KEPT, kept).await, Ok(Ok(()))) {
+                    return self.stands().await;
+                }
+                self.engine = None;
+                return Err(Down::Later("an edit could not be kept, and was taken back".to_owned()));
+            }
+            Tried::Suggest => Made::Suggest,
+            Tried::Refused { kind, message } => Made::Refused { kind, message },
+        };
+        drop(answer.send(made));
+        Ok(())
+    }
+
+    /// Keeps the client id before anything is written under it.
+    async fn name(&mut self) -> Result<(), String> {
+        if self.named {
+            return Ok(());
+        }
+        let record = self.parts.session.record();
+        let mut listed = record.facts.get(EDITORS).and_then(Value::as_array).cloned().unwrap_or_default();
+        listed.push(self.client.into());
+        let old = listed.len().saturating_sub(REMEMBERED);
+        listed.drain(..old);
+        self.parts.session.learn(EDITORS, listed).await.map_err(|error| error.to_string())?;
+        self.named = true;
+        Ok(())
+    }
+
+    /// Tells what others changed.
+    pub(super) async fn tell(&mut self) -> Result<(), Down> {
+        let Some(text) = self.work(Engine::text).await? else { return Ok(()) };
+        let told = self.news.tell(&self.parts, &self.id, text, Instant::now()).await;
+        told.map_err(|error| Down::Later(error.to_string()))
+    }
+
+    /// What stands there now is the agent's own doing, or was told.
+    pub(super) async fn stands(&mut self) -> Result<(), Down> {
+        if let Some(text) = self.work(Engine::text).await? {
+            self.news.stands(text);
+        }
+        Ok(())
+    }
+}

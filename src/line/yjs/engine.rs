@@ -1,0 +1,155 @@
+//! One document and the protocol's state, for the thread that does the work. No socket and no clock.
+
+use super::rules::{Rules, Verdict};
+use crate::document::awareness::Awareness;
+use crate::document::protocol::{Message, read, write};
+use crate::document::session::{Outcome, Phase, Session};
+use crate::document::{Applied, Bounds, Document, Edit, EditError, Proof};
+
+/// Names of colours are the editors' own: this one is readable on white and on black.
+const COLOUR: &str = "#7c5cff";
+
+/// A document with all that is known of its connection.
+pub(super) struct Engine {
+    document: Document,
+    session: Session,
+    awareness: Awareness,
+    /// Edits that the server was not seen to have, by number.
+    proofs: Vec<(u64, Proof)>,
+}
+
+/// What one frame brought, and what follows.
+pub(super) struct Heard {
+    pub outcome: Outcome,
+    /// Something did not arrive as it was sent, or before what builds on it: the server must be asked again.
+    pub behind: bool,
+    pub phase: Phase,
+    /// Edits that the server was seen to have.
+    pub proven: Vec<u64>,
+}
+
+/// What became of a wish to edit.
+pub(super) enum Tried {
+    /// It is made here; these bytes are for everybody else.
+    Made(Vec<u8>),
+    Suggest,
+    Refused {
+        kind: &'static str,
+        message: String,
+    },
+}
+
+impl Engine {
+    /// An empty document under a client id of its own; `own` are those of all before.
+    pub fn new(client: u64, own: Vec<u64>, bounds: Bounds, name: &str) -> Self {
+        let mut awareness = Awareness::new(client, bounds);
+        awareness.set(name, COLOUR, "online");
+        let document = Document::new(client, own, Vec::new(), bounds);
+        Self { document, session: Session::default(), awareness, proofs: Vec::new() }
+    }
+
+    /// A connection was opened: what to say first.
+    pub fn opened(&mut self) -> (Vec<Vec<u8>>, Phase) {
+        let frames = self.session.opened(&self.document, &mut self.awareness);
+        (frames, self.session.phase().clone())
+    }
+
+    /// The connection is gone, and with it what was asked there.
+    pub fn closed(&mut self) {
+        self.session.closed(&mut self.awareness);
+        self.proofs.clear();
+    }
+
+    /// The agent is still there.
+    pub fn again(&mut self) -> Vec<u8> {
+        self.awareness.again();
+        write(&Message::Awareness(&self.awareness.announcement()))
+    }
+
+    /// The agent goes.
+    pub fn leave(&mut self) -> Vec<u8> {
+        self.awareness.leave();
+        write(&Message::Awareness(&self.awareness.announcement()))
+    }
+
+    pub fn frame(&mut self, frame: &[u8]) -> Heard {
+        let outcome = self.session.frame(frame, &mut self.document, &mut self.awareness);
+        let mut proven = Vec::new();
+        if !self.proofs.is_empty() {
+            for message in read(frame, &self.document.bounds()).unwrap_or_default() {
+                let (Message::Step2(update) | Message::Update(update)) = message else { continue };
+                self.proofs.retain_mut(|(number, proof)| {
+                    let stands = proof.heard(update);
+                    if stands {
+                        proven.push(*number);
+                    }
+                    !stands
+                });
+            }
+        }
+        // What is lacking right after a sync, the server itself lacks.
+        let behind = !outcome.synced && (outcome.waits || !outcome.ignored.is_empty());
+        Heard { outcome, behind, phase: self.session.phase().clone(), proven }
+    }
+
+    /// Asks the server for what is lacking here.
+    pub fn ask(&mut self) -> Vec<u8> {
+        write(&Message::Step1(&self.document.state_vector()))
+    }
+
+    /// Makes an edit here, if the rules let the agent.
+    pub fn make(&mut self, edit: &Edit, rules: Rules) -> Tried {
+        let refused = |error: &EditError| Tried::Refused { kind: kind(error), message: error.to_string() };
+        let assessment = match self.document.assess(edit) {
+            Ok(assessment) => assessment,
+            Err(error) => return refused(&error),
+        };
+        match rules.judge(&assessment) {
+            Verdict::Suggest => Tried::Suggest,
+            Verdict::Refuse => Tried::Refused {
+                kind: "rewrite",
+                message: format!(
+                    "this takes out {} of 100 parts of the document, which others wrote: change the part that you were \
+                     asked about, or let the operator allow it (`rewrites`)",
+                    assessment.share()
+                ),
+            },
+            Verdict::Make => match self.document.edit(edit) {
+                Ok(done) => Tried::Made(done.update),
+                Err(error) => refused(&error),
+            },
+        }
+    }
+
+    /// What must be said so that the server has an edit, made here or in an earlier run, and answers that it has it.
+    pub fn bring(&mut self, number: u64, update: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+        let applied = self.document.apply(update).map_err(|error| error.to_string())?;
+        if matches!(applied, Applied::Held | Applied::Resync) {
+            return Err("it builds on what the document server has lost".to_owned());
+        }
+        let proof = Proof::of(update, self.document.bounds()).map_err(|error| error.to_string())?;
+        let question = proof.question(&self.document);
+        self.proofs.push((number, proof));
+        Ok(vec![write(&Message::Update(update)), write(&Message::Step1(&question))])
+    }
+
+    /// What it says.
+    pub fn text(&mut self) -> Option<String> {
+        self.document.read().ok().map(|reading| reading.text())
+    }
+
+    /// Whether it can go on.
+    pub fn is_whole(&self) -> bool {
+        self.document.whole().is_ok()
+    }
+}
+
+const fn kind(error: &EditError) -> &'static str {
+    match error {
+        EditError::QuoteMissing => "quote_missing",
+        EditError::QuoteNotUnique(_) => "quote_not_unique",
+        EditError::QuoteAcrossBlocks => "quote_across_blocks",
+        EditError::QuoteEmpty | EditError::SeveralLines | EditError::NotText | EditError::Nothing => "bad_edit",
+        EditError::NoSharedType | EditError::Document(_) => "document_failed",
+    }
+}

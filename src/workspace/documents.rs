@@ -1,0 +1,71 @@
+//! The live documents of a workspace: who keeps them, and how the outbox edits them.
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
+
+use super::{Ended, Workspace};
+use crate::document::Edit;
+use crate::line::report::Report;
+use crate::line::yjs::{self, Drafts, Parts};
+use crate::outbox::{Editor, Made};
+use crate::pulse::pulse;
+use crate::retry::Waits;
+
+impl Workspace {
+    /// The way to the documents, where the platform has them, and what keeps them until the task ends.
+    pub(super) fn documents(
+        &self,
+        token: &CancellationToken,
+    ) -> (Option<Drafts>, impl Future<Output = Result<(), Ended>> + use<>) {
+        let Self { context, session, .. } = self;
+        let live = session.manifest().documents.as_ref().and_then(|documents| documents.live.clone());
+        let (drafts, keeper) = live
+            .map(|live| {
+                let timing = &context.timing;
+                yjs::drafts(Parts {
+                    live,
+                    session: session.clone(),
+                    rules: context.rules.get(session.record().name.as_str()).copied().unwrap_or_default(),
+                    waits: Waits { first: timing.first_wait, longest: timing.longest_wait },
+                    idle: timing.document_idle,
+                    store: context.means.store.clone(),
+                    clock: context.means.clock.clone(),
+                    policy: context.policy.get(session.record().name.as_str()).cloned().unwrap_or_default(),
+                    report: Report::new(yjs::LINE, context.means.clock.clone()),
+                })
+            })
+            .unzip();
+        self.desk.drafts(drafts.clone());
+        let (pulse, beat) = pulse();
+        if keeper.is_some() {
+            self.desk.pulse("documents", pulse);
+        }
+        let token = token.clone();
+        let kept = async move {
+            if let Some(keeper) = keeper {
+                beat.during(keeper.run(token)).await;
+            }
+            Ok(())
+        };
+        (drafts, kept)
+    }
+}
+
+impl Editor for Drafts {
+    fn make(&self, document: String, edit: Edit) -> BoxFuture<'_, Made> {
+        let made = async move {
+            match Self::make(self, document, edit).await {
+                yjs::Made::Here { update, go } => Made::Here { update, go },
+                yjs::Made::Suggest => Made::Suggest,
+                yjs::Made::Refused { kind, message } => Made::Refused { kind, message },
+                yjs::Made::Later(why) => Made::Later(why),
+            }
+        };
+        made.boxed()
+    }
+
+    fn bring(&self, document: String, update: Vec<u8>) -> BoxFuture<'_, Result<(), String>> {
+        Self::bring(self, document, update).boxed()
+    }
+}

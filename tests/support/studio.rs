@@ -1,0 +1,81 @@
+//! The simulated platform with documents that are edited live, on a real port, and the bridge that has one of them.
+
+use agent_bridge_sim::agentworkspace::{AgentId, DocumentId, Options, Shape, ShareToken, Sim, World};
+use agent_bridge_sim::serve::Serving;
+use serde_json::{Value, json};
+
+use crate::bridge::{Agent, Daemon, Home, PATIENCE};
+use crate::house::QUICK;
+
+/// The platform, and the bridge that was given `draft` in the workspace `plans`.
+pub struct Studio {
+    pub sim: Sim,
+    pub home: Home,
+    pub agent: AgentId,
+    pub draft: DocumentId,
+    pub token: ShareToken,
+    serving: Serving,
+    daemon: Option<Daemon>,
+}
+
+impl Studio {
+    /// A plain document in which `content` stands, and this config beside the usual one.
+    pub async fn new(content: &str, more: &str) -> Self {
+        Self::of(Shape::Text("content".into()), content, more).await
+    }
+
+    /// The same in this shared type.
+    pub async fn of(shape: Shape, content: &str, more: &str) -> Self {
+        let sim = Sim::new(Options::default());
+        let serving = sim.serve(0).await.expect("a free port");
+        let agent = sim.agent("Atlas");
+        let draft = sim.draft(&agent, "Trip to Italy", shape, content);
+        let token = sim.share(&draft);
+        let home = Home::new(&format!("{QUICK}\n{more}"));
+        let daemon = Some(home.start().await);
+        let link = sim.share_link(&token);
+        home.ok(&["join", "agentworkspace", &link, "--as", "plans", "--set", "display_name=Atlas"]).await;
+        Self { sim, home, agent, draft, token, serving, daemon }
+    }
+
+    /// What the agent asks of the document, and the receipt once it is settled.
+    pub async fn edit(&self, agent: &mut Agent, what: Value) -> Value {
+        let accepted = self.begin(agent, what).await.expect("it is accepted");
+        agent.call("receipt", json!({ "id": accepted["id"], "wait": "60s" })).await.expect("a receipt")
+    }
+
+    /// The same, only accepted.
+    pub async fn begin(&self, agent: &mut Agent, mut what: Value) -> Result<Value, Value> {
+        what["conversation"] = self.draft.as_str().into();
+        agent.call("act", json!({ "workspace": "plans", "verb": "document.edit", "args": what })).await
+    }
+
+    /// What the person sees.
+    pub fn seen(&self) -> String {
+        self.sim.seen(&self.draft)
+    }
+
+    /// The platform has come to this.
+    pub async fn sees(&self, what: impl Fn(&World) -> bool + Copy) {
+        let waited = tokio::time::timeout(PATIENCE, self.sim.wait_for(what)).await;
+        assert!(waited.is_ok(), "in vain; the person sees `{}`: {}", self.seen(), self.home.log());
+    }
+
+    /// `kill -9`, and a new start.
+    pub async fn kill(&mut self) {
+        self.daemon.take().expect("it runs").kill().await;
+        self.daemon = Some(self.home.start().await);
+    }
+
+    /// Whether some text is nowhere in what the bridge wrote.
+    pub fn never_logged(&self, text: &str) -> bool {
+        !self.home.log().contains(text)
+    }
+
+    /// Ends everything in good order.
+    pub async fn end(mut self) {
+        let code = self.daemon.take().expect("it runs").stop().await;
+        assert_eq!(code, Some(0), "{}", self.home.log());
+        self.serving.stop().await;
+    }
+}
