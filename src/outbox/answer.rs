@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::decide::Tried;
-use crate::adapter::{Action as Verb, Call, Manifest, Outcome, platform_words, text};
+use crate::adapter::{Action as Verb, Call, Manifest, Outcome, text};
 use crate::http::{Failure, Response};
 use crate::retry;
 
@@ -69,6 +69,8 @@ fn done(verb: &Verb, body: &[u8]) -> Tried {
     let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
     let taken = verb.call.take(&body);
     match taken.get("id").and_then(text) {
+        // Nobody has written down what the answer looks like: to take it for lost would do the thing twice.
+        None if verb.id_may_lack => Tried::Done { remote_ids: Vec::new() },
         // What makes a conversation and says something in it names both.
         Some(id) => Tried::Done { remote_ids: [id].into_iter().chain(taken.get("message").and_then(text)).collect() },
         None => Tried::Lost { why: "the platform's answer holds no id".to_owned(), spoke: true },
@@ -93,7 +95,7 @@ fn refused(manifest: &Manifest, call: &Call, response: &Response, kind: &str) ->
         Outcome::Ok | Outcome::Status(_) if kind == "conflict" => (kind.to_owned(), Some(CONFLICT.to_owned())),
         Outcome::Ok | Outcome::Status(_) => (kind.to_owned(), None),
     };
-    let said = platform_words(&response.body);
+    let said = call.words(manifest, &response.body);
     let message = match (words, said) {
         (Some(words), Some(said)) => format!("{words} ({said})"),
         (Some(words), None) => words,

@@ -11,6 +11,7 @@ mod bridge;
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod burrow;
 mod capabilities;
+mod desk;
 mod doors;
 mod entries;
 mod files;
