@@ -149,7 +149,8 @@ impl Action {
         if raw.split.as_ref().is_some_and(|split| split.bytes < 16) {
             return Err("`split.bytes` is at least 16".to_owned());
         }
-        let RawAction { files, split, check, read_back, pace, own, repeatable, gone_is_done, gone_after_doubt, .. } = raw;
+        let RawAction { files, split, check, read_back, pace, own, repeatable, gone_is_done, gone_after_doubt, .. } =
+            raw;
         let RawAction { needs, needs_with, idempotency, uploads, ephemeral, id_may_lack, .. } = raw;
         let RawAction { together, one_of, any_of, lists, places, .. } = raw;
         let action = Self {

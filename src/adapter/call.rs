@@ -116,21 +116,18 @@ impl Call {
 
     /// Whether a workspace with this session can make it: by that session, by a document's own token, or by nobody's.
     pub fn reaches(&self, manifest: &Manifest, session: &str) -> bool {
-        let shared = |name: &str| {
-            manifest.sessions.get(name).is_some_and(|spec| spec.flavour == SessionFlavour::ShareToken)
-        };
+        let shared =
+            |name: &str| manifest.sessions.get(name).is_some_and(|spec| spec.flavour == SessionFlavour::ShareToken);
         self.under.as_deref().is_none_or(|name| name == session || name == NOBODY || shared(name))
     }
 
     /// The argument that wholly makes up this field of the body.
     pub fn argument_of(&self, field: &str) -> Option<&str> {
         let in_body = match &self.json {
-            Some(Json::Object(fields)) => {
-                fields.iter().find_map(|(name, value)| match value {
-                    Json::Text(template) if name == field => template.whole(),
-                    _ => None,
-                })
-            }
+            Some(Json::Object(fields)) => fields.iter().find_map(|(name, value)| match value {
+                Json::Text(template) if name == field => template.whole(),
+                _ => None,
+            }),
             _ => None,
         };
         in_body.filter(|it| matches!(it.root, Root::Action | Root::Ask)).map(|it| it.name.as_str())

@@ -48,7 +48,10 @@ impl Issues {
         let says = self.says.text(issue)?;
         let keys = match self.field.find(issue) {
             Some(Value::Array(keys)) => keys.iter().filter_map(text).collect(),
-            Some(path) => text(path).map_or_else(Vec::new, |path| path.split('.').map(str::to_owned).collect()),
+            Some(path) => {
+                let path = text(path).unwrap_or_default();
+                path.split('.').filter(|key| !key.is_empty()).map(str::to_owned).collect()
+            }
             None => Vec::new(),
         };
         let told = match keys.split_first() {

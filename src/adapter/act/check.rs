@@ -107,9 +107,7 @@ impl Check {
 
     fn number(&self, name: &str, given: &Value) -> Option<Fault> {
         let number = given.as_u64().or_else(|| given.as_str()?.parse().ok());
-        let within = |number: u64| {
-            self.min.is_none_or(|min| number >= min) && self.max.is_none_or(|max| number <= max)
-        };
+        let within = |number: u64| self.min.is_none_or(|min| number >= min) && self.max.is_none_or(|max| number <= max);
         match number {
             Some(number) if within(number) => None,
             Some(number) => Some(Fault::bad(format!("`{name}` is {number}; {}", self.range()))),

@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
+use crate::adapter::act::check::{Check, Fault};
 use crate::adapter::call::{Call, calling, needed};
 use crate::adapter::join::PlainCall;
 use crate::adapter::manifest::Manifest;
-use crate::adapter::act::check::{Check, Fault};
 use crate::adapter::plain::{Table, read_table};
 use crate::adapter::pointer::{Pointer, text};
 use crate::adapter::scope::Root;

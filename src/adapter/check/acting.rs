@@ -24,9 +24,7 @@ fn fields(verb: &str, action: &Action) -> Verdict {
         let path = [&["actions", verb], path].concat();
         stands(name, "argument of this action", arguments.iter().copied(), &path)
     };
-    let fields = [
-        ("split", "field", action.split.as_ref().map(|split| &split.field)),
-    ];
+    let fields = [("split", "field", action.split.as_ref().map(|split| &split.field))];
     for (key, inner, field) in fields {
         field.map_or(Ok(()), |field| named(field, &[key, inner]))?;
     }

@@ -56,9 +56,9 @@ impl Form {
             // The reader of times takes a space for the `T`, too.
             Self::DateTime => text.contains(['T', 't']) && text.parse::<jiff::Timestamp>().is_ok(),
             Self::Address => is_address(text),
-            Self::HexColor => text.strip_prefix('#').is_some_and(|digits| {
-                digits.len() == 6 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
-            }),
+            Self::HexColor => text
+                .strip_prefix('#')
+                .is_some_and(|digits| digits.len() == 6 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())),
             Self::TimeZone => is_zone(text),
             Self::Recurrence => is_recurrence(text),
             Self::Rows => match serde_json::from_str(text) {
@@ -167,9 +167,20 @@ mod tests {
         let long = format!("{}@example.com", "x".repeat(65));
         let addresses = ["ann@example.com", "a.b+c@mail.example.co", "jürgen@bücher.example", "o'neil@example.com"];
         let others = [
-            "", "ann", "ann@", "@example.com", "ann@localhost", "ann@@example.com", "a b@example.com", "ann@-x.com",
-            ".ann@example.com", "ann@example..com", "Ann <ann@example.com>", "ann@example.com,bob@example.com",
-            "ann@example.com\r\nBcc: eve@example.com", long.as_str(),
+            "",
+            "ann",
+            "ann@",
+            "@example.com",
+            "ann@localhost",
+            "ann@@example.com",
+            "a b@example.com",
+            "ann@-x.com",
+            ".ann@example.com",
+            "ann@example..com",
+            "Ann <ann@example.com>",
+            "ann@example.com,bob@example.com",
+            "ann@example.com\r\nBcc: eve@example.com",
+            long.as_str(),
         ];
         judged(Form::Address, &addresses, &others);
         judged(Form::HexColor, &["#ff5733", "#ABCDEF"], &["", "ff5733", "#fff", "#ff573g", "red"]);
@@ -181,13 +192,28 @@ mod tests {
     #[test]
     fn recurrences_are_rules_of_ical_without_their_name() {
         let good = [
-            "FREQ=WEEKLY;BYDAY=MO,WE,FR", "FREQ=YEARLY", "FREQ=MONTHLY;BYDAY=-1FR;COUNT=5", "FREQ=DAILY;UNTIL=20261224",
-            "FREQ=DAILY;INTERVAL=2;UNTIL=20261224T170000Z", "FREQ=MONTHLY;BYMONTHDAY=-1;WKST=SU",
+            "FREQ=WEEKLY;BYDAY=MO,WE,FR",
+            "FREQ=YEARLY",
+            "FREQ=MONTHLY;BYDAY=-1FR;COUNT=5",
+            "FREQ=DAILY;UNTIL=20261224",
+            "FREQ=DAILY;INTERVAL=2;UNTIL=20261224T170000Z",
+            "FREQ=MONTHLY;BYMONTHDAY=-1;WKST=SU",
         ];
         let bad = [
-            "", "weekly", "RRULE:FREQ=DAILY", "BYDAY=MO", "FREQ=OFTEN", "FREQ=DAILY;FREQ=DAILY", "FREQ=DAILY;COUNT=0",
-            "FREQ=DAILY;COUNT=2;UNTIL=20261224", "FREQ=WEEKLY;BYDAY=MONDAY", "FREQ=DAILY;BYHOUR=24", "FREQ=DAILY;X=1",
-            "FREQ=DAILY;UNTIL=soon", "FREQ=DAILY;", "FREQ=MONTHLY;BYMONTHDAY=0",
+            "",
+            "weekly",
+            "RRULE:FREQ=DAILY",
+            "BYDAY=MO",
+            "FREQ=OFTEN",
+            "FREQ=DAILY;FREQ=DAILY",
+            "FREQ=DAILY;COUNT=0",
+            "FREQ=DAILY;COUNT=2;UNTIL=20261224",
+            "FREQ=WEEKLY;BYDAY=MONDAY",
+            "FREQ=DAILY;BYHOUR=24",
+            "FREQ=DAILY;X=1",
+            "FREQ=DAILY;UNTIL=soon",
+            "FREQ=DAILY;",
+            "FREQ=MONTHLY;BYMONTHDAY=0",
         ];
         judged(Form::Recurrence, &good, &bad);
     }
