@@ -29,7 +29,9 @@ const TABLES: &[(&str, &str, bool)] = &[
     ("join.learn", "join learn 0", true),
     ("join.learn.first", "join learn 0 first", false),
     ("me", "me", false),
+    ("documents", "documents", true),
     ("receive", "receive", true),
+    ("receive.waiting", "receive waiting", false),
     ("receive.cursor_refused", "receive cursor_refused", false),
     ("receive.history", "receive history", true),
     ("receive.history.rooms", "receive history rooms", true),
@@ -95,14 +97,6 @@ fn known(place: &str) -> BTreeSet<String> {
             // Agent United has no such table: an empty one has the same keys.
             *table = Value::Mapping(serde_yaml::Mapping::new());
         }
-    }
-    if table.is_null() {
-        // A table that agentunited has no use for.
-        *table = Value::Mapping(serde_yaml::Mapping::new());
-    }
-    if table.is_null() {
-        // This platform has no such table: an empty one is as good, for the stranger is met first.
-        *table = Value::Mapping(serde_yaml::Mapping::new());
     }
     table.as_mapping_mut().expect(place).insert("stranger".into(), 1.into());
     let said = parse("x", &serde_yaml::to_string(&manifest).expect("YAML")).expect_err(place).to_string();

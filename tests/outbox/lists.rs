@@ -271,11 +271,12 @@ async fn row_33_with_keys_no_list_is_read_and_a_stored_failure_is_final() {
     }
     assert_eq!((parlour.said().len(), parlour.asked("GET /agent/topics/{topic_id}/chats")), (LOST.len(), 0));
     // The platform stores its refusal under the key, and replays it.
-    let gone = json!({ "conversation": parlour.topic.to_string(), "text": "x", "reply_to": "999999" });
+    let private = parlour.sim.topic("Not for agents", &[OWNER]);
+    let gone = json!({ "conversation": private.to_string(), "text": "x" });
     parlour.fault(CHATS, Fault::ReplyLost);
     let before = parlour.asked(CHATS);
     let receipt = parlour.act("send", gone).await;
-    assert!(matches!(receipt.state, State::Failed { status: Some(400), .. }), "{receipt:?}");
+    assert!(matches!(receipt.state, State::Failed { status: Some(403), .. }), "{receipt:?}");
     assert_eq!(parlour.asked(CHATS) - before, 2);
     assert!(parlour.sim.served().contains("idempotency.replay_failure"));
 }

@@ -38,6 +38,14 @@ pub struct Parlour {
     folder: tempfile::TempDir,
 }
 
+/// What the grant allows: everything that verbs need, and keys or not.
+fn capabilities(keys: bool) -> Value {
+    let of_verbs = ["threaded_topic_create", "topic_hierarchy", "attachments", "typing_indicator", "profile_update"];
+    let mut all: serde_json::Map<_, _> = of_verbs.into_iter().map(|name| (name.to_owned(), true.into())).collect();
+    all.insert("chat_idempotency".to_owned(), keys.into());
+    all.into()
+}
+
 impl Parlour {
     /// On a platform that takes no keys.
     pub async fn new() -> Self {
@@ -61,7 +69,7 @@ impl Parlour {
             settings: [("url".to_owned(), ORIGIN.to_owned())].into(),
             facts: BTreeMap::from([
                 ("account_handle".to_owned(), json!(agent)),
-                ("capabilities".to_owned(), json!({ "chat_idempotency": keys, "profile_update": true })),
+                ("capabilities".to_owned(), capabilities(keys)),
             ]),
             session: "grant".into(),
             seat: Seat::SignedIn,

@@ -12,6 +12,7 @@ mod bridge;
 mod burrow;
 mod capabilities;
 mod desk;
+mod documents;
 mod doors;
 mod entries;
 mod files;
@@ -32,6 +33,9 @@ mod revocations;
 mod seats;
 mod speakeasy;
 mod streams;
+#[path = "../support/study.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod study;
 mod tls;
 mod topics;
 mod tracing;

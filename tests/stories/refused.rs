@@ -33,21 +33,13 @@ async fn what_the_platform_refuses_says_who_says_what_and_what_to_look_at() {
     sim.stranger("eve@example.com", "Eve");
     let question = sim.say(OWNER, lounge.topic, "hers");
     let elsewhere = sim.say(OWNER, sim.topic("Other", &[OWNER, &agent]), "elsewhere");
-    let place = sim.look(|world| world.chat(elsewhere).map(|chat| chat.timeline)).expect("it is there");
     sim.child_topic(question, "A child");
-    let (message, reply) = (format!("message={question}"), format!("reply_to={place}"));
+    let (message, reply) = (format!("message={question}"), format!("reply_to={elsewhere}"));
     let (parent, source) = (format!("parent={}", lounge.topic), format!("spawned_from={question}"));
     let outside = format!("spawned_from={elsewhere}");
     let (not_allowed, gone) = ("not allowed here: the agent must be in the topic", "there is no such topic or message");
 
     // 400, in the platform's words: only it knows what is wrong.
-    is_told(
-        &lounge,
-        &["send", &here, "text=x", "reply_to=9"],
-        &["Speakeasy says: reply_timeline_id names no timeline (400)"],
-    )
-    .await;
-    is_told(&lounge, &["send", &here, "text=x", &reply], &["reply_timeline_id is in another topic (400)"]).await;
     is_told(&lounge, &["topic.create", "title=x", &parent, &outside], &["is not in the parent topic (400)"]).await;
     is_told(&lounge, &["topic.create", "title=x", &parent, &source], &["already has a child topic (400)"]).await;
     is_told(&lounge, &["typing", &here, "state=maybe"], &["typing must be true or false (400)"]).await;
@@ -66,6 +58,10 @@ async fn what_the_platform_refuses_says_who_says_what_and_what_to_look_at() {
     for (status, words) in [(409, "another request under this action's key"), (422, "(422)"), (418, "(418)")] {
         sim.fault(CHATS, Fault::Status { status });
         is_told(&lounge, &["send", &here, &format!("text={status}")], &[words]).await;
+    }
+    // What is answered must stand in the same topic: the bridge looks before it sends anything.
+    for reply in ["reply_to=999", &reply] {
+        is_told(&lounge, &["send", &here, "text=x", reply], &["no message `", "nothing was sent"]).await;
     }
     assert!(sim.chats_by_agents().is_empty());
     lounge.end().await;
