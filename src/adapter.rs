@@ -25,8 +25,8 @@ use std::path::Path as FilePath;
 use std::sync::Arc;
 
 pub use act::{
-    Action, Among, Beside, Check, FILES, Fault, FileNames, Files, Form, FormBy, Idempotency, Messages, Next, NotThere,
-    Only, Pace, PacePer, Place, PlaceOf, Places, Question, ReadBack, Record, Says, Split, UPLOADS, Uploads,
+    Action, Among, Answer, Beside, Check, FILES, Fault, FileNames, Files, Form, FormBy, Idempotency, Messages, Next,
+    NotThere, Only, Pace, PacePer, Place, PlaceOf, Places, Question, ReadBack, Record, Says, Split, UPLOADS, Uploads,
 };
 pub use call::{Call, CallError, NOBODY, headers, json};
 pub use error::ManifestError;

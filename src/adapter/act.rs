@@ -45,8 +45,8 @@ pub struct Action {
     pub gone_is_done: Option<u16>,
     /// The same where a reply was lost before: without that it means what it says.
     pub gone_after_doubt: Option<u16>,
-    /// No document shows the answer: a success without an id is one all the same.
-    pub id_may_lack: bool,
+    /// What is known of the answer to a success.
+    pub answer: Answer,
     /// The capability without which the grant does not have it.
     pub needs: Option<String>,
     /// Arguments (`files` among them) and the capabilities without which the grant does not have them.
@@ -94,6 +94,17 @@ pub struct Split {
     pub bytes: usize,
 }
 
+/// What is known of the answer to a success.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// It holds what `take` takes; one that does not is a lost reply.
+    #[default]
+    Documented,
+    /// No document shows it: one without an id is a success all the same.
+    Undocumented,
+}
+
 /// How fast an action may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -133,7 +144,7 @@ calling!(RawAction {
     any_of: Vec<String>,
     lists: Vec<String>,
     places: Table<PlaceOf>,
-    id_may_lack: bool,
+    answer: Answer,
     gone_after_doubt: Option<u16>,
 });
 
@@ -151,7 +162,7 @@ impl Action {
         }
         let RawAction { files, split, check, read_back, pace, own, repeatable, gone_is_done, gone_after_doubt, .. } =
             raw;
-        let RawAction { needs, needs_with, idempotency, uploads, ephemeral, id_may_lack, .. } = raw;
+        let RawAction { needs, needs_with, idempotency, uploads, ephemeral, answer, .. } = raw;
         let RawAction { together, one_of, any_of, lists, places, .. } = raw;
         let action = Self {
             call,
@@ -164,7 +175,7 @@ impl Action {
             repeatable,
             gone_is_done,
             gone_after_doubt,
-            id_may_lack,
+            answer,
             needs,
             needs_with,
             idempotency,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::decide::Tried;
-use crate::adapter::{Action as Verb, Call, Manifest, Outcome, text};
+use crate::adapter::{Action as Verb, Answer, Call, Manifest, Outcome, text};
 use crate::http::{Failure, Response};
 use crate::retry;
 
@@ -72,7 +72,7 @@ fn done(verb: &Verb, body: &[u8]) -> Tried {
     let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
     let taken = verb.call.take(&body);
     match taken.get("id").and_then(text) {
-        None if verb.id_may_lack && is_answer => Tried::Done { remote_ids: Vec::new() },
+        None if verb.answer == Answer::Undocumented && is_answer => Tried::Done { remote_ids: Vec::new() },
         // What makes a conversation and says something in it names both.
         Some(id) => Tried::Done { remote_ids: [id].into_iter().chain(taken.get("message").and_then(text)).collect() },
         None => Tried::Lost { why: "the platform's answer holds no id".to_owned(), spoke: true },

@@ -265,8 +265,9 @@ mod tests {
     #[test]
     fn keys_that_do_not_go_together_are_refused() {
         for (yaml, words) in [
-            ("{ get: /x }", "either `items` or `item`"),
-            ("{ get: /x, items: /a, item: /b }", "either `items` or `item`"),
+            ("{ get: /x }", "`items`, `item` or `text` says"),
+            ("{ get: /x, items: /a, item: /b }", "`items`, `item` or `text` says"),
+            ("{ get: /x, item: /a, text: true }", "leave `items` and `item` out"),
             ("{ get: /x, item: /a, next: /n }", "`next` is for `items`"),
             ("{ get: /x, items: /a, keyed_by: message }", "`keyed_by` is for one `item`"),
             ("{ get: /x, item: /a, keyed_by: message }", "no argument that the request always has"),
