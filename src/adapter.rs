@@ -26,10 +26,10 @@ use std::path::Path as FilePath;
 use std::sync::Arc;
 
 pub use act::{
-    Action, Among, Beside, FILES, FileNames, Files, Idempotency, Messages, Next, NotThere, Only, Pace, PacePer, Place,
-    PlaceOf, Places, Question, ReadBack, Record, Refuse, Split, UPLOADS, Uploads,
+    Action, Among, Answer, Beside, Check, FILES, Fault, FileNames, Files, Form, FormBy, Idempotency, Messages, Next,
+    NotThere, Only, Pace, PacePer, Place, PlaceOf, Places, Question, ReadBack, Record, Says, Split, UPLOADS, Uploads,
 };
-pub use call::{Call, CallError, headers, json};
+pub use call::{Call, CallError, NOBODY, headers, json};
 pub use error::ManifestError;
 pub use events::{AttachmentSpec, AuthorSpec, EventSpec, TopicSpec};
 pub use inbox::{Inbox, Shown, Waiting};
@@ -40,7 +40,7 @@ pub use manifest::{
     Ask, Documents, Expires, Http, Keep, Link, Manifest, Me, Secret, Session, SessionFlavour, Setting, SettingKind,
 };
 pub use members::Members;
-pub use outcome::{Outcome, Rule, Sign, platform_words};
+pub use outcome::{Issues, Outcome, Rule, Sign, platform_words};
 pub use path::Path;
 pub use plain::{OneOrMany, Span, Table};
 pub use pointer::{Choice, Pointer, Pointers, text};

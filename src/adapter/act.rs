@@ -1,5 +1,6 @@
 //! What an agent can do and ask, as a manifest tells it.
 
+mod check;
 mod keyed;
 mod places;
 mod question;
@@ -8,10 +9,11 @@ mod uploads;
 
 use serde::{Deserialize, Deserializer};
 
+pub use check::{Check, Fault, Form, FormBy};
 pub use keyed::Idempotency;
 pub use places::PlaceOf;
 pub use question::{Beside, NotThere, Only, Question};
-pub use read_back::{Among, FileNames, Messages, Next, Places, ReadBack, Record};
+pub use read_back::{Among, FileNames, Messages, Next, Places, ReadBack, Record, Says};
 pub use uploads::{Place, UPLOADS, Uploads};
 
 use super::call::{Call, calling, needed};
@@ -30,8 +32,8 @@ pub struct Action {
     pub files: Option<Files>,
     /// Where long text is cut into several.
     pub split: Option<Split>,
-    /// What is refused before the call.
-    pub refuse: Option<Refuse>,
+    /// What its arguments may be; what is not is refused before the call.
+    pub check: Table<Check>,
     /// How a lost reply is found out.
     pub read_back: Option<ReadBack>,
     /// How fast it may go.
@@ -42,6 +44,10 @@ pub struct Action {
     pub repeatable: bool,
     /// This status means that it is done already.
     pub gone_is_done: Option<u16>,
+    /// The same where a reply was lost before: without that it means what it says.
+    pub gone_after_doubt: Option<u16>,
+    /// What is known of the answer to a success.
+    pub answer: Answer,
     /// The capability without which the grant does not have it.
     pub needs: Option<String>,
     /// Arguments (`files` among them) and the capabilities without which the grant does not have them.
@@ -58,6 +64,8 @@ pub struct Action {
     pub together: Vec<String>,
     /// Arguments of which exactly one is given.
     pub one_of: Vec<String>,
+    /// Arguments of which one is given at least.
+    pub any_of: Vec<String>,
     /// Arguments that are lists of texts.
     pub lists: Vec<String>,
     /// Arguments that name a message where the platform wants its place, and how that is found.
@@ -89,20 +97,15 @@ pub struct Split {
     pub bytes: usize,
 }
 
-/// What is refused before the call.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Refuse {
-    /// Which argument.
-    pub field: String,
-    /// A NUL character in it.
-    #[serde(default)]
-    pub nul: bool,
-    /// Nothing but white space.
-    #[serde(default)]
-    pub blank: bool,
-    /// More bytes of UTF-8 than this.
-    pub bytes: Option<usize>,
+/// What is known of the answer to a success.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// It holds what `take` takes; one that does not is a lost reply.
+    #[default]
+    Documented,
+    /// No document shows it: one without an id is a success all the same.
+    Undocumented,
 }
 
 /// How fast an action may go.
@@ -128,7 +131,7 @@ pub enum PacePer {
 calling!(RawAction {
     files: Option<Files>,
     split: Option<Split>,
-    refuse: Option<Refuse>,
+    check: Table<Check>,
     read_back: Option<ReadBack>,
     pace: Option<Pace>,
     own: bool,
@@ -142,8 +145,11 @@ calling!(RawAction {
     live: bool,
     together: Vec<String>,
     one_of: Vec<String>,
+    any_of: Vec<String>,
     lists: Vec<String>,
     places: Table<PlaceOf>,
+    answer: Answer,
+    gone_after_doubt: Option<u16>,
 });
 
 impl<'de> Deserialize<'de> for Action {
@@ -158,20 +164,22 @@ impl Action {
         if raw.split.as_ref().is_some_and(|split| split.bytes < 16) {
             return Err("`split.bytes` is at least 16".to_owned());
         }
-        let RawAction { files, split, refuse, read_back, pace, own, repeatable, gone_is_done, .. } = raw;
-        let RawAction {
-            needs, needs_with, idempotency, uploads, ephemeral, live, together, one_of, lists, places, ..
-        } = raw;
+        let RawAction { files, split, check, read_back, pace, own, repeatable, gone_is_done, gone_after_doubt, .. } =
+            raw;
+        let RawAction { needs, needs_with, idempotency, uploads, ephemeral, live, answer, .. } = raw;
+        let RawAction { together, one_of, any_of, lists, places, .. } = raw;
         let action = Self {
             call,
             files,
             split,
-            refuse,
+            check,
             read_back,
             pace,
             own,
             repeatable,
             gone_is_done,
+            gone_after_doubt,
+            answer,
             needs,
             needs_with,
             idempotency,
@@ -180,6 +188,7 @@ impl Action {
             live,
             together,
             one_of,
+            any_of,
             lists,
             places,
         };

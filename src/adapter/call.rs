@@ -9,7 +9,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::json::Json;
-use super::manifest::Manifest;
+use super::manifest::{Manifest, SessionFlavour};
 use super::outcome::{self, Outcome, Rule};
 use super::path::Path;
 use super::plain::Table;
@@ -17,6 +17,9 @@ use super::pointer::Pointers;
 use super::scope::{Root, Scope};
 use super::template::{Missing, Reference, Template};
 use crate::http::{Body, Bounds, PrivateUrl, Request};
+
+/// What stands under `as` where a request is made without any credential.
+pub const NOBODY: &str = "nobody";
 
 /// One request and what is read from its answer.
 #[derive(Clone, Debug)]
@@ -114,6 +117,34 @@ impl Call {
             found.insert("conversation", false);
         }
         found
+    }
+
+    /// Whether a workspace with this session can make it: by that session, by a document's own token, or by nobody's.
+    pub fn reaches(&self, manifest: &Manifest, session: &str) -> bool {
+        let shared =
+            |name: &str| manifest.sessions.get(name).is_some_and(|spec| spec.flavour == SessionFlavour::ShareToken);
+        self.under.as_deref().is_none_or(|name| name == session || name == NOBODY || shared(name))
+    }
+
+    /// The argument that wholly makes up this field of the body.
+    pub fn argument_of(&self, field: &str) -> Option<&str> {
+        let in_body = match &self.json {
+            Some(Json::Object(fields)) => fields.iter().find_map(|(name, value)| match value {
+                Json::Text(template) if name == field => template.whole(),
+                _ => None,
+            }),
+            _ => None,
+        };
+        in_body.filter(|it| matches!(it.root, Root::Action | Root::Ask)).map(|it| it.name.as_str())
+    }
+
+    /// What the platform says that is wrong, field by field where it does.
+    pub fn words(&self, manifest: &Manifest, body: &[u8]) -> Option<String> {
+        let issues = manifest.issues.as_ref().map(|issues| issues.words(self, body)).filter(|said| !said.is_empty());
+        match (outcome::platform_words(body), issues) {
+            (Some(words), Some(issues)) => Some(format!("{words}: {issues}")),
+            (words, issues) => issues.or(words),
+        }
     }
 
     fn url(&self, base: &Url, scope: &Scope) -> Result<PrivateUrl, CallError> {

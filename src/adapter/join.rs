@@ -156,7 +156,8 @@ calling!(RawDialect {
 calling!(RawPlain {});
 calling!(RawLearn { claims: Option<String>, first: Option<First>, r#else: Option<PlainCall>, });
 
-struct PlainCall(Call);
+/// A call and nothing beside it.
+pub(super) struct PlainCall(pub Call);
 
 impl<'de> Deserialize<'de> for PlainCall {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

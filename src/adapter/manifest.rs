@@ -10,7 +10,7 @@ use super::call::{Call, calling, needed};
 use super::events::EventSpec;
 use super::join::Join;
 use super::live::Live;
-use super::outcome::Rule;
+use super::outcome::{Issues, Rule};
 use super::path::Path;
 use super::plain::{OneOrMany, Span, Table, read_table};
 use super::pointer::{Pointer, Pointers};
@@ -53,6 +53,8 @@ pub struct Manifest {
     /// What answers mean, whichever call they answer.
     #[serde(default)]
     pub outcomes: Vec<Rule>,
+    /// Where an answer that refuses says it field by field.
+    pub issues: Option<Issues>,
     /// Words for people, by the name of an outcome: what is wrong and what to do.
     #[serde(default)]
     pub tell: Table<String>,

@@ -3,8 +3,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::call::Call;
 use super::plain::OneOrMany;
-use super::pointer::text;
+use super::pointer::{Pointer, Pointers, text};
 
 /// How far into a body words are looked for: error texts are short, bodies need not be. 64 KiB.
 const READ: usize = 64 << 10;
@@ -17,6 +18,52 @@ pub fn platform_words(body: &[u8]) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let words = ["/error", "/message", "/error/message"].iter().find_map(|at| body.pointer(at).and_then(text))?;
     Some(words.chars().filter(|c| !c.is_control()).take(WORDS).collect())
+}
+
+/// Where an answer that refuses says it field by field.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct Issues {
+    /// The list of what is wrong.
+    pub items: Pointer,
+    /// Where one of them names its field: a text, or a list of keys that lead to it.
+    pub field: Pointers,
+    /// What is wrong with it.
+    pub says: Pointers,
+}
+
+/// So many issues are passed on, each so long at most, in characters.
+const ISSUES: usize = 20;
+
+impl Issues {
+    /// All of an answer; a field that is an argument of the call is called as the argument is. Empty where there are none.
+    pub fn words(&self, call: &Call, body: &[u8]) -> String {
+        let Ok(body) = serde_json::from_slice::<Value>(body) else { return String::new() };
+        let listed = self.items.find(&body).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let told: Vec<String> = listed.iter().take(ISSUES).filter_map(|issue| self.one(call, issue)).collect();
+        told.join("; ")
+    }
+
+    fn one(&self, call: &Call, issue: &Value) -> Option<String> {
+        let says = self.says.text(issue)?;
+        let keys = match self.field.find(issue) {
+            Some(Value::Array(keys)) => keys.iter().filter_map(text).collect(),
+            Some(path) => {
+                let path = text(path).unwrap_or_default();
+                path.split('.').filter(|key| !key.is_empty()).map(str::to_owned).collect()
+            }
+            None => Vec::new(),
+        };
+        let told = match keys.split_first() {
+            Some((first, rest)) => {
+                let first = call.argument_of(first).unwrap_or(first);
+                let path = rest.iter().fold(first.to_owned(), |path, key| format!("{path}.{key}"));
+                format!("{path}: {says}")
+            }
+            None => says,
+        };
+        Some(told.chars().filter(|c| !c.is_control()).take(WORDS).collect())
+    }
 }
 
 /// What an answer looks like.

@@ -123,7 +123,8 @@ impl Bridge {
             | Verb::Files
             | Verb::People
             | Verb::Me
-            | Verb::Document => self.ask(verb, raw),
+            | Verb::Document
+            | Verb::Desk => self.ask(verb, raw),
             Verb::Documents | Verb::DocumentAdd | Verb::DocumentRemove => self.documents(verb, raw),
             Verb::Join => Ok(Begun::Later(self.0.workspaces.join(rpc::params(raw)?))),
             Verb::Leave => self.leave(rpc::params(raw)?),

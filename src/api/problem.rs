@@ -47,7 +47,7 @@ impl Problem {
             kind if kind.starts_with("no_such_") => 404,
             "method_not_allowed" => 405,
             "consumer_busy" | "consumer_disabled" | "consumer_gone" | "not_leased" | "already_settled"
-            | "not_delivered" | "exists" | "from_config" | "needs_action" => 409,
+            | "not_delivered" | "exists" | "from_config" | "needs_action" | "lacks" => 409,
             "too_slow" => 408,
             "line_too_long" | "body_too_long" => 413,
             "bad_content_type" => 415,

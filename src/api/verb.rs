@@ -88,6 +88,7 @@ verbs! {
     People = "people", Reader, OfWorkspace, "The people of a workspace, or of one conversation.";
     Me = "me", Reader, InWorkspace, "What the platform knows of the agent: its ids, names and rights.";
     Document = "document", Reader, Document, "The text of a document.";
+    Desk = "desk", Reader, Desk, "The agent's own desk: its documents, calendar, e-mail and skill text.";
     Documents = "documents", Reader, OfWorkspace, "The documents that a workspace was given.";
     DocumentAdd = "document_add", Operator, DocumentAdd, "Give a workspace a document, by its share link or token.";
     DocumentRemove = "document_remove", Operator, Document, "Take a document from a workspace; its token is erased.";

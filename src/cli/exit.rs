@@ -148,7 +148,7 @@ pub fn code_of(kind: &str) -> u8 {
     match kind {
         kind if kind.starts_with("no_such_") && kind != "no_such_verb" => NO_INPUT,
         "no_daemon" | "unreachable" | "platform" | "no_session" => UNAVAILABLE,
-        "forbidden" | "unauthorised" | "call_off" | "needs_action" | "no_capability" => NO_PERMISSION,
+        "forbidden" | "unauthorised" | "call_off" | "needs_action" | "no_capability" | "lacks" => NO_PERMISSION,
         "store_failed" => IO,
         "internal" => SOFTWARE,
         "busy" | "stopping" | "store_full" | "too_many_requests" | "consumer_busy" => TEMPORARY,

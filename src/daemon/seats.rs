@@ -14,7 +14,7 @@ use url::Url;
 
 use super::approvals::Approvals;
 use crate::action::Request;
-use crate::adapter::{Manifest, Outcome, Question, Root, Scope, platform_words};
+use crate::adapter::{Manifest, Outcome, Question, Root, Scope};
 use crate::api::params;
 use crate::api::problem::Problem;
 use crate::api::workspaces::{Ask, Asked, DocumentWish, Workspaces};
@@ -170,12 +170,17 @@ impl Seats {
         if let Some(live) = self.live_now(&name, &ask).await {
             return Ok(live);
         }
+        let faults: Vec<String> = question.faults(&ask.args).into_iter().map(|fault| fault.message).collect();
+        if !faults.is_empty() {
+            return Err(Problem::bad_params(faults.join("; ")));
+        }
         let scope = Scope::new().with_all(Root::Ask, ask.args.clone());
-        let mut request = session.prepare(&question.call, scope).map_err(problem)?;
+        let call = question.call_for(&manifest, &session.record().session);
+        let mut request = session.prepare(call, scope).map_err(problem)?;
         request.bounds.whole = Some(self.0.request);
         let answer = session.send(request).await.map_err(problem)?;
         good(question, &session, &answer)?;
-        let body = body(&session, &answer)?;
+        let body = if question.is_text() { text(&session, &answer) } else { body(&session, &answer)? };
         let told = question.read(&body, &ask.args);
         told.map_err(|missing| Problem::new("platform", format!("{}: {missing}", manifest.title)))
     }
@@ -278,7 +283,7 @@ fn good(question: &Question, session: &Session, answer: &Response) -> Result<(),
         Outcome::Named { message, .. } => message,
         Outcome::Status(_) => None,
     };
-    let said = match (words, platform_words(&answer.body)) {
+    let said = match (words, question.call.words(manifest, &answer.body)) {
         (Some(words), Some(said)) => format!("{words} ({said})"),
         (Some(words), None) => words,
         (None, Some(said)) => format!("{said} (HTTP {})", answer.status),
@@ -312,7 +317,7 @@ fn problem(error: session::Error) -> Problem {
         session::Error::Setup(_) => "internal",
         session::Error::Refused(_) => "refused",
         session::Error::NoDocument(_) => "no_such_document",
-        session::Error::Lacks(_) => "no_session",
+        session::Error::Lacks(_) => "lacks",
         session::Error::Store(_) => {
             return match error {
                 session::Error::Store(error) => error.into(),

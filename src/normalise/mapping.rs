@@ -73,8 +73,9 @@ impl Mapping {
         let me = &manifest.me;
         let direct = record.facts.get("direct").and_then(text);
         let room = Room { kind: Some(ConversationKind::Direct), title: None };
-        let granted =
-            manifest.actions.iter().filter(|(_, action)| manifest.grants(&record.facts, action.needs.as_deref()));
+        let granted = manifest.actions.iter().filter(|(_, action)| {
+            manifest.grants(&record.facts, action.needs.as_deref()) && action.call.reaches(&manifest, &record.session)
+        });
         Self {
             workspace: record.name.clone(),
             platform: manifest.platform.as_str().into(),

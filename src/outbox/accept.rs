@@ -13,7 +13,7 @@ use crate::store::{Seat, WorkspaceRecord};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {
-    /// `no_such_workspace`, `unknown_verb`, `bad_args`, `no_conversation`, `no_capability`, `not_stored`, `too_long`,
+    /// `no_such_workspace`, `unknown_verb`, `bad_args`, `no_conversation`, `no_capability`, `lacks`, `not_stored`, `too_long`,
     /// `revoked`.
     pub kind: &'static str,
     /// What is wrong and what to do.
@@ -56,6 +56,7 @@ pub fn prepare(
     verb: &Verb,
     request: &mut Request,
 ) -> Result<(), Refusal> {
+    seated(manifest, record, verb, request)?;
     capable(manifest, record, verb, request)?;
     fill(verb, record, &mut request.args)?;
     as_texts(&mut request.args);
@@ -63,6 +64,20 @@ pub fn prepare(
         return edits::edit(&request.verb, &request.args).map(drop);
     }
     args::check(verb, request)
+}
+
+/// The workspace was joined with what the verb is done by.
+fn seated(manifest: &Manifest, record: &WorkspaceRecord, verb: &Verb, request: &Request) -> Result<(), Refusal> {
+    if verb.call.reaches(manifest, &record.session) {
+        return Ok(());
+    }
+    let message = format!(
+        "`{}` needs the {} of `{}`, which was joined without it: run the join again and give it",
+        request.verb,
+        verb.call.under.as_deref().unwrap_or("session"),
+        record.name
+    );
+    Err(Refusal::new("lacks", message))
 }
 
 /// The grant has what the verb needs, and what the arguments need that are given.

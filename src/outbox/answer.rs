@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::decide::Tried;
-use crate::adapter::{Action as Verb, Call, Manifest, Outcome, platform_words, text};
+use crate::adapter::{Action as Verb, Answer, Call, Manifest, Outcome, text};
 use crate::http::{Failure, Response};
 use crate::retry;
 
@@ -66,9 +66,13 @@ fn done(verb: &Verb, body: &[u8]) -> Tried {
     if !verb.call.take.has("id") {
         return Tried::Done { remote_ids: Vec::new() };
     }
+    // Nobody has written down what the answer looks like: what is no page of something in between is taken for one, for
+    // to take it for lost could do the thing twice.
+    let is_answer = body.trim_ascii().is_empty() || serde_json::from_slice::<Value>(body).is_ok();
     let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
     let taken = verb.call.take(&body);
     match taken.get("id").and_then(text) {
+        None if verb.answer == Answer::Undocumented && is_answer => Tried::Done { remote_ids: Vec::new() },
         // What makes a conversation and says something in it names both.
         Some(id) => Tried::Done { remote_ids: [id].into_iter().chain(taken.get("message").and_then(text)).collect() },
         None => Tried::Lost { why: "the platform's answer holds no id".to_owned(), spoke: true },
@@ -93,7 +97,7 @@ fn refused(manifest: &Manifest, call: &Call, response: &Response, kind: &str) ->
         Outcome::Ok | Outcome::Status(_) if kind == "conflict" => (kind.to_owned(), Some(CONFLICT.to_owned())),
         Outcome::Ok | Outcome::Status(_) => (kind.to_owned(), None),
     };
-    let said = platform_words(&response.body);
+    let said = call.words(manifest, &response.body);
     let message = match (words, said) {
         (Some(words), Some(said)) => format!("{words} ({said})"),
         (Some(words), None) => words,
@@ -151,6 +155,39 @@ mod tests {
         }
         assert_eq!(answer("mark_read", 204, ""), Tried::Done { remote_ids: vec![] });
         assert_eq!(answer("delete", 404, ""), Tried::Done { remote_ids: vec![] }, "gone is done");
+    }
+
+    fn of_agentworkspace(verb: &str, status: u16, body: &'static str) -> Tried {
+        let manifest = Manifests::load(None).unwrap().get("agentworkspace").unwrap();
+        let response = Response { status, headers: HeaderMap::new(), body: Bytes::from_static(body.as_bytes()) };
+        read(&manifest, manifest.actions.get(verb).unwrap(), &response, 0, PAUSE)
+    }
+
+    #[test]
+    fn p6_an_answer_that_no_document_shows_is_one_but_a_page_is_not() {
+        for body in ["", "{}", r#"{"ok":true}"#] {
+            assert_eq!(of_agentworkspace("email.send", 200, body), Tried::Done { remote_ids: vec![] }, "{body}");
+        }
+        let both = r#"{"thread_id":"th","message_id":"msg"}"#;
+        let ids = vec!["th".to_owned(), "msg".to_owned()];
+        assert_eq!(of_agentworkspace("email.send", 201, both), Tried::Done { remote_ids: ids });
+        for body in ["<html>", "{\"thread_id\":\"t"] {
+            assert!(matches!(of_agentworkspace("email.send", 200, body), Tried::Lost { .. }), "{body}");
+        }
+        assert!(
+            matches!(of_agentworkspace("document.create", 200, "{}"), Tried::Lost { .. }),
+            "that one is documented"
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_field_by_field_as_the_arguments_are_called() {
+        let body = r#"{"error":"Validation failed","issues":[{"path":"allDay","message":"must be a boolean"},
+            {"path":["to",0],"message":"no address"},{"path":"","message":"odd\u001b"},{"message":"alone"},{"path":"x"}]}"#;
+        let Tried::Refused { kind, message, .. } = of_agentworkspace("event.create", 400, body) else { panic!() };
+        assert_eq!(kind, "bad_args");
+        assert!(message.contains("Validation failed: all_day: must be a boolean; to.0: no address"), "{message}");
+        assert!(message.contains("odd; alone") && !message.contains('\u{1b}'), "{message}");
     }
 
     #[test]

@@ -164,9 +164,21 @@ impl Courier {
         }
     }
 
+    /// What is not there after a lost reply is what that request did.
+    fn gone_meanwhile(&self, action: &Action, tried: Tried) -> Tried {
+        let gone = self.session.manifest().actions.get(&action.verb).and_then(|verb| verb.gone_after_doubt);
+        match tried {
+            Tried::Refused { status: Some(status), .. } if gone == Some(status) && action.resends > 0 => {
+                Tried::Done { remote_ids: Vec::new() }
+            }
+            tried => tried,
+        }
+    }
+
     pub(super) async fn settle(&self, action: Action, tried: Tried, patience: &Patience) -> Result<Action, StoreError> {
         let doubt = self.doubt(&action);
         let tried = self.there_already(&action, tried).await?;
+        let tried = self.gone_meanwhile(&action, tried);
         self.keep(decide::after_try(action, tried, doubt, self.clock.now(), patience.is_over())).await
     }
 

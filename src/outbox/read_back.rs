@@ -14,6 +14,8 @@ use serde_json::Value;
 
 use super::Limits;
 use super::decide::Found;
+use super::files;
+use super::likeness::Sent;
 use crate::action::{Action, State};
 use crate::adapter::{Action as Verb, Manifest, Question, ReadBack, Root, text};
 use crate::session::{self, Session};
@@ -160,4 +162,11 @@ fn found(mut matches: Vec<Vec<String>>, unclear: usize) -> Found {
         (0, unclear) => Found::Unclear(unclear),
         (several, _) => Found::Several(several),
     }
+}
+
+/// What the action says.
+fn sent(action: &Action) -> Sent {
+    let argument = |name: &str| action.args.get(name).and_then(crate::adapter::text);
+    let files = files::named(&action.args).unwrap_or_default().into_iter().map(|file| file.name).collect();
+    Sent { text: argument("text"), html: argument("html"), files }
 }

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
 use super::{Error, Session, answer_words};
-use crate::adapter::{self, Call, CallError, Manifest, Root, Scope, SessionFlavour};
+use crate::adapter::{self, Call, CallError, Manifest, NOBODY, Root, Scope, SessionFlavour};
 use crate::http::{Body, PrivateUrl, Request};
 use crate::store::WorkspaceRecord;
 use url::Url;
@@ -65,6 +65,7 @@ impl Session {
                 let token = self.token_of(spec, scope)?;
                 Ok(bare(made(&under(&self.0.base, spec, token)?)?, call))
             }
+            None if name == NOBODY => Ok(Request { bare: true, ..made(&self.0.base)? }),
             None if name == own => Ok(made(&self.0.base)?),
             None => Err(Error::Lacks(name.to_owned())),
         }

@@ -14,6 +14,7 @@ mod burrow;
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod cabinet;
 mod capabilities;
+mod desk;
 mod documents;
 mod doors;
 mod entries;

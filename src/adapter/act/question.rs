@@ -6,8 +6,11 @@ use std::collections::HashMap;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
+use crate::adapter::act::check::{Check, Fault};
 use crate::adapter::call::{Call, calling, needed};
-use crate::adapter::plain::read_table;
+use crate::adapter::join::PlainCall;
+use crate::adapter::manifest::Manifest;
+use crate::adapter::plain::{Table, read_table};
 use crate::adapter::pointer::{Pointer, text};
 use crate::adapter::scope::Root;
 
@@ -18,8 +21,12 @@ pub struct Question {
     pub call: Call,
     /// What of the answer is meant.
     what: What,
+    /// The same where the workspace has not the session of `call`.
+    pub otherwise: Option<Call>,
     /// Records that belong to it.
     beside: Option<Beside>,
+    /// What its arguments may be.
+    pub check: Table<Check>,
     /// The capability without which the grant does not have it.
     pub needs: Option<String>,
 }
@@ -30,6 +37,8 @@ enum What {
     Items { at: Pointer, next: Option<Pointer> },
     /// One thing; `keyed_by`: of records keyed by their ids the one that this argument names.
     Item { at: Pointer, keyed_by: Option<String> },
+    /// The whole answer, which is a text and no JSON.
+    Text,
 }
 
 /// Records of the same answer, each about one of what was asked for.
@@ -72,6 +81,9 @@ calling!(RawQuestion {
     next: Option<Pointer>,
     beside: Option<Beside>,
     needs: Option<String>,
+    text: bool,
+    check: Table<Check>,
+    r#else: Option<PlainCall>,
 });
 
 impl<'de> Deserialize<'de> for Question {
@@ -83,27 +95,45 @@ impl<'de> Deserialize<'de> for Question {
 impl Question {
     fn of(mut raw: RawQuestion) -> Result<Self, String> {
         let call = raw.call().and_then(needed)?;
-        let RawQuestion { items, item, keyed_by, next, beside, needs, .. } = raw;
+        let RawQuestion { items, item, keyed_by, next, beside, needs, text, check, r#else, .. } = raw;
         let what = match (items, item) {
+            (None, None) if text => What::Text,
+            _ if text => return Err("`text` is the whole answer: leave `items` and `item` out".to_owned()),
             (Some(_), None) if keyed_by.is_some() => return Err("`keyed_by` is for one `item`".to_owned()),
             (Some(at), None) => What::Items { at, next },
             (None, Some(_)) if next.is_some() => return Err("`next` is for `items`".to_owned()),
             (None, Some(at)) => What::Item { at, keyed_by },
-            _ => return Err("either `items` or `item` says what is meant: write one of them".to_owned()),
+            _ => return Err("`items`, `item` or `text` says what is meant: write one of them".to_owned()),
         };
         if let What::Item { keyed_by: Some(name), .. } = &what
             && call.arguments(Root::Ask).get(name.as_str()) != Some(&false)
         {
             return Err(format!("`keyed_by: {name}` is no argument that the request always has"));
         }
-        Ok(Self { call, what, beside, needs })
+        let otherwise = r#else.map(|PlainCall(call)| call);
+        Ok(Self { call, what, otherwise, beside, check, needs })
+    }
+
+    /// The request for a workspace with this session.
+    pub fn call_for(&self, manifest: &Manifest, session: &str) -> &Call {
+        self.otherwise.as_ref().filter(|_| !self.call.reaches(manifest, session)).unwrap_or(&self.call)
+    }
+
+    /// Whether the answer is a text and no JSON.
+    pub const fn is_text(&self) -> bool {
+        matches!(self.what, What::Text)
+    }
+
+    /// All that is wrong with the arguments.
+    pub fn faults(&self, args: &Map<String, Value>) -> Vec<Fault> {
+        self.check.iter().filter_map(|(name, check)| check.fault(name, args.get(name)?, args)).collect()
     }
 
     /// The list in an answer as the platform has it; `None` where there is none, or the question is about one thing.
     pub fn list<'a>(&self, answer: &'a Value) -> Option<&'a Value> {
         match &self.what {
             What::Items { at, .. } => at.find(answer),
-            What::Item { .. } => None,
+            What::Item { .. } | What::Text => None,
         }
     }
 
@@ -132,6 +162,7 @@ impl Question {
                 let [item] = item;
                 Ok(json!({ "item": item }))
             }
+            What::Text => Ok(json!({ "item": answer })),
         }
     }
 
@@ -234,8 +265,9 @@ mod tests {
     #[test]
     fn keys_that_do_not_go_together_are_refused() {
         for (yaml, words) in [
-            ("{ get: /x }", "either `items` or `item`"),
-            ("{ get: /x, items: /a, item: /b }", "either `items` or `item`"),
+            ("{ get: /x }", "`items`, `item` or `text` says"),
+            ("{ get: /x, items: /a, item: /b }", "`items`, `item` or `text` says"),
+            ("{ get: /x, item: /a, text: true }", "leave `items` and `item` out"),
             ("{ get: /x, item: /a, next: /n }", "`next` is for `items`"),
             ("{ get: /x, items: /a, keyed_by: message }", "`keyed_by` is for one `item`"),
             ("{ get: /x, item: /a, keyed_by: message }", "no argument that the request always has"),

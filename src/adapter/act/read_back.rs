@@ -101,8 +101,24 @@ pub struct Record {
     pub id: Pointers,
     /// Arguments of the action, and where a record has the same.
     pub same: Table<Pointers>,
+    /// Where a record shows what the action said, as the platform renders it.
+    pub says: Option<Says>,
+    /// How many records a page has, where the list is read in pages: the question takes `limit` and `offset`.
+    pub page: Option<u64>,
     /// There is one record at most, and doing it twice is doing it once: what counts is that it is there.
     pub lasting: bool,
+}
+
+/// Where a record shows what was said.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Says {
+    /// As text.
+    #[serde(default)]
+    pub text: Pointers,
+    /// As HTML.
+    #[serde(default)]
+    pub html: Pointers,
 }
 
 #[derive(Deserialize)]
@@ -118,6 +134,8 @@ struct Raw {
     same: Table<Pointers>,
     #[serde(default)]
     lasting: bool,
+    says: Option<Says>,
+    page: Option<u64>,
 }
 
 impl<'de> Deserialize<'de> for ReadBack {
@@ -128,19 +146,20 @@ impl<'de> Deserialize<'de> for ReadBack {
 
 impl ReadBack {
     fn of(raw: Raw) -> Result<Self, String> {
-        let Raw { text, messages, among, list, id, same, lasting } = raw;
-        let bare = id.is_empty() && same.is_empty() && !lasting;
+        let Raw { text, messages, among, list, id, same, lasting, says, page } = raw;
+        let bare = id.is_empty() && same.is_empty() && !lasting && says.is_none() && page.is_none();
         if among.is_some() && messages.is_none() {
             return Err(missing("messages"));
         }
         match (text, messages, list) {
             (Some(text), None, None) if bare => Ok(Self::History(text)),
             (None, Some(messages), None) if bare => Ok(Self::Message(messages, among)),
-            (None, None, Some(_)) if same.is_empty() => Err(missing("same")),
+            (None, None, Some(_)) if page == Some(0) => Err("a page has one record at least".to_owned()),
+            (None, None, Some(_)) if same.is_empty() && says.is_none() => Err(missing("same")),
             (None, None, Some(_)) if id.is_empty() != lasting => {
                 Err("a record is known by its `id`, or it is `lasting`: one of the two".to_owned())
             }
-            (None, None, Some(list)) => Ok(Self::Record(Record { list, id, same, lasting })),
+            (None, None, Some(list)) => Ok(Self::Record(Record { list, id, same, says, page, lasting })),
             _ => {
                 Err("a lost reply is found out by `text`, by `messages`, or by `list` with `same`: one of them"
                     .to_owned())

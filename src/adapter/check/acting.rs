@@ -25,14 +25,19 @@ fn fields(verb: &str, action: &Action) -> Verdict {
         let path = [&["actions", verb], path].concat();
         stands(name, "argument of this action", arguments.iter().copied(), &path)
     };
-    let fields = [
-        ("split", "field", action.split.as_ref().map(|split| &split.field)),
-        ("refuse", "field", action.refuse.as_ref().map(|refuse| &refuse.field)),
-    ];
+    let fields = [("split", "field", action.split.as_ref().map(|split| &split.field))];
     for (key, inner, field) in fields {
         field.map_or(Ok(()), |field| named(field, &[key, inner]))?;
     }
-    let lists = [("together", &action.together), ("one_of", &action.one_of), ("lists", &action.lists)];
+    let others = action.check.iter().filter_map(|(name, check)| Some((name, &check.is_by.as_ref()?.from)));
+    others.into_iter().try_for_each(|(name, from)| named(from, &["check", name, "is_by", "from"]))?;
+    action.check.names().try_for_each(|name| named(name, &["check", name]))?;
+    let lists = [
+        ("together", &action.together),
+        ("one_of", &action.one_of),
+        ("any_of", &action.any_of),
+        ("lists", &action.lists),
+    ];
     for (key, names) in lists {
         for (index, name) in names.iter().enumerate() {
             named(name, &[key, &index.to_string()])?;

@@ -1,7 +1,7 @@
 //! What every template of a manifest may name: which parts of the scope, and which names in them.
 
 use super::super::act::UPLOADS;
-use super::super::call::Call;
+use super::super::call::{Call, NOBODY};
 use super::super::join::{Learn, Step};
 use super::super::json::Json;
 use super::super::manifest::{Manifest, SessionFlavour};
@@ -12,7 +12,7 @@ use super::super::template::Reference;
 use super::{Verdict, at, is_fact, stands};
 
 /// The arguments that mean the same on every platform.
-const ARGUMENTS: [&str; 16] = [
+const ARGUMENTS: [&str; 33] = [
     "conversation",
     "text",
     "html",
@@ -28,12 +28,43 @@ const ARGUMENTS: [&str; 16] = [
     "state",
     "search",
     "quote",
+    "document",
+    "content",
+    "type",
+    "event",
+    "start",
+    "end",
+    "description",
+    "location",
+    "all_day",
+    "rrule",
+    "timezone",
+    "color",
+    "thread",
+    "subject",
+    "to",
+    "cc",
+    "bcc",
     UPLOADS,
 ];
 /// What is known of a file before it is uploaded.
 const FILE: [&str; 4] = ["name", "size", "md5", "type"];
 /// What a question may be about.
-const QUESTION: [&str; 6] = ["conversation", "limit", "before", "query", "person", "message"];
+const QUESTION: [&str; 13] = [
+    "conversation",
+    "limit",
+    "before",
+    "query",
+    "person",
+    "message",
+    "offset",
+    "document",
+    "event",
+    "start_after",
+    "start_before",
+    "thread",
+    "labels",
+];
 
 /// The parts of the scope that exist where a session is made or a workspace joined.
 const JOINING: &[Root] = &[Root::Settings, Root::Facts, Root::Secrets];
@@ -150,6 +181,9 @@ pub(super) fn calls(manifest: &Manifest) -> Vec<Found<'_>> {
     }
     for (name, question) in manifest.asks.iter() {
         add(&["asks", name], &question.call, &[Root::Settings, Root::Facts, Root::Ask]);
+        if let Some(call) = &question.otherwise {
+            add(&["asks", name, "else"], call, &[Root::Settings, Root::Facts, Root::Ask]);
+        }
     }
     found
 }
@@ -177,7 +211,7 @@ fn steps<'a>(step: &'a Step, path: &[&str], add: &mut impl FnMut(&[&str], &'a Ca
 
 /// A call that is about one document names it as a conversation, unless it opens it.
 fn shared(found: &Found<'_>, manifest: &Manifest) -> Verdict {
-    let Some(name) = &found.call.under else { return Ok(()) };
+    let Some(name) = found.call.under.as_ref().filter(|name| *name != NOBODY) else { return Ok(()) };
     let path: Vec<&str> = found.path.iter().map(String::as_str).chain(["as"]).collect();
     stands(name, "session", manifest.sessions.names(), &path)?;
     let flavour = manifest.sessions.get(name).map(|session| session.flavour);

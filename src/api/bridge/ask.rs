@@ -23,6 +23,7 @@ impl Bridge {
             Verb::Conversation => of_conversation("conversation", rpc::params(raw)?),
             Verb::Files => of_conversation("files", rpc::params(raw)?),
             Verb::People => people(rpc::params(raw)?),
+            Verb::Desk => desk(rpc::params(raw)?)?,
             Verb::Me => (rpc::params::<params::InWorkspace>(raw)?.workspace, Ask { name: "me", args: Map::new() }),
             _ => document(rpc::params(raw)?),
         };
@@ -110,4 +111,29 @@ fn message(of: params::Message) -> (WorkspaceName, Ask) {
 fn document(document: params::Document) -> (WorkspaceName, Ask) {
     let args = args([("conversation", Some(document.document.into()))]);
     (document.workspace, Ask { name: "document", args })
+}
+
+/// Each kind of thing on a desk is a question of its own, and takes what is about it.
+fn desk(desk: params::Desk) -> Result<(WorkspaceName, Ask), Problem> {
+    let params::Desk { workspace, what, document, event, thread, labels, start_after, start_before, limit, offset } =
+        desk;
+    let of = |text: Option<String>| text.map(Value::from);
+    let given = args([
+        ("document", of(document)),
+        ("event", of(event)),
+        ("thread", of(thread)),
+        ("labels", of(labels)),
+        ("start_after", of(start_after)),
+        ("start_before", of(start_before)),
+        ("limit", limit.map(Value::from)),
+        ("offset", offset.map(Value::from)),
+    ]);
+    let (name, needs, takes) = what.question();
+    if let Some(needs) = needs.filter(|needs| !given.contains_key(*needs)) {
+        return Err(Problem::bad_params(format!("`{}` needs `{needs}`", what.word())));
+    }
+    if let Some(stranger) = given.keys().find(|key| needs != Some(key.as_str()) && !takes.contains(&key.as_str())) {
+        return Err(Problem::bad_params(format!("`{}` takes no `{stranger}`", what.word())));
+    }
+    Ok((workspace, Ask { name, args: given }))
 }

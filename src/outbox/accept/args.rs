@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Refusal;
 use crate::action::Request;
-use crate::adapter::{Action as Verb, Root, UPLOADS};
+use crate::adapter::{Action as Verb, Fault, Root, UPLOADS};
 use crate::outbox::files::{self, FILES};
 
 /// The longest list of texts in an argument.
@@ -20,26 +20,45 @@ fn bad(message: impl Into<String>) -> Checked {
 pub(super) fn check(verb: &Verb, request: &Request) -> Checked {
     let mut known = verb.call.arguments(Root::Action);
     let needs_files = known.remove(UPLOADS).is_some_and(|optional| !optional);
+    let mut faults = Vec::new();
     for (name, optional) in &known {
         match request.args.get(*name) {
             None | Some(Value::Null) if *optional => {}
-            None | Some(Value::Null) => return bad(format!("`{}` needs `{name}`", request.verb)),
-            Some(given) => form(verb, name, given)?,
+            None | Some(Value::Null) => faults.push(Fault::bad(format!("`{}` needs `{name}`", request.verb))),
+            Some(given) => faults.extend(argument(verb, name, given, request)),
         }
     }
     let takes_files = verb.files.is_some() || verb.uploads.is_some();
     for name in request.args.keys().filter(|name| !known.contains_key(name.as_str())) {
         if name != FILES || !takes_files {
             let known: Vec<_> = known.keys().copied().chain(takes_files.then_some(FILES)).collect();
-            return bad(format!("`{}` takes no `{name}`; it takes {}", request.verb, known.join(", ")));
+            let message = format!("`{}` takes no `{name}`; it takes {}", request.verb, known.join(", "));
+            faults.push(Fault::bad(message));
         }
     }
-    if request.args.get("text").and_then(Value::as_str) == Some("") {
-        return bad("`text` is empty");
-    }
+    all(&faults)?;
     go_together(verb, request)?;
-    count_files(verb, request, needs_files)?;
-    refuse(verb, request)
+    count_files(verb, request, needs_files)
+}
+
+/// One refusal for all that is wrong.
+fn all(faults: &[Fault]) -> Checked {
+    let Some(_) = faults.first() else { return Ok(()) };
+    let kind = if faults.iter().all(|fault| fault.too_long) { "too_long" } else { "bad_args" };
+    let messages: Vec<&str> = faults.iter().map(|fault| fault.message.as_str()).collect();
+    Err(Refusal::new(kind, messages.join("; ")))
+}
+
+/// What is wrong with one that is given.
+fn argument(verb: &Verb, name: &str, given: &Value, request: &Request) -> Option<Fault> {
+    if let Err(refusal) = form(verb, name, given) {
+        return Some(Fault::bad(refusal.message));
+    }
+    let check = verb.check.get(name);
+    if name == "text" && given.as_str() == Some("") && check.and_then(|check| check.min) != Some(0) {
+        return Some(Fault::bad("`text` is empty"));
+    }
+    check?.fault(name, given, &request.args)
 }
 
 fn form(verb: &Verb, name: &str, given: &Value) -> Checked {
@@ -63,6 +82,9 @@ fn go_together(verb: &Verb, request: &Request) -> Checked {
     if !verb.together.is_empty() && !matches!(count(&verb.together), 0) && count(&verb.together) < verb.together.len() {
         return bad(format!("{} go together: give both, or neither", listed(&verb.together)));
     }
+    if !verb.any_of.is_empty() && count(&verb.any_of) == 0 {
+        return bad(format!("`{}` needs one of {}", request.verb, verb.any_of.join(", ")));
+    }
     match count(&verb.one_of) {
         _ if verb.one_of.is_empty() => Ok(()),
         1 => Ok(()),
@@ -83,24 +105,6 @@ fn count_files(verb: &Verb, request: &Request, needed: bool) -> Checked {
         Some(uploads) if files.len() > uploads.files => {
             let most = uploads.files;
             bad(format!("{} files: {most} go with one `{}`, send the others with another", files.len(), request.verb))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn refuse(verb: &Verb, request: &Request) -> Checked {
-    let Some(rule) = &verb.refuse else { return Ok(()) };
-    let Some(text) = request.args.get(&rule.field).and_then(Value::as_str) else { return Ok(()) };
-    if rule.nul && text.contains('\0') {
-        return bad(format!("`{}` holds a NUL character, which the platform cannot store", rule.field));
-    }
-    if rule.blank && text.trim().is_empty() {
-        return bad(format!("`{}` is blank: write something", rule.field));
-    }
-    match rule.bytes {
-        Some(most) if text.len() > most => {
-            let message = format!("`{}` has {} bytes; the platform takes {most}", rule.field, text.len());
-            Err(Refusal::new("too_long", message))
         }
         _ => Ok(()),
     }

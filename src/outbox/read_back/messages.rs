@@ -6,11 +6,10 @@ use std::collections::BTreeSet;
 
 use page::{Page, Row};
 
-use super::{Fence, ReadError, Reader, found, records};
+use super::{Fence, ReadError, Reader, found, records, sent};
 use crate::action::{Action, State};
 use crate::adapter::{Among, Messages, ReadBack};
 use crate::outbox::decide::Found;
-use crate::outbox::files;
 use crate::outbox::likeness::{Likeness, Sent, Shown, likeness};
 use crate::store::StoreError;
 
@@ -216,11 +215,4 @@ impl Wanted {
             found => found,
         }
     }
-}
-
-/// What the action says.
-fn sent(action: &Action) -> Sent {
-    let argument = |name: &str| action.args.get(name).and_then(crate::adapter::text);
-    let files = files::named(&action.args).unwrap_or_default().into_iter().map(|file| file.name).collect();
-    Sent { text: argument("text"), html: argument("html"), files }
 }
