@@ -87,6 +87,12 @@ pub fn from_history(item: &Value, kind: Type, room: &str, mapping: &Mapping, now
 /// whose list it is, empty where there is one list for all.
 pub fn waiting(item: &Value, room: &str, mapping: &Mapping, now: &str) -> Draft {
     let event = mapping.manifest.receive.inbox.as_ref().map_or("", |inbox| &inbox.event);
+    beside(item, event, room, mapping, now)
+}
+
+/// The event of one item of a list beside the line, as `event` maps it; `room` is the conversation whose list it is,
+/// empty where it is of none.
+pub fn beside(item: &Value, event: &str, room: &str, mapping: &Mapping, now: &str) -> Draft {
     let known = mapping.manifest.events.entry(event).map_or(Type::PlatformOther, |(name, spec)| kind(name, spec));
     listed(item, event, known, room, mapping, now)
 }

@@ -79,6 +79,8 @@ pub struct Timing {
     pub overlap: Duration,
     /// The longest that an event waits until it is known who takes part in its conversation. Default 5 s.
     pub members: Duration,
+    /// How long before its start an appointment is told.
+    pub calendar_lead: Option<Duration>,
     /// How long a cable waits.
     pub cable: action_cable::Limits,
 }
@@ -112,6 +114,7 @@ impl Default for Timing {
             beside: None,
             overlap: Duration::from_mins(1),
             members: Duration::from_secs(5),
+            calendar_lead: None,
             cable: action_cable::Limits::default(),
         }
     }

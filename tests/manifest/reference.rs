@@ -29,6 +29,8 @@ const TABLES: &[(&str, &str, bool)] = &[
     ("join.learn.first", "join learn 0 first", false),
     ("me", "me", false),
     ("receive", "receive", true),
+    ("receive.also", "receive also 0", true),
+    ("receive.also.messages", "receive also 0 messages", true),
     ("receive.cursor_refused", "receive cursor_refused", false),
     ("receive.history", "receive history", true),
     ("receive.history.rooms", "receive history rooms", true),
@@ -75,10 +77,15 @@ fn documented() -> BTreeMap<&'static str, BTreeSet<String>> {
 const PUSH: &str = "[{ flavour: action_cable, get: /cable, identifier: { channel: C } }, \
                     { flavour: webhook, signature: { header: x-signature, secret: password } }]";
 
+/// Lists beside the line, which it has none of either.
+const ALSO: &str =
+    "[{ flavour: threads, get: /t, items: /t, id: /id, moved: /at, event: e, messages: { get: /m, items: /m } }]";
+
 /// The keys that the reader knows in a table: it names them when it meets a stranger.
 fn known(place: &str) -> BTreeSet<String> {
     let mut manifest: Value = serde_yaml::from_str(super::AGENTUNITED).expect("YAML");
     manifest["receive"]["push"] = serde_yaml::from_str(PUSH).expect("YAML");
+    manifest["receive"]["also"] = serde_yaml::from_str(ALSO).expect("YAML");
     let mut table = &mut manifest;
     for part in place.split_whitespace() {
         if table.is_null() {

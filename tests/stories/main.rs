@@ -20,6 +20,7 @@ mod house;
 #[path = "../support/ledger.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod ledger;
+mod lists;
 #[path = "../support/lounge.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod lounge;

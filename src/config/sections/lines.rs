@@ -69,6 +69,8 @@ pub struct Lines {
     pub overlap: Span,
     /// The longest that an event waits until it is known who takes part in its conversation.
     pub members: Span,
+    /// How long before its start an appointment is told.
+    pub calendar_lead: Option<Span>,
     /// How long a cable waits.
     pub cable: Cable,
 }
@@ -120,6 +122,7 @@ impl Default for Lines {
             beside: timing.beside.map(Span),
             overlap: Span(timing.overlap),
             members: Span(timing.members),
+            calendar_lead: timing.calendar_lead.map(Span),
             cable: Cable::default(),
         }
     }
@@ -160,6 +163,7 @@ impl Lines {
             beside: self.beside.map(|span| span.0),
             overlap: self.overlap.0,
             members: self.members.0,
+            calendar_lead: self.calendar_lead.map(|span| span.0),
             frame: event_stream::Limits { line: self.frame_line.bytes(), event: self.frame.bytes() },
             cable: self.cable.limits(),
         }
