@@ -88,10 +88,11 @@ impl Calendar {
         } else if !self.is_read {
             return read.map(|_| unreachable!("it is an error"));
         }
-        let ahead = self.tell(desk, read.is_ok()).await?;
+        let pace = desk.timing.every.or(self.spec.every.map(|span| span.0)).unwrap_or(EVERY);
+        // A pause behind the next look costs nothing but a look.
+        let ahead = self.tell(desk, read.is_ok(), 2 * pace).await?;
         // What is known was told; the platform's trouble is the line's.
         let _read = read?;
-        let pace = desk.timing.every.or(self.spec.every.map(|span| span.0)).unwrap_or(EVERY);
         let at = |due: u64| now + Duration::from_millis(due.saturating_sub(desk.clock.now())).max(FRESH);
         let next = ahead.next.map(at);
         let next = next.into_iter().fold(now + jittered(pace, chance()), Instant::min);
@@ -138,17 +139,21 @@ impl Calendar {
     }
 
     /// Tells what is due and not known, with the row that says when somebody looked: where the calendar is not `fresh`,
-    /// nobody did.
-    async fn tell(&mut self, desk: &mut Desk, fresh: bool) -> Result<Ahead, StoreError> {
+    /// nobody did. What is due within `further` is found, too.
+    async fn tell(&mut self, desk: &mut Desk, fresh: bool, further: Duration) -> Result<Ahead, StoreError> {
         let now = desk.clock.now();
         let joined = desk.asker.session.record().joined_at;
         let lead = desk.timing.calendar_lead.or(self.spec.lead.map(|span| span.0)).unwrap_or(LEAD);
         let from = self.looked.unwrap_or(joined).max(now.saturating_sub(millis(BACK))).max(joined).min(now);
-        // A pause behind the next look costs nothing but a look.
-        let until = now + millis(lead) + 2 * millis(self.spec.every.map_or(EVERY, |span| span.0));
+        let until = now.saturating_add(millis(lead)).saturating_add(millis(further));
         let kept = Arc::clone(&self.kept);
         let counted = tokio::task::spawn_blocking(move || ahead(&kept, (from, now, until), millis(lead)));
-        let ahead = counted.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+        let ahead = match counted.await.map_err(tokio::task::JoinError::try_into_panic) {
+            Ok(ahead) => ahead,
+            Err(Ok(panic)) => std::panic::resume_unwind(panic),
+            // The process is ending.
+            Err(Err(_)) => return Err(StoreError::Closed),
+        };
         let drafts: Vec<Draft> = ahead.due.iter().map(|due| self.draft(desk, *due, now)).collect();
         let known = desk.store.knows(&drafts.iter().map(Draft::id).collect::<Vec<_>>())?;
         let new: Vec<Draft> =

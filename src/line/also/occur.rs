@@ -96,7 +96,8 @@ impl Appointment {
             if wall > to {
                 break;
             }
-            if step >= STEPS {
+            // Two more days than were asked for are expanded: more than these are too many already.
+            if step >= STEPS || walls.len() > 4 * OFTEN {
                 return Err(Strange::TooOften);
             }
             if wall >= from {

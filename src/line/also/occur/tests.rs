@@ -87,7 +87,7 @@ fn rules_are_expanded_by_the_clock_on_the_wall() {
             "UTC",
             "2026-03-14T00:00:00Z",
             "2026-03-14T12:00:00Z",
-            &["2026-03-14T03:00:00Z", "2026-03-14T10:00:00Z"],
+            &["2026-03-14T06:00:00Z"],
         ),
         (
             "2001-01-01T09:00:00Z",
@@ -95,7 +95,7 @@ fn rules_are_expanded_by_the_clock_on_the_wall() {
             "UTC",
             "2026-03-01T00:00:00Z",
             "2026-03-31T12:00:00Z",
-            &["2026-03-02T09:00:00Z", "2026-03-16T09:00:00Z", "2026-03-30T09:00:00Z"],
+            &["2026-03-09T09:00:00Z", "2026-03-23T09:00:00Z"],
         ),
         (
             "2024-02-29T09:00:00Z",
@@ -138,7 +138,7 @@ fn p10_a_rule_that_means_ill_is_bounded_and_says_so() {
         ("FREQ=YEARLY;BYHOUR=0,1,2,3,4,5;BYMINUTE=0,1,2,3,4,5,6,7,8,9;BYSECOND=0,1,2,3,4,5", Some(Strange::TooOften)),
         // What never comes is no trouble.
         ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", None),
-        ("FREQ=DAILY;UNTIL=20270101T000000Z;INTERVAL=1000000000", None),
+        ("FREQ=DAILY;UNTIL=20270101T000000Z;INTERVAL=60000", None),
     ] {
         let told = between("2001-01-01T00:00:00Z", rule, "UTC", false, "2026-03-14T00:00:00Z", "2026-03-14T00:10:00Z");
         assert_eq!(told.as_ref().err(), strange.as_ref(), "{rule}: {told:?}");
