@@ -161,10 +161,11 @@ async fn what_the_agent_itself_wrote_is_not_told_nor_what_comes_from_its_address
     let mails = story.sim.sent_mails(&story.agent);
     let request = Request { workspace: None, verb: "email.reply".into(), args: serde_json::Map::new(), key: None };
     let mut action = Action::accept(name(), request, None, NOW);
-    story.store.commit(Batch::new().with(Change::Accept(Box::new(action.clone())))).await.unwrap();
+    let accept = Change::Accept(Box::new(action.clone()));
     action.state = State::Confirmed { remote_ids: vec![mails[0].id.clone()] };
     action.settled_at = Some(NOW);
-    story.store.commit(Batch::new().with(Change::Action(Box::new(action)))).await.unwrap();
+    // In one commit: the outbox must not try it.
+    story.store.commit(Batch::new().with(accept).with(Change::Action(Box::new(action)))).await.unwrap();
     story.sim.write_mail(&story.agent, "ann@x.example", "Hello", "thanks", Some(&thread));
     story.until("it is told", |story| story.mails() == ["a question", "thanks"]).await;
     // Another that the bridge did not send.
