@@ -1,5 +1,7 @@
 //! Lists that are read beside the line, as a manifest tells them: conversations with their messages, and a calendar.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Deserializer};
 
 use super::call::{Call, calling, needed};
@@ -13,9 +15,9 @@ const LIMIT: u16 = 50;
 #[derive(Clone, Debug)]
 pub enum Also {
     /// Conversations, each of which is read whole when it is new or has moved.
-    Threads(Threads),
+    Threads(Arc<Threads>),
     /// Appointments, which are told before they begin.
-    Calendar(Calendar),
+    Calendar(Arc<Calendar>),
 }
 
 /// A list of conversations and how the messages of one are read. There is no cursor: what moved is told by its time.
@@ -134,7 +136,7 @@ impl Also {
     }
 
     /// The request for one page.
-    pub const fn call(&self) -> &Call {
+    pub fn call(&self) -> &Call {
         match self {
             Self::Threads(threads) => &threads.call,
             Self::Calendar(calendar) => &calendar.call,
@@ -160,8 +162,8 @@ impl Also {
             return Err(missing("id"));
         }
         match flavour {
-            Flavour::Threads => raw.threads(call, limit).map(Self::Threads),
-            Flavour::Calendar => raw.calendar(call, limit).map(Self::Calendar),
+            Flavour::Threads => raw.threads(call, limit).map(Arc::new).map(Self::Threads),
+            Flavour::Calendar => raw.calendar(call, limit).map(Arc::new).map(Self::Calendar),
         }
     }
 }

@@ -102,10 +102,8 @@ impl Also {
         let (record, line) = (session.record(), spec.flavour());
         let row = store.cursor(&record.name, line)?;
         let list = match spec {
-            adapter::Also::Threads(spec) => {
-                List::Threads(Threads::new(Arc::new(spec.clone()), row.as_deref(), backfill))
-            }
-            adapter::Also::Calendar(spec) => List::Calendar(Calendar::new(Arc::new(spec.clone()), row.as_deref())),
+            adapter::Also::Threads(spec) => List::Threads(Threads::new(Arc::clone(spec), row.as_deref(), backfill)),
+            adapter::Also::Calendar(spec) => List::Calendar(Calendar::new(Arc::clone(spec), row.as_deref())),
         };
         let desk = Desk {
             shaper: Shaper::new(session.clone(), store.clone(), clock.clone())?,

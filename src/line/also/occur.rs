@@ -67,7 +67,7 @@ impl Appointment {
             // A zone is less than a day from UTC.
             Some(rule) => self.expand(rule, self.wall(since, -day), self.wall(to, day))?,
         };
-        let instant = |wall: DateTime| Some(self.zone.to_ambiguous_timestamp(wall).compatible().ok()?);
+        let instant = |wall: DateTime| self.zone.to_ambiguous_timestamp(wall).compatible().ok();
         let mut times: Vec<Timestamp> =
             walls.into_iter().filter_map(instant).filter(|at| (since..=to).contains(at)).collect();
         times.sort_unstable();

@@ -118,7 +118,7 @@ mod tests {
 
     use super::*;
 
-    fn spec() -> Threads {
+    fn spec() -> std::sync::Arc<Threads> {
         let yaml = "{ flavour: threads, get: /t, items: /t, id: /id, moved: /at, count: /n, limit: 10, event: e, \
                     messages: { get: /m, items: /m } }";
         match serde_yaml::from_str(yaml).unwrap() {
