@@ -1,6 +1,7 @@
 //! Loads and checks the manifests of all platforms: embedded ones, and those of `adapters_dir`, which win.
 
 mod act;
+mod also;
 mod call;
 mod check;
 mod cost;
@@ -29,6 +30,7 @@ pub use act::{
     Action, Among, Answer, Beside, Check, FILES, Fault, FileNames, Files, Form, FormBy, Idempotency, Messages, Next,
     NotThere, Only, Pace, PacePer, Place, PlaceOf, Places, Question, ReadBack, Record, Says, Split, UPLOADS, Uploads,
 };
+pub use also::{Also, Calendar, Threads};
 pub use call::{Call, CallError, NOBODY, headers, json};
 pub use error::ManifestError;
 pub use events::{AttachmentSpec, AuthorSpec, EventSpec, TopicSpec};

@@ -4,6 +4,7 @@
 //! histories it follows, its way into the feed, its backoff) lives as long as the line; a phase owns its connection.
 
 pub mod action_cable;
+pub mod also;
 pub mod event_stream;
 pub mod evidence;
 pub mod hearing;

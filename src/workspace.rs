@@ -185,6 +185,10 @@ impl Workspace {
         let (line_pulse, line_beat) = pulse();
         let (line, inlet) = self.line(hints)?;
         lines.spawn(line_beat.during(line.run(spread)));
+        for (also, report) in lines::also(&self.context, &self.session)? {
+            self.desk.beside(report.watch());
+            lines.spawn(also.run(spread));
+        }
         if let Some(inlet) = inlet {
             self.beside(&inlet, &mut lines);
         }

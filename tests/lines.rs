@@ -12,6 +12,8 @@ mod bench;
 mod cable;
 #[path = "lines/holes.rs"]
 mod holes;
+#[path = "lines/lists.rs"]
+mod lists;
 #[path = "lines/log.rs"]
 mod log;
 #[path = "lines/policies.rs"]

@@ -142,6 +142,7 @@ fn receive(manifest: &Manifest) -> Verdict {
         marks(inbox, manifest)?;
         shows(inbox, manifest)?;
     }
+    also(manifest)?;
     let Some(history) = &manifest.receive.history else { return Ok(()) };
     stands(&history.event, "event", manifest.events.names(), &["receive", "history", "event"])
 }
@@ -172,6 +173,20 @@ fn shows(inbox: &Inbox, manifest: &Manifest) -> Verdict {
         None if !verb.ephemeral => Err(at(&path, format!("`{}` is stored: add `ephemeral`", shown.verb))),
         None => Ok(()),
     }
+}
+
+/// A list beside the line is told by an event, and read on by its offset.
+fn also(manifest: &Manifest) -> Verdict {
+    for (index, also) in manifest.receive.also.iter().enumerate() {
+        let index = index.to_string();
+        stands(also.event(), "event", manifest.events.names(), &["receive", "also", &index, "event"])?;
+        joining::header(&also.call().header, &["receive", "also", &index])?;
+        if !also.call().references().iter().any(|it| it.root == Root::Page && it.name == "offset") {
+            let message = "the request of a list names where its page begins: add {page.offset} to its query";
+            return Err(at(&["receive", "also", &index], message));
+        }
+    }
+    Ok(())
 }
 
 /// A log that is never asked from its cursor on would be read from its beginning for ever.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer};
 
+use super::also::Also;
 use super::call::{Call, calling, needed};
 use super::inbox::{Inbox, Shown, Waiting};
 use super::members::Members;
@@ -38,6 +39,8 @@ pub struct Receive {
     pub inbox: Option<Inbox>,
     /// Other ways in which the same events arrive.
     pub push: Vec<Push>,
+    /// Lists that are read beside the line, each where the workspace has its session; at most one of each flavour.
+    pub also: Vec<Also>,
     /// The capability without which the grant has no line.
     pub needs: Option<String>,
 }
@@ -159,6 +162,7 @@ calling!(RawReceive {
     presence: Option<Shown>,
     push: Vec<Push>,
     members: Option<Members>,
+    also: Vec<Also>,
     needs: Option<String>,
 });
 calling!(RawRooms {
@@ -193,8 +197,13 @@ impl Receive {
         let flavour = raw.flavour.ok_or_else(|| missing("flavour"))?;
         let inbox = raw.inbox(flavour)?;
         let log = raw.log(flavour)?;
-        let RawReceive { silence, cut, names, name, item, resume, history, push, needs, .. } = raw;
-        Ok(Self { flavour, call, silence, cut, names, name, item, resume, history, log, inbox, push, needs })
+        let RawReceive { silence, cut, names, name, item, resume, history, push, also, needs, .. } = raw;
+        let mut flavours: Vec<&str> = also.iter().map(Also::flavour).collect();
+        flavours.sort_unstable();
+        if flavours.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err("`also` has two lists of one flavour: one of each is kept apart by its flavour".to_owned());
+        }
+        Ok(Self { flavour, call, silence, cut, names, name, item, resume, history, log, inbox, push, also, needs })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Dropped;
-use crate::adapter::{Manifest, Outcome};
+use crate::adapter::{Call, Manifest, Outcome};
 
 /// The outcome by which a manifest says that the seat is gone.
 const REVOKED: &str = "revoked";
@@ -17,7 +17,19 @@ pub(super) fn refusal(
     asked: Option<Duration>,
     later: Duration,
 ) -> Dropped {
-    let outcome = manifest.receive.call.outcome(manifest, status, body);
+    refusal_of(&manifest.receive.call, manifest, status, body, asked, later)
+}
+
+/// The same of any request of a line.
+pub(super) fn refusal_of(
+    call: &Call,
+    manifest: &Manifest,
+    status: u16,
+    body: &[u8],
+    asked: Option<Duration>,
+    later: Duration,
+) -> Dropped {
+    let outcome = call.outcome(manifest, status, body);
     let words = match &outcome {
         Outcome::Named { message: Some(message), .. } => format!(": {message}"),
         _ => String::new(),

@@ -81,6 +81,8 @@ pub struct Timing {
     pub members: Duration,
     /// A live document that nobody asked for so long is let go. Default 10 min.
     pub document_idle: Duration,
+    /// How long before its start an appointment is told.
+    pub calendar_lead: Option<Duration>,
     /// How long a cable waits.
     pub cable: action_cable::Limits,
 }
@@ -115,6 +117,7 @@ impl Default for Timing {
             overlap: Duration::from_mins(1),
             members: Duration::from_secs(5),
             document_idle: Duration::from_mins(10),
+            calendar_lead: None,
             cable: action_cable::Limits::default(),
         }
     }

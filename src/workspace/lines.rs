@@ -7,7 +7,8 @@ use tokio::task::JoinError;
 use tokio::time::sleep;
 
 use super::Context;
-use crate::adapter::{LineFlavour, Manifest};
+use crate::adapter::{self, LineFlavour, Manifest};
+use crate::line::also::{self, Also};
 use crate::line::inbox::{self, Inbox};
 use crate::line::link::Link;
 use crate::line::poll::feed::{Inlet, feed};
@@ -23,6 +24,7 @@ pub(super) enum AnyLine {
     Sse(Box<Sse>),
     Poll(Box<Poll>),
     Inbox(Box<Inbox>),
+    Also(Box<Also>),
 }
 
 /// What a line needs of its workspace.
@@ -68,6 +70,26 @@ pub(super) fn line(needs: Needs<'_>) -> Result<(AnyLine, Option<Inlet>), StoreEr
     }
 }
 
+/// The lists beside the line that the workspace's session can read, each with what it says of itself.
+pub(super) fn also(context: &Context, session: &Session) -> Result<Vec<(AnyLine, Report)>, StoreError> {
+    let (record, manifest) = (session.record(), session.manifest());
+    let readable = |also: &&adapter::Also| also.call().under.as_ref().is_none_or(|name| *name == record.session);
+    let line = |also: &adapter::Also| {
+        let report = Report::new(also.flavour(), context.means.clock.clone());
+        let parts = also::Parts {
+            session: session.clone(),
+            store: context.means.store.clone(),
+            clock: context.means.clock.clone(),
+            timing: context.timing.clone(),
+            backfill: context.backfill.get(record.name.as_str()).copied().unwrap_or_default(),
+            policy: context.policy.get(record.name.as_str()).cloned().unwrap_or_default(),
+            report: report.clone(),
+        };
+        Ok((AnyLine::Also(Box::new(Also::new(also, parts)?)), report))
+    };
+    manifest.receive.also.iter().filter(readable).map(line).collect()
+}
+
 impl AnyLine {
     /// Runs to the line's end. The first connect waits for some time up to `spread`.
     pub async fn run(self, spread: Duration) -> Reason {
@@ -80,6 +102,7 @@ impl AnyLine {
             Self::Sse(mut line) => run(&mut *line).await,
             Self::Poll(mut line) => run(&mut *line).await,
             Self::Inbox(mut line) => run(&mut *line).await,
+            Self::Also(mut line) => run(&mut *line).await,
         }
     }
 }
@@ -106,6 +129,13 @@ impl Steps for Poll {
 }
 
 impl Steps for Inbox {
+    type Link = ();
+    fn next(&mut self, phase: Phase<()>) -> impl Future<Output = Phase<()>> + Send {
+        self.step(phase)
+    }
+}
+
+impl Steps for Also {
     type Link = ();
     fn next(&mut self, phase: Phase<()>) -> impl Future<Output = Phase<()>> + Send {
         self.step(phase)

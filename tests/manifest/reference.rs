@@ -33,6 +33,8 @@ const TABLES: &[(&str, &str, bool)] = &[
     ("documents.live", "documents live", true),
     ("receive", "receive", true),
     ("receive.waiting", "receive waiting", false),
+    ("receive.also", "receive also 0", true),
+    ("receive.also.messages", "receive also 0 messages", true),
     ("receive.cursor_refused", "receive cursor_refused", false),
     ("receive.history", "receive history", true),
     ("receive.history.rooms", "receive history rooms", true),
@@ -83,10 +85,15 @@ fn documented() -> BTreeMap<&'static str, BTreeSet<String>> {
 const PUSH: &str = "[{ flavour: action_cable, get: /cable, identifier: { channel: C } }, \
                     { flavour: webhook, signature: { header: x-signature, secret: password }, about: { conversation: /c, object: /o } }]";
 
+/// Lists beside the line, which it has none of either.
+const ALSO: &str =
+    "[{ flavour: threads, get: /t, items: /t, id: /id, moved: /at, event: e, messages: { get: /m, items: /m } }]";
+
 /// The keys that the reader knows in a table: it names them when it meets a stranger.
 fn known(place: &str) -> BTreeSet<String> {
     let mut manifest: Value = serde_yaml::from_str(super::AGENTUNITED).expect("YAML");
     manifest["receive"]["push"] = serde_yaml::from_str(PUSH).expect("YAML");
+    manifest["receive"]["also"] = serde_yaml::from_str(ALSO).expect("YAML");
     let mut table = &mut manifest;
     for part in place.split_whitespace() {
         if table.is_null() {

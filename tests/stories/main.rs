@@ -26,6 +26,7 @@ mod house;
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod ledger;
 mod live;
+mod lists;
 #[path = "../support/lounge.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod lounge;

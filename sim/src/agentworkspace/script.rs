@@ -2,9 +2,11 @@
 
 use super::{
     Sim,
+    events::COLOR,
     options::Notify,
     record::{
-        AgentId, Document, DocumentId, DocumentType, Mail, Mention, MentionId, MentionStatus, ShareToken, Verdict,
+        AgentId, CalendarEvent, Document, DocumentId, DocumentType, Mail, Mention, MentionId, MentionStatus,
+        ShareToken, Verdict,
     },
     world::World,
 };
@@ -149,6 +151,40 @@ impl Sim {
             let to = world.agents.get(agent).and_then(|it| it.email.clone()).into_iter().collect();
             let mail = Mail { to, unread: true, ..world.mail(from, subject, text) };
             world.put_mail(agent, thread, mail, "received")
+        })
+    }
+
+    /// An appointment in an agent's calendar, of an hour from `start` (milliseconds since 1970); its id.
+    pub fn appoint(&self, agent: &str, title: &str, start: u64, rule: Option<&str>) -> String {
+        self.with(|world| {
+            let event = CalendarEvent {
+                id: world.ids.uuid(),
+                agent: agent.into(),
+                title: title.into(),
+                start,
+                end: start + 3_600_000,
+                description: None,
+                location: None,
+                all_day: false,
+                rrule: rule.map(Into::into),
+                timezone: None,
+                color: COLOR.into(),
+            };
+            let id = event.id.clone();
+            world.events.push(event);
+            id
+        })
+    }
+
+    /// An appointment is put off to another time, or called off; whether it was there.
+    pub fn put_off(&self, event: &str, start: Option<u64>) -> bool {
+        self.with(|world| {
+            let Some(at) = world.events.iter().position(|it| it.id == event) else { return false };
+            match start {
+                Some(start) => (world.events[at].start, world.events[at].end) = (start, start + 3_600_000),
+                None => drop(world.events.remove(at)),
+            }
+            true
         })
     }
 

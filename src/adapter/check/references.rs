@@ -1,6 +1,7 @@
 //! What every template of a manifest may name: which parts of the scope, and which names in them.
 
 use super::super::act::UPLOADS;
+use super::super::also::Also;
 use super::super::call::{Call, NOBODY};
 use super::super::join::{Learn, Step};
 use super::super::json::Json;
@@ -168,6 +169,14 @@ pub(super) fn calls(manifest: &Manifest) -> Vec<Found<'_>> {
             add(&path, &cable.call, &[Root::Settings, Root::Facts, Root::Session]);
         }
     }
+    for (index, also) in receive.also.iter().enumerate() {
+        let path = ["receive", "also", &index.to_string()];
+        add(&path, also.call(), &[Root::Settings, Root::Facts, Root::Page]);
+        if let Also::Threads(threads) = also {
+            let path = [&path[..], &["messages"]].concat();
+            add(&path, &threads.messages.call, &[Root::Settings, Root::Facts, Root::Room]);
+        }
+    }
     for (verb, action) in manifest.actions.iter() {
         add(&["actions", verb], &action.call, &[Root::Settings, Root::Facts, Root::Action]);
         if let Some(uploads) = &action.uploads {
@@ -268,7 +277,7 @@ fn names(root: Root, manifest: &Manifest) -> Vec<&str> {
         Root::Facts => facts(manifest),
         Root::Session => vec!["token"],
         Root::Room => vec!["id"],
-        Root::Page => vec!["limit", "before"],
+        Root::Page => vec!["limit", "before", "offset"],
         Root::Action => ARGUMENTS.to_vec(),
         Root::Ask => QUESTION.to_vec(),
         Root::Ingress => vec!["url"],

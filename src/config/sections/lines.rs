@@ -71,6 +71,8 @@ pub struct Lines {
     pub members: Span,
     /// A live document that nobody asked for so long is let go.
     pub document_idle: Span,
+    /// How long before its start an appointment is told.
+    pub calendar_lead: Option<Span>,
     /// How long a cable waits.
     pub cable: Cable,
 }
@@ -123,6 +125,7 @@ impl Default for Lines {
             overlap: Span(timing.overlap),
             members: Span(timing.members),
             document_idle: Span(timing.document_idle),
+            calendar_lead: timing.calendar_lead.map(Span),
             cable: Cable::default(),
         }
     }
@@ -163,6 +166,7 @@ impl Lines {
             beside: self.beside.map(|span| span.0),
             overlap: self.overlap.0,
             members: self.members.0,
+            calendar_lead: self.calendar_lead.map(|span| span.0),
             frame: event_stream::Limits { line: self.frame_line.bytes(), event: self.frame.bytes() },
             document_idle: self.document_idle.0,
             cable: self.cable.limits(),

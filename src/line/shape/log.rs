@@ -35,6 +35,13 @@ impl Shaper {
         normalise::waiting_id(object, room, &self.mapping)
     }
 
+    /// The event of an item of a list beside the line, as `event` maps it.
+    pub fn beside(&self, item: &Value, event: &str, room: &str) -> Draft {
+        let mut draft = normalise::beside(item, event, room, &self.mapping, &self.clock.stamp());
+        self.claim(&mut draft);
+        draft
+    }
+
     /// An entry goes into the feed, or is there already. `late`: the log has it before one that was told; what a push
     /// source brings (`None`) is judged by its number, or else by its time.
     pub fn tell(&mut self, draft: &mut Draft, late: Option<bool>) {
