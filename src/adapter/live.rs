@@ -14,10 +14,16 @@ pub struct Live {
     pub call: Call,
     /// What others see as the agent's name.
     pub name: Template,
+    /// Shared types that hold plain text, by name, where the platform says which it uses.
+    pub text: Vec<String>,
+    /// The same of those that hold rich text (an `XmlFragment`). Without either: whichever of the usual ones is there.
+    pub rich: Vec<String>,
 }
 
 calling!(RawLive {
     name: Option<Template>,
+    text: Vec<String>,
+    rich: Vec<String>,
 });
 
 impl<'de> Deserialize<'de> for Live {
@@ -27,7 +33,7 @@ impl<'de> Deserialize<'de> for Live {
             let call = raw.call().and_then(needed)?;
             match ["token", "slug", "server"].into_iter().find(|taken| !call.take.has(taken)) {
                 Some(missing) => Err(format!("`take` has no `{missing}`: say where it stands in the answer")),
-                None => Ok(Self { call, name }),
+                None => Ok(Self { call, name, text: raw.text, rich: raw.rich }),
             }
         })
     }

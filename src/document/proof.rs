@@ -52,3 +52,27 @@ fn decoded(update: &[u8], bounds: &Bounds) -> Result<Update, DocumentError> {
     let decoded = guarded(|| Update::decode_v1(update)).ok().and_then(Result::ok);
     decoded.ok_or(DocumentError::malformed("update", "the library cannot read it"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::{Edit, Kind, Shared};
+
+    #[test]
+    fn only_what_holds_all_of_an_edit_proves_it_and_the_question_asks_for_no_more() {
+        let (bounds, shared) = (Bounds::default(), Shared { name: "content".into(), kind: Kind::Text });
+        let mut document = Document::new(7, [], vec![shared], bounds);
+        let mut write = |edit: Edit| document.edit(&edit).unwrap().update;
+        let (first, second) = (write(Edit::Append("One".into())), write(Edit::Append("Two".into())));
+        let proof = |update: &[u8]| Proof::of(update, bounds).unwrap();
+        assert!(!proof(&first).heard(&second) && !proof(&first).heard(b"rubbish"));
+        assert!(proof(&first).heard(&document.full().unwrap()));
+        let asked = proof(&second).question(&document);
+        let answer = document.lacking(&asked).unwrap();
+        assert!(proof(&second).heard(&answer) && !proof(&first).heard(&answer));
+        let gone = document.edit(&Edit::Delete("One".into())).unwrap().update;
+        assert!(!proof(&gone).heard(&first), "that it stood there does not show that it was taken out");
+        let asked = proof(&gone).question(&document);
+        assert!(proof(&gone).heard(&document.lacking(&asked).unwrap()));
+    }
+}

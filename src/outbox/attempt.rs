@@ -18,12 +18,14 @@ impl Courier {
             let message = format!("the manifest has no verb `{}` any more", action.verb);
             return self.refuse(action, "unknown_verb", message).await;
         };
-        let action = match verb.live.then(|| self.edit_live(action.clone(), patience)) {
-            Some(edited) => match edited.await? {
+        let action = if verb.live {
+            // Boxed: few verbs need its room.
+            match Box::pin(self.edit_live(action, patience)).await? {
                 ControlFlow::Continue(action) => action,
                 ControlFlow::Break(action) => return Ok(action),
-            },
-            None => action,
+            }
+        } else {
+            action
         };
         let action = self.split(action, verb).await?;
         let pause = Pause { backoff: patience.backoff.next(), longest: self.limits.longest_retry };

@@ -30,7 +30,9 @@ pub fn edit(verb: &str, args: &Map<String, Value>) -> Result<Edit, Refusal> {
     needed("conversation")?;
     let op = given("op").unwrap_or_default();
     match op.as_str() {
-        "insert" => Ok(Edit::Insert { at: place(verb, given("where"), given("quote"))?, text: needed("text")? }),
+        "insert" => {
+            Ok(Edit::Insert { at: place(verb, given("where").as_deref(), given("quote"))?, text: needed("text")? })
+        }
         "append" => {
             unused(&["quote", "where"], &op)?;
             Ok(Edit::Append(needed("text")?))
@@ -47,9 +49,9 @@ pub fn edit(verb: &str, args: &Map<String, Value>) -> Result<Edit, Refusal> {
     }
 }
 
-fn place(verb: &str, at: Option<String>, quote: Option<String>) -> Result<Place, Refusal> {
+fn place(verb: &str, at: Option<&str>, quote: Option<String>) -> Result<Place, Refusal> {
     let bad = |message: &str| Refusal::new("bad_args", message.to_owned());
-    match (at.as_deref(), quote.filter(|quote| !quote.is_empty())) {
+    match (at, quote.filter(|quote| !quote.is_empty())) {
         (Some("after") | None, Some(quote)) => Ok(Place::After(quote)),
         (Some("before"), Some(quote)) => Ok(Place::Before(quote)),
         (Some("start"), None) => Ok(Place::Start),

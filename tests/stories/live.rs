@@ -197,7 +197,7 @@ async fn a_token_that_expires_in_mid_session_is_replaced_and_a_document_nobody_a
     assert!(studio.seen().contains("Two."));
     studio.end().await;
     let studio = Studio::new(ROME, "").await;
-    studio.home.configure(&format!("{}", crate::house::QUICK.replace("[lines]", "[lines]\ndocument_idle = \"300ms\"")));
+    studio.home.configure(&crate::house::QUICK.replace("[lines]", "[lines]\ndocument_idle = \"300ms\""));
     let mut studio = studio;
     studio.kill().await;
     let mut agent = studio.home.agent().await;

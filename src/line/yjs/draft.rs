@@ -16,7 +16,7 @@ use super::hold::{Hold, fail};
 use super::news::News;
 use super::{Ask, Down, LINE, Parts};
 use crate::adapter::Scope;
-use crate::document::Bounds;
+use crate::document::{Bounds, Kind, Shared};
 use crate::retry::Backoff;
 
 /// So many connects are refused in a row, or bring no document, before it counts as closed to the agent.
@@ -113,7 +113,17 @@ impl Draft {
         let own = listed.into_iter().flatten().filter_map(Value::as_u64).collect();
         let scope: Scope = self.parts.session.scope();
         let name = self.parts.live.name.render(&scope).map_err(|missing| Down::Failed(missing.to_string()))?;
-        Ok(Engine::new(self.client, own, Bounds::default(), &name))
+        Ok(Engine::new(self.client, own, self.wanted(), Bounds::default(), &name))
+    }
+
+    /// The shared types that the manifest names, the rich ones first; none: the usual ones.
+    fn wanted(&self) -> Vec<Shared> {
+        let named = |names: &[String], kind| {
+            let shared = move |name: &String| Shared { name: name.clone(), kind };
+            names.iter().map(shared).collect::<Vec<_>>()
+        };
+        let live = &self.parts.live;
+        [named(&live.rich, Kind::Fragment), named(&live.text, Kind::Text)].concat()
     }
 
     /// Not connected: waits, and serves what can be served. Why the document is let go; `None`: it is dialled again.

@@ -4,7 +4,7 @@ use super::rules::{Rules, Verdict};
 use crate::document::awareness::Awareness;
 use crate::document::protocol::{Message, read, write};
 use crate::document::session::{Outcome, Phase, Session};
-use crate::document::{Applied, Bounds, Document, Edit, EditError, Proof};
+use crate::document::{Applied, Bounds, Document, Edit, EditError, Proof, Shared};
 
 /// Names of colours are the editors' own: this one is readable on white and on black.
 const COLOUR: &str = "#7c5cff";
@@ -40,11 +40,12 @@ pub(super) enum Tried {
 }
 
 impl Engine {
-    /// An empty document under a client id of its own; `own` are those of all before.
-    pub fn new(client: u64, own: Vec<u64>, bounds: Bounds, name: &str) -> Self {
+    /// An empty document under a client id of its own; `own` are those of all before, `wanted` the shared
+    /// types to look for.
+    pub fn new(client: u64, own: Vec<u64>, wanted: Vec<Shared>, bounds: Bounds, name: &str) -> Self {
         let mut awareness = Awareness::new(client, bounds);
         awareness.set(name, COLOUR, "online");
-        let document = Document::new(client, own, Vec::new(), bounds);
+        let document = Document::new(client, own, wanted, bounds);
         Self { document, session: Session::default(), awareness, proofs: Vec::new() }
     }
 

@@ -118,7 +118,7 @@ impl Draft {
             open.again = now + AGAIN;
             open.opened.wire.ping();
             let frame = self.work(Engine::again).await?;
-            self.send(open, [frame])?;
+            Self::send(open, [frame])?;
             self.catch_up(open).await?;
         }
         Ok(())
@@ -130,7 +130,7 @@ impl Draft {
         if open.behind && open.asked.is_none_or(|asked| now >= asked + AGAIN) {
             (open.behind, open.asked) = (false, Some(now));
             let frame = self.work(Engine::ask).await?;
-            self.send(open, [frame])?;
+            Self::send(open, [frame])?;
         }
         Ok(())
     }
@@ -140,7 +140,7 @@ impl Draft {
         self.hold.is_empty() && !self.news.waits()
     }
 
-    pub(super) fn send(&self, open: &mut Open, frames: impl IntoIterator<Item = Vec<u8>>) -> Result<(), Down> {
+    pub(super) fn send(open: &mut Open, frames: impl IntoIterator<Item = Vec<u8>>) -> Result<(), Down> {
         open.opened.wire.send(frames);
         if open.opened.wire.unsent() > UNREAD {
             return Err(Down::Later("the document server does not read what it is sent".to_owned()));
@@ -158,7 +158,7 @@ impl Draft {
         if heard.outcome.changed {
             self.news.changed(open.heard);
         }
-        self.send(open, heard.outcome.send)?;
+        Self::send(open, heard.outcome.send)?;
         if let Some(down) = standing(&heard.phase, &open.opened.secrets) {
             if self.engine.as_ref().is_some_and(|engine| !engine.is_whole()) {
                 self.engine = None;

@@ -35,7 +35,7 @@ impl Draft {
                 match frames {
                     Ok(frames) => {
                         self.hold.sent(number, answer, now);
-                        self.send(open, frames)
+                        Self::send(open, frames)
                     }
                     Err(why) => {
                         drop(answer.send(Err(why)));
