@@ -182,6 +182,7 @@ impl Default for Join {
 }
 
 /// `[workspace.NAME]`.
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own in the file")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Workspace {
