@@ -23,6 +23,9 @@ mod ledger;
 #[path = "../support/lounge.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod lounge;
+#[path = "../support/margin.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod margin;
 mod mentions;
 mod policies;
 mod receipts;
@@ -32,9 +35,6 @@ mod revocations;
 mod seats;
 mod speakeasy;
 mod streams;
-#[path = "../support/study.rs"]
-#[allow(dead_code, reason = "each test binary uses its part")]
-mod study;
 mod tls;
 mod topics;
 mod tracing;
