@@ -100,14 +100,18 @@ pub fn waiting_id(object: &str, room: &str, mapping: &Mapping) -> String {
 /// What an item of a list of what waits is in `events`, and its type.
 fn waits_as(mapping: &Mapping) -> (&str, Type) {
     let event = mapping.manifest.receive.inbox.as_ref().map_or("", |inbox| &inbox.event);
-    beside(item, event, room, mapping, now)
+    (event, known_as(event, mapping))
+}
+
+/// The type of an event of the manifest.
+fn known_as(event: &str, mapping: &Mapping) -> Type {
+    mapping.manifest.events.entry(event).map_or(Type::PlatformOther, |(name, spec)| kind(name, spec))
 }
 
 /// The event of one item of a list beside the line, as `event` maps it; `room` is the conversation whose list it is,
 /// empty where it is of none.
 pub fn beside(item: &Value, event: &str, room: &str, mapping: &Mapping, now: &str) -> Draft {
-    let known = mapping.manifest.events.entry(event).map_or(Type::PlatformOther, |(name, spec)| kind(name, spec));
-    (event, known)
+    listed(item, event, known_as(event, mapping), room, mapping, now)
 }
 
 /// The event of one item of a list.

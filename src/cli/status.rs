@@ -71,8 +71,8 @@ fn workspaces(status: &Value) -> Result<(), Fault> {
 
 /// Where a platform is to deliver whose webhook a person sets there.
 fn webhooks(status: &Value) -> Result<(), Fault> {
-    let told = list(status, "workspaces").iter().filter(|workspace| workspace.get("webhook_url").is_some());
-    told.map(|workspace| show::line(format!("webhook URL to set there: {}", text(workspace, "webhook_url")))).collect()
+    let mut told = list(status, "workspaces").iter().filter(|workspace| workspace.get("webhook_url").is_some());
+    told.try_for_each(|workspace| show::line(format!("webhook URL to set there: {}", text(workspace, "webhook_url"))))
 }
 
 /// The columns of [`seat`].

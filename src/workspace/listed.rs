@@ -54,15 +54,11 @@ impl Listed {
             tracing::info!(workspace = %record.name, %document, "mentioned in a document that is not to be added");
             return false;
         }
-        match self.session.adopt_document(document, token).await {
-            Ok(_) => {
-                tracing::info!(workspace = %record.name, %document, "a document was added: the agent is mentioned there")
-            }
-            Err(ref why) => {
-                tracing::warn!(workspace = %record.name, %document, %why, "mentioned in a document that cannot be added");
-                return false;
-            }
+        if let Err(why) = self.session.adopt_document(document, token).await {
+            tracing::warn!(workspace = %record.name, %document, %why, "mentioned in a document that cannot be added");
+            return false;
         }
+        tracing::info!(workspace = %record.name, %document, "a document was added: the agent is mentioned there");
         true
     }
 }

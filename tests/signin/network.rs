@@ -18,7 +18,7 @@ fn request(method: Method, url: &str) -> Request {
     token.set_sensitive(true);
     headers.insert(http::header::AUTHORIZATION, token);
     let bounds = Bounds { whole: Some(Duration::from_secs(5)), ..Bounds::default() };
-    Request { method, url: PrivateUrl::new(Url::parse(url).unwrap()), headers, body: Body::Empty, bounds }
+    Request { method, url: PrivateUrl::new(Url::parse(url).unwrap()), headers, body: Body::Empty, bounds, bare: false }
 }
 
 fn get(url: &str) -> Request {

@@ -218,6 +218,7 @@ async fn a_credential_goes_to_its_own_origin_only_and_does_not_print() {
         headers: HeaderMap::new(),
         body: agent_bridge::http::Body::Empty,
         bounds: agent_bridge::http::Bounds::default(),
+        bare: false,
     };
     for foreign in ["https://evil.test/api/v1/channels", "http://workspace.test/", "https://workspace.test:8443/"] {
         assert!(matches!(session.authorise(request(foreign)).await, Err(Error::Foreign { .. })), "{foreign}");

@@ -30,6 +30,9 @@ mod lists;
 #[path = "../support/lounge.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod lounge;
+#[path = "../support/margin.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod margin;
 mod mentions;
 mod policies;
 mod receipts;
@@ -39,9 +42,6 @@ mod revocations;
 mod seats;
 mod speakeasy;
 mod streams;
-#[path = "../support/study.rs"]
-#[allow(dead_code, reason = "each test binary uses its part")]
-mod study;
 #[path = "../support/studio.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod studio;

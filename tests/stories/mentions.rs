@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::bridge::{Agent, Delivery, http, until};
 use crate::house::{accepted, ack};
 use crate::lounge::ingress;
-use crate::study::{NAME, Study};
+use crate::margin::{Margin, NAME};
 
 /// Nothing is read but by a hint.
 const SELDOM: &str = "every = \"10m\"\nbeside = \"10m\"";
@@ -39,7 +39,7 @@ async fn mentioned(agent: &mut Agent, mention: &str) -> Delivery {
 }
 
 /// The receipt of the action that marks the mention of this event, once it is settled.
-async fn marked(study: &Study, seq: u64) -> Value {
+async fn marked(study: &Margin, seq: u64) -> Value {
     let settled = async || {
         let told = study.home.ok(&["tail", "--from", "start", "--once", "--json", "--types", "action.settled"]).await;
         let mut receipts = told.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -54,7 +54,7 @@ async fn marked(study: &Study, seq: u64) -> Value {
 
 #[tokio::test]
 async fn p3_a_webhook_makes_the_list_be_read_and_is_answered_once_the_mention_is_told() {
-    let study = Study::new(SELDOM, &ingress()).await;
+    let study = Margin::new(SELDOM, &ingress()).await;
     let (url, mut agent) = (study.paste(), study.reader().await);
     assert_eq!(study.status().await["webhook_url"], url);
     assert!(study.home.ok(&["status", "study"]).await.contains(&url));
@@ -76,7 +76,7 @@ async fn p3_a_webhook_makes_the_list_be_read_and_is_answered_once_the_mention_is
 #[tokio::test]
 async fn p3_the_webhook_of_a_mention_that_is_still_written_waits_until_it_is_sent() {
     let options = Options { notify: Notify::WhenTyped, ..Options::default() };
-    let study = Study::of(options, SELDOM, &ingress(), true).await;
+    let study = Margin::of(options, SELDOM, &ingress(), true).await;
     study.paste();
     let mut agent = study.reader().await;
     let before = study.asked(LIST).len();
@@ -96,7 +96,7 @@ async fn p3_the_webhook_of_a_mention_that_is_still_written_waits_until_it_is_sen
 #[tokio::test]
 async fn p3_a_mention_that_does_not_come_in_time_is_answered_503_and_told_once_it_is_sent() {
     let options = Options { notify: Notify::WhenTyped, ..Options::default() };
-    let study = Study::of(options, SELDOM, &format!("{}\nwait = \"200ms\"", ingress()), true).await;
+    let study = Margin::of(options, SELDOM, &format!("{}\nwait = \"200ms\"", ingress()), true).await;
     study.paste();
     let mention = study.sim.type_mention("Pierre", &study.document, NAME, "@Atlas, wait");
     study.is_answered(&[503]).await;
@@ -107,7 +107,7 @@ async fn p3_a_mention_that_does_not_come_in_time_is_answered_503_and_told_once_i
 
 #[tokio::test]
 async fn p8_a_document_in_which_the_agent_is_mentioned_is_added_and_its_token_is_told_nowhere() {
-    let study = Study::new(SELDOM, &ingress()).await;
+    let study = Margin::new(SELDOM, &ingress()).await;
     study.paste();
     let mut agent = study.reader().await;
     let other = study.sim.document(&study.agent, "Budget", DocumentType::Markdown, "Numbers.");
@@ -127,7 +127,7 @@ async fn p8_a_document_in_which_the_agent_is_mentioned_is_added_and_its_token_is
 #[tokio::test]
 async fn a_document_is_not_added_where_the_operator_does_not_want_it() {
     let strict = format!("{}\n[workspace.study]\nadopt_documents = false", ingress());
-    let study = Study::new(SELDOM, &strict).await;
+    let study = Margin::new(SELDOM, &strict).await;
     study.paste();
     let other = study.sim.document(&study.agent, "Budget", DocumentType::Markdown, "Numbers.");
     study.sim.mention("Anna", &other, NAME, "@Atlas, sum it up");
@@ -140,7 +140,7 @@ async fn a_document_is_not_added_where_the_operator_does_not_want_it() {
 }
 
 /// Delivers a body as the platform would sign it; the status.
-async fn delivers(study: &Study, body: &Value) -> u16 {
+async fn delivers(study: &Margin, body: &Value) -> u16 {
     use hmac::{Hmac, KeyInit, Mac};
     let url = study.said.split_whitespace().find(|word| word.contains("/hooks/study/")).unwrap();
     let (origin, path) = url.split_at(url.find("/hooks/").unwrap());
@@ -153,7 +153,7 @@ async fn delivers(study: &Study, body: &Value) -> u16 {
 
 #[tokio::test]
 async fn attack_of_a_webhook_nothing_is_followed_but_what_the_platform_itself_says() {
-    let study = Study::new(SELDOM, &format!("{}\nwait = \"300ms\"", ingress())).await;
+    let study = Margin::new(SELDOM, &format!("{}\nwait = \"300ms\"", ingress())).await;
     let trap = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     trap.set_nonblocking(true).unwrap();
     let evil = format!("http://{}/api/share/{}", trap.local_addr().unwrap(), study.token);
@@ -184,7 +184,7 @@ async fn attack_of_a_webhook_nothing_is_followed_but_what_the_platform_itself_sa
 
 #[tokio::test]
 async fn a_webhook_that_is_not_the_platforms_is_refused_and_so_is_any_without_a_secret() {
-    let study = Study::new(SELDOM, &ingress()).await;
+    let study = Margin::new(SELDOM, &ingress()).await;
     study.paste();
     for fault in [HookFault::WrongSignature, HookFault::NoSignature, HookFault::NotJson] {
         study.sim.hook_fault(fault);
@@ -195,7 +195,7 @@ async fn a_webhook_that_is_not_the_platforms_is_refused_and_so_is_any_without_a_
     study.is_answered(&[401, 401, 400]).await;
     study.end().await;
 
-    let bare = Study::of(Options::default(), SELDOM, &ingress(), false).await;
+    let bare = Margin::of(Options::default(), SELDOM, &ingress(), false).await;
     assert!(bare.said.contains("no `webhook_secret` was given") && !bare.said.contains("/hooks/"), "{}", bare.said);
     assert_eq!(bare.status().await["webhook_url"], Value::Null);
     bare.end().await;
@@ -203,7 +203,7 @@ async fn a_webhook_that_is_not_the_platforms_is_refused_and_so_is_any_without_a_
 
 #[tokio::test]
 async fn a_mention_is_marked_done_behind_the_actions_of_its_ack() {
-    let study = Study::new(OFTEN, "").await;
+    let study = Margin::new(OFTEN, "").await;
     let mut agent = study.reader().await;
     let mention = study.sim.mention("Pierre", &study.document, NAME, "@Atlas, numbers please");
     let told = mentioned(&mut agent, &mention).await;
@@ -237,7 +237,7 @@ async fn a_mention_is_marked_done_behind_the_actions_of_its_ack() {
 
 #[tokio::test]
 async fn a_mention_whose_answer_failed_is_not_marked_and_the_receipt_says_why() {
-    let study = Study::new(OFTEN, "").await;
+    let study = Margin::new(OFTEN, "").await;
     let mut agent = study.reader().await;
     let mention = study.sim.mention("Pierre", &study.document, NAME, "@Atlas, numbers please");
     let told = mentioned(&mut agent, &mention).await;
@@ -255,7 +255,7 @@ async fn a_mention_whose_answer_failed_is_not_marked_and_the_receipt_says_why() 
 
 #[tokio::test]
 async fn p5_a_kill_between_the_ack_and_the_mark_leaves_nothing_pending() {
-    let mut study = Study::new(OFTEN, "").await;
+    let mut study = Margin::new(OFTEN, "").await;
     let fault = Fault::TooMany { retry_after: "1".to_owned() };
     study.sim.arm(Armed { route: SUGGEST.to_owned(), after: 0, count: 1_000, fault });
     let mut agent = study.reader().await;
@@ -275,7 +275,7 @@ async fn p5_a_kill_between_the_ack_and_the_mark_leaves_nothing_pending() {
 
 #[tokio::test]
 async fn nothing_is_marked_where_the_operator_does_not_want_it() {
-    let study = Study::new(OFTEN, "[workspace.study]\nmark_done = false").await;
+    let study = Margin::new(OFTEN, "[workspace.study]\nmark_done = false").await;
     let mut agent = study.reader().await;
     let mention = study.sim.mention("Pierre", &study.document, NAME, "@Atlas, numbers please");
     let told = mentioned(&mut agent, &mention).await;
@@ -291,21 +291,21 @@ async fn nothing_is_marked_where_the_operator_does_not_want_it() {
 }
 
 /// The states that the platform was shown, each change once.
-fn states(study: &Study) -> Vec<String> {
+fn states(study: &Margin) -> Vec<String> {
     let mut states: Vec<String> = study.sim.look(|world| world.presences().map(|it| it.status.clone()).collect());
     states.dedup();
     states
 }
 
 /// The platform has been shown these states, in this order.
-async fn is_shown(study: &Study, wanted: &[&str]) {
+async fn is_shown(study: &Margin, wanted: &[&str]) {
     let shown = || async { (states(study) == wanted).then_some(()) };
     until(shown, || format!("{:?}: {}", states(study), study.home.log())).await;
 }
 
 #[tokio::test]
 async fn what_the_agent_does_is_shown_by_itself_and_in_its_order() {
-    let study = Study::new(OFTEN, "").await;
+    let study = Margin::new(OFTEN, "").await;
     let mut agent = study.reader().await;
     let mention = study.sim.mention("Pierre", &study.document, NAME, "@Atlas, numbers please");
     let told = mentioned(&mut agent, &mention).await;
@@ -350,7 +350,7 @@ fn impatient(study_home: &std::path::Path) -> String {
 #[tokio::test]
 async fn what_is_shown_is_said_again_until_the_event_comes_back() {
     let folder = tempfile::tempdir().unwrap();
-    let study = Study::on(&impatient(folder.path()), OFTEN).await;
+    let study = Margin::on(&impatient(folder.path()), OFTEN).await;
     let mut agent = study.reader().await;
     let mention = study.sim.mention("Pierre", &study.document, NAME, "@Atlas, numbers please");
     let told = mentioned(&mut agent, &mention).await;

@@ -15,7 +15,7 @@ pub const NAME: &str = "Atlas";
 pub const TEXT: &str = "The majority of travellers fly to Rome.";
 
 /// The platform, and the bridge that has joined it as `study` by a share link.
-pub struct Study {
+pub struct Margin {
     pub sim: Sim,
     pub home: Home,
     pub agent: AgentId,
@@ -27,7 +27,7 @@ pub struct Study {
     daemon: Option<Daemon>,
 }
 
-impl Study {
+impl Margin {
     /// A bridge with these keys of `[lines]`, and this config beside the usual one; with the webhook's secret.
     pub async fn new(lines: &str, more: &str) -> Self {
         Self::of(Options::default(), lines, more, true).await
