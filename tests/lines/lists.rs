@@ -39,9 +39,15 @@ struct Story {
     network: MemoryNetwork,
     clock: Clock,
     dir: TempDir,
-    running: Option<(Roster, CancellationToken, JoinHandle<Result<(), Fatal>>)>,
+    running: Option<Running>,
     /// While a blocking task runs, paused time moves only when told to.
     _still: std::sync::mpsc::Sender<()>,
+}
+
+struct Running {
+    roster: Roster,
+    token: CancellationToken,
+    task: JoinHandle<Result<(), Fatal>>,
 }
 
 impl Story {
@@ -58,7 +64,7 @@ impl Story {
         tokio::task::spawn_blocking(move || stop.recv());
         let timing = Timing { spread: Duration::ZERO, ..Timing::default() };
         let backfill = Backfill::None;
-        let story = Self { sim, agent, store, timing, backfill, network, clock, dir, running: None, _still: still };
+        let joined = Self { sim, agent, store, timing, backfill, network, clock, dir, running: None, _still: still };
         let record = WorkspaceRecord {
             name: name(),
             platform: "agentworkspace".into(),
@@ -68,10 +74,10 @@ impl Story {
             seat: Seat::SignedIn,
             joined_at: NOW,
         };
-        let key = story.sim.api_key(&story.agent);
+        let key = joined.sim.api_key(&joined.agent);
         let secret = Change::Secret { owner: "acme".into(), field: "api_key".into(), value: Some(key.into()) };
-        story.store.commit(Batch::new().with(Change::Workspace(Box::new(record))).with(secret)).await.unwrap();
-        story
+        joined.store.commit(Batch::new().with(Change::Workspace(Box::new(record))).with(secret)).await.unwrap();
+        joined
     }
 
     /// The same with e-mail, running.
@@ -104,12 +110,12 @@ impl Story {
         let (roster, task) = Roster::new(context, token.clone());
         let task = tokio::spawn(task.run());
         roster.start_all().await.unwrap();
-        self.running = Some((roster, token, task));
+        self.running = Some(Running { roster, token, task });
     }
 
     /// The process dies; only what was committed remains.
     async fn crash(&mut self) {
-        let (roster, token, task) = self.running.take().expect("it runs");
+        let Running { roster, token, task } = self.running.take().expect("it runs");
         task.abort();
         drop((roster, token));
         self.settle().await;
@@ -166,7 +172,7 @@ impl Story {
     }
 
     fn status(&self) -> Status {
-        self.running.as_ref().expect("it runs").0.status(&name()).expect("it runs")
+        self.running.as_ref().expect("it runs").roster.status(&name()).expect("it runs")
     }
 
     fn line(&self, line: &str) -> LineStatus {

@@ -57,7 +57,7 @@ async fn an_appointment_is_told_once_ten_minutes_before_it_starts() {
 #[tokio::test(start_paused = true)]
 async fn occurrences_of_a_rule_are_told_each_with_the_lead_of_the_config() {
     let mut story = Story::joined().await;
-    story.timing.calendar_lead = Some(Duration::from_secs(60));
+    story.timing.calendar_lead = Some(Duration::from_mins(1));
     story.sim.appoint(&story.agent, "Tick", NOW - 240 * HOUR + 30 * MINUTE, Some("FREQ=HOURLY"));
     story.start().await;
     story.pass_mins(28).await;
