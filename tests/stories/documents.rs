@@ -4,8 +4,8 @@ use agent_bridge_sim::agentworkspace::{DocumentType, MentionStatus};
 use serde_json::{Value, json};
 
 use crate::bridge::until;
-use crate::house::ack;
 use crate::cabinet::{ATLAS, Cabinet, PIERRE};
+use crate::house::ack;
 
 async fn act(cabinet: &Cabinet, verb: &str, args: &[&str]) -> Value {
     let told = cabinet.home.ok(&[&["act", "cabinet", verb, "--json", "--wait", "30s"], args].concat()).await;

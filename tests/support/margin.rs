@@ -118,7 +118,7 @@ impl Margin {
         let path = self.said.split("/hooks/study/").nth(1).and_then(|rest| rest.split_whitespace().next());
         assert!(path.is_none_or(|path| !log.contains(path) && !feed.contains(path)), "{log}");
         for (where_, text) in [("log", &log), ("feed", &feed), ("status", &shown)] {
-            for token in self.sim.look(|world| world.share_tokens()) {
+            for token in self.sim.look(agent_bridge_sim::agentworkspace::World::share_tokens) {
                 assert!(!text.contains(&token), "a share token stands in the {where_}: {text}");
             }
         }

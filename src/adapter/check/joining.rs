@@ -48,7 +48,8 @@ fn share_token(session: &Session, path: &[&str]) -> Verdict {
     if session.login.is_some() || session.expires.is_some() || !session.header.is_empty() {
         return Err(at(path, "a share_token session has neither `login`, `expires` nor `header`: its path is all"));
     }
-    let secrets = session.path.iter().flat_map(|path| path.references()).filter(|it| it.root == Root::Secrets);
+    let secrets =
+        session.path.iter().flat_map(super::super::path::Path::references).filter(|it| it.root == Root::Secrets);
     if secrets.count() != 1 {
         return Err(at(
             path,

@@ -92,7 +92,7 @@ pub(super) fn check(manifest: &Manifest) -> Verdict {
             value.references().try_for_each(|it| one(it, SIGNED_IN, manifest, &path))?;
         }
         let path = ["sessions", name, "path"].map(str::to_owned);
-        let shared = session.path.iter().flat_map(|path| path.references());
+        let shared = session.path.iter().flat_map(super::super::path::Path::references);
         shared.into_iter().try_for_each(|it| one(it, &[Root::Settings, Root::Secrets], manifest, &path))?;
     }
     let live = manifest.documents.iter().filter_map(|documents| documents.live.as_ref());

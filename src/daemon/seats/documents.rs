@@ -24,10 +24,11 @@ impl Seats {
                 let document = adding.await.map_err(late)?.map_err(problem)?;
                 Ok(json!({ "document": document }))
             }
-            DocumentWish::Remove(id) => match session.remove_document(&id).await.map_err(problem)? {
-                true => Ok(json!({ "removed": id })),
-                false => Err(Problem::new("no_such_document", format!("`{name}` has no document `{id}`"))),
-            },
+            DocumentWish::Remove(id) => {
+                let there = session.remove_document(&id).await.map_err(problem)?;
+                let none = || Problem::new("no_such_document", format!("`{name}` has no document `{id}`"));
+                if there { Ok(json!({ "removed": id })) } else { Err(none()) }
+            }
         }
     }
 
