@@ -100,7 +100,6 @@ impl Story {
             timing: Timing::default(),
             backfill: Backfill::None,
             policy: Policy::default(),
-            strict: Arc::default(),
             budget: u64::MAX,
             ann,
             room,
@@ -145,6 +144,7 @@ impl Story {
             hooks: agent_bridge::ingress::Hooks::default(),
             policy: Arc::new(BTreeMap::from([("acme".to_owned(), self.policy.clone())])),
             rules: Arc::default(),
+            strict: Arc::default(),
         }
     }
 

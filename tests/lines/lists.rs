@@ -104,6 +104,8 @@ impl Story {
             timing: self.timing.clone(),
             backfill: Arc::new(BTreeMap::from([("acme".to_owned(), self.backfill)])),
             policy: Arc::new(BTreeMap::from([("acme".to_owned(), Policy::default())])),
+            rules: Arc::default(),
+            strict: Arc::default(),
             hooks: agent_bridge::ingress::Hooks::default(),
         };
         let token = CancellationToken::new();

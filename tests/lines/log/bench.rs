@@ -69,7 +69,6 @@ impl Story {
             budget: u64::MAX,
             people: false,
             policy: Policy::default(),
-            strict: Arc::default(),
             network,
             clock,
             dir,
@@ -157,6 +156,7 @@ impl Story {
             backfill: Arc::new(BTreeMap::from([("acme".to_owned(), self.backfill)])),
             policy: Arc::new(BTreeMap::from([("acme".to_owned(), self.policy.clone())])),
             rules: Arc::default(),
+            strict: Arc::default(),
             hooks: agent_bridge::ingress::Hooks::default(),
         };
         let token = CancellationToken::new();
