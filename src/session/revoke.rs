@@ -107,9 +107,12 @@ mod tests {
     }
 
     fn manifest() -> std::sync::Arc<Manifest> {
-        let granted = |manifest: &Manifest| !signing(manifest).is_empty();
+        let granted = |manifest: &Manifest| !signing(manifest).is_empty() && manifest.ask.secrets.has("refresh_token");
         let all = Manifests::load(None).unwrap();
-        all.platforms().filter_map(|name| all.get(name)).find(|manifest| granted(manifest)).expect("one delivers")
+        all.platforms()
+            .filter_map(|name| all.get(name))
+            .find(|manifest| granted(manifest))
+            .expect("one grants and delivers")
     }
 
     #[test]
