@@ -13,6 +13,8 @@ use crate::matrix;
 const SELDOM: &str = "every = \"10m\"\nbeside = \"10m\"\noverlap = \"10m\"";
 /// More requests than lie between a start and the end of any action here.
 const MOST: usize = 16;
+/// Walks at most.
+const ROUNDS: usize = 3;
 
 /// The states in which a receipt stays.
 const SETTLED: [&str; 3] = ["confirmed", "failed", "unknown"];
@@ -148,32 +150,45 @@ async fn walk(keys: bool, deed: Deed, points: &[Point]) {
     let mut lounge = lounge(keys).await;
     lounge.stop().await;
     let (mut killed, mut before) = (0, 0);
+    // Which request is the action's own differs from start to start: a walk that has missed it is gone again.
+    for round in 0..ROUNDS {
+        if killed > before && before > 0 {
+            break;
+        }
+        (killed, before) = around(&mut lounge, deed, points, round).await;
+    }
+    assert!(killed > before && before > 0, "{killed} kills, {before} of them before it stood there");
+}
+
+/// One walk: how often the daemon was killed, and how often of these before it stood there.
+async fn around(lounge: &mut Lounge, deed: Deed, points: &[Point], round: usize) -> (usize, usize) {
+    let (mut killed, mut before) = (0, 0);
     for (n, point) in points.iter().enumerate() {
         for time in 1..=MOST {
-            let word = format!("{}{n}x{time}", deed.verb.replace('.', ""));
-            let asked = act(&deed, &(deed.args)(&lounge, &word), &word);
+            let word = format!("{}{round}y{n}x{time}", deed.verb.replace('.', ""));
+            let asked = act(&deed, &(deed.args)(lounge, &word), &word);
             let cut = format!("{}@{time}", point.name());
             let mut daemon = lounge.home.spawn(&[("AGENT_BRIDGE_KILL_AT", &cut)]);
-            let first = wish(&lounge, &mut daemon, asked.clone()).await;
+            let first = wish(lounge, &mut daemon, asked.clone()).await;
             if first.is_some() && !daemon.has_ended() {
                 daemon.kill().await;
                 break;
             }
             daemon.ended().await;
-            before += usize::from((deed.there)(&lounge, &word) == 0);
+            before += usize::from((deed.there)(lounge, &word) == 0);
             killed += 1;
             let mut daemon = lounge.home.start().await;
-            let mut receipt = wish(&lounge, &mut daemon, asked.clone()).await.expect("nobody kills this one");
+            let mut receipt = wish(lounge, &mut daemon, asked.clone()).await.expect("nobody kills this one");
             if !SETTLED.iter().any(|state| receipt["state"] == *state) {
                 // On a busy machine the two reads and a resend take longer than one wait.
-                receipt = wish(&lounge, &mut daemon, asked).await.expect("nor this one");
+                receipt = wish(lounge, &mut daemon, asked).await.expect("nor this one");
             }
             assert_eq!(receipt["state"], "confirmed", "{cut}: {receipt:#}\n{}", lounge.home.log());
-            assert_eq!((deed.there)(&lounge, &word), 1, "{cut}: {receipt:#}");
+            assert_eq!((deed.there)(lounge, &word), 1, "{cut}: {receipt:#}");
             daemon.kill().await;
         }
     }
-    assert!(killed > before && before > 0, "{killed} kills, {before} of them before it stood there");
+    (killed, before)
 }
 
 const REQUESTS: [Point; 2] = [Point::HttpRequestBefore, Point::HttpRequestAfter];

@@ -23,6 +23,7 @@ const DEEDS: &[&str] = &[
 
 /// Functions in which a deed may stand alone, and why.
 const ALONE: &[(&str, &str, &str)] = &[
+    ("src/document/replica.rs", "change", "a transaction in memory: nothing of it is durable"),
     ("src/store/vault.rs", "sync_directory", "each of its callers stands between two points"),
     ("src/cli/client.rs", "ask", "the command line asks its own daemon: nothing leaves the machine"),
     ("src/cli/client.rs", "feed", "likewise"),

@@ -49,7 +49,7 @@ async fn lenient(ledger: &mut Ledger) -> Stage {
     for (from, to) in [
         ("text: \"{action.text}\" }\n    files", "text: \"{action.text?}\" }\n    files"),
         ("cap: 10485760, needs_text: true", "cap: 20971520, needs_text: false"),
-        ("bytes: 10000 }\n    refuse", "bytes: 20000 }\n    refuse"),
+        ("bytes: 10000 }\n    check", "bytes: 20000 }\n    check"),
     ] {
         assert!(manifest.contains(from), "the manifest has no `{from}` any more");
         manifest = manifest.replace(from, to);
