@@ -105,6 +105,16 @@ impl Frames {
         self.behind = Some(round);
     }
 
+    /// A source tells before it says that it is there, as a channel does that replays before it confirms: what it replays
+    /// and what is live come in no order, so its frames wait, too. Whether this is such a frame.
+    fn is_early(&mut self, via: Via, round: u64) -> bool {
+        let early = !self.sources.contains(&via);
+        if early {
+            self.behind = Some(round);
+        }
+        early
+    }
+
     fn down(&mut self, via: Via) {
         self.sources.retain(|source| *source != via);
     }
@@ -169,6 +179,9 @@ impl Poll {
         if *self.health.borrow() != Health::Open {
             self.frames.clear();
             return Ok(());
+        }
+        if self.frames.is_early(via, self.rounds) {
+            self.want(Instant::now());
         }
         let arrival = Arrival { at: self.shaper.now(), via };
         self.shaper.knows_itself().await?;

@@ -29,6 +29,20 @@ async fn p3_frames_of_a_source_that_connects_wait_for_a_read_that_began_after() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn p3_what_a_source_tells_before_it_says_that_it_is_there_waits_for_the_log() {
+    let story = Story::live().await;
+    let events: Vec<_> = (0..3).map(|n| story.said(1, n, &n.to_string())).collect();
+    // A replay and what is live come in no order.
+    for event in events.iter().rev() {
+        story.brings(event).await;
+    }
+    story.pass_secs(2).await;
+    let wanted: Vec<String> = (0..3).map(|n| n.to_string()).collect();
+    assert_eq!((story.told(), story.late()), (wanted, Vec::new()));
+    story.is_sound().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn p3_what_the_log_has_goes_before_what_a_source_brings_and_is_told_once() {
     let mut story = Story::joined().await;
     let events: Vec<_> = (0..15).map(|n| story.said(1, n, &n.to_string())).collect();
