@@ -155,7 +155,16 @@ impl Session {
         Ok(answer)
     }
 
-    /// The same for an answer whose body goes on. `extra` headers go along (`accept`, `last-event-id`).
+    /// Sends a request with the credential at hand, once, whatever the seat says: where the platform has taken the seat
+    /// away, a renewal is refused, and yet what was said last may still be read.
+    pub async fn send_at_last(&self, request: Request) -> Result<Response, Error> {
+        let held = self.held();
+        let answer = self.0.means.network.call(self.dress(request, held.as_ref())?).await?;
+        self.heard(answer.status);
+        Ok(answer)
+    }
+
+    /// [`Self::call`] for an answer whose body goes on. `extra` headers go along (`accept`, `last-event-id`).
     pub async fn stream(&self, call: &Call, scope: Scope, extra: HeaderMap) -> Result<Stream, Error> {
         let mut request = self.prepare(call, scope)?;
         request.headers.extend(extra);

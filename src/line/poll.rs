@@ -147,6 +147,7 @@ impl Poll {
                 later: timing.later,
                 log: Arc::new(log),
                 ahead: Arc::new(AtomicI64::new(0)),
+                farewell: false,
             },
             health: store.health(),
             inlets: Inlets::new(feed, hints),

@@ -26,6 +26,8 @@ pub(super) struct Asker {
     pub log: Arc<Log>,
     /// How far the platform's clock is ahead of ours, in milliseconds, as its last answer said.
     pub ahead: Arc<AtomicI64>,
+    /// The platform has said that the seat is gone: what is read is what was said last.
+    pub farewell: bool,
 }
 
 impl Asker {
@@ -65,7 +67,7 @@ impl Asker {
         };
         let mut request = self.session.prepare(&self.session.manifest().receive.call, scope)?;
         request.bounds.body = cap;
-        self.session.send(request).await
+        if self.farewell { self.session.send_at_last(request).await } else { self.session.send(request).await }
     }
 
     fn refusal(&self, answer: &Response, resumed: bool) -> Dropped {

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::ask::Asker;
 use super::page::{Circle, Page};
 use super::place::PAGES;
 use super::{Poll, unwell};
@@ -93,7 +94,8 @@ impl Poll {
 
     /// One page; what others say meanwhile waits.
     async fn page(&mut self, cursor: Option<String>) -> Result<Page, Dropped> {
-        let mut asking = Box::pin(self.asker.clone().page(cursor));
+        let asker = Asker { farewell: self.farewell.is_some(), ..self.asker.clone() };
+        let mut asking = Box::pin(asker.page(cursor));
         self.frames.reading = true;
         let page = loop {
             let mapping = self.shaper.mapping();

@@ -5,7 +5,7 @@ use agent_bridge::line::poll::feed::Live;
 use agent_bridge::store::Seat;
 use serde_json::{Value, json};
 
-use super::bench::Story;
+use super::bench::{ME, Story};
 use super::platform::Odd;
 use crate::bench::text;
 
@@ -58,6 +58,24 @@ async fn row_36_a_source_tells_it_first_and_the_log_is_read_once_more() {
         is_gone(&mut story).await;
         assert_eq!((story.told().len(), story.of("workspace.gap").len()), (1, 0));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn row_36_what_was_said_last_is_read_although_other_calls_were_refused_meanwhile() {
+    let mut story = Story::among_people().await;
+    story.start().await;
+    story.until_live().await;
+    story.pushes(Live::Up(Via::ActionCable)).await;
+    story.ledger.is_shy(Some(Odd::Answer(401, "")));
+    story.ledger.gathers(7, &[ME, "pierre@x.example"]);
+    story.brings(&story.said(7, 0, "who takes part is asked")).await;
+    story.said(7, 0, "the source left this out");
+    story.brings(&revoke(&story)).await;
+    story.until("it is told", |story| !story.of("workspace.revoked").is_empty()).await;
+    assert_eq!(story.ledger.wondered(), ["7"]);
+    assert_eq!(story.told().len(), 2);
+    assert_eq!(story.types().last().map(String::as_str), Some("workspace.revoked"), "{:?}", story.types());
+    assert_eq!(story.of("workspace.gap").len(), 0);
 }
 
 #[tokio::test(start_paused = true)]
