@@ -3,13 +3,20 @@
 //!
 //! Numbers in values are little-endian. `JSON` is the serde form of the named type. Texts `W` are workspace names.
 
+mod feed;
+mod fields;
+
 use std::borrow::Cow;
 
 use redb::TableDefinition;
 use sha2::{Digest, Sha256};
 
+pub use feed::{feed_arrival, feed_at, feed_event, feed_front, feed_row};
+pub use fields::Fields;
+use fields::put_text;
+
 use super::fault::Fault;
-use crate::event::{Arrival, AuthorKind, Head, Lines, Stored, Type, Via, WorkspaceName};
+use crate::event::Lines;
 
 /// The version of this page.
 pub const SCHEMA: u32 = 2;
@@ -141,186 +148,10 @@ pub fn id_key(id: &str) -> Cow<'_, str> {
     format!("{}~{hash}", if front.len() <= LONG_ID { front } else { "~" }).into()
 }
 
-const OWN: u8 = 1;
-const MENTIONS_ME: u8 = 2;
-const HAS_AUTHOR: u8 = 4;
-const HUMAN: u8 = 8;
-const AGENT: u8 = 16;
-const ONE_CONSUMER: u8 = 32;
-/// Since schema 2.
-const ARRIVAL: u8 = 64;
-
-/// The front of a feed row, behind which the event's bytes stand: checksum of all that follows (u64), at (u64),
-/// flags (u8), where it arrived by a line when (u64) and by which kind (u8), then with their lengths workspace, type, conversation,
-/// author, only_for.
-pub fn feed_front(at: u64, arrival: Option<Arrival>, head: &Head, row: &mut Vec<u8>) {
-    row.clear();
-    row.extend_from_slice(&[0; 8]);
-    row.extend_from_slice(&at.to_le_bytes());
-    let flag = |set: bool, flag: u8| if set { flag } else { 0 };
-    row.push(
-        flag(head.own, OWN)
-            | flag(head.mentions_me, MENTIONS_ME)
-            | flag(head.author.is_some(), HAS_AUTHOR)
-            | flag(head.author_kind == Some(AuthorKind::Human), HUMAN)
-            | flag(head.author_kind == Some(AuthorKind::Agent), AGENT)
-            | flag(head.only_for.is_some(), ONE_CONSUMER)
-            | flag(arrival.is_some(), ARRIVAL),
-    );
-    if let Some(Arrival { at, via }) = arrival {
-        row.extend_from_slice(&at.to_le_bytes());
-        row.push(via as u8);
-    }
-    put_text(row, head.workspace.as_str());
-    put_text(row, head.kind.as_str());
-    put_text(row, &head.conversation);
-    put_text(row, head.author.as_deref().unwrap_or_default());
-    put_text(row, head.only_for.as_deref().unwrap_or_default());
-}
-
-/// Writes front and event into the place kept for the row.
-pub fn feed_row(front: &[u8], event: &[u8], row: &mut [u8]) {
-    row[..front.len()].copy_from_slice(front);
-    row[front.len()..].copy_from_slice(event);
-    let sum = checksum(&row[8..]);
-    row[..8].copy_from_slice(&sum.to_le_bytes());
-}
-
-/// When a feed row was committed; nothing else of it is read.
-pub fn feed_at(row: &[u8]) -> Result<u64, Fault> {
-    let mut row = Fields(row);
-    row.u64()?;
-    row.u64()
-}
-
-/// When a feed row was committed, and when and by what its event came.
-pub fn feed_arrival(row: &[u8]) -> Result<(u64, Option<Arrival>), Fault> {
-    let mut row = Fields(row);
-    row.u64()?;
-    let at = row.u64()?;
-    let flags = row.u8()?;
-    Ok((at, row.arrival(flags)?))
-}
-
-/// Reads a whole feed row; a row that a disk altered is an error, never an event.
-pub fn feed_event(seq: u64, row: &[u8]) -> Result<Stored, Fault> {
-    let mut fields = Fields(row);
-    if fields.u64()? != checksum(fields.0) {
-        return Err(Fault::Row("an event"));
-    }
-    let (at, flags) = (fields.u64()?, fields.u8()?);
-    fields.arrival(flags)?;
-    let has = |flag: u8| flags & flag != 0;
-    let workspace = WorkspaceName::new(fields.text()?).map_err(|_| Fault::Row("an event's workspace"))?;
-    let kind = Type::parse(fields.text()?).ok_or(Fault::Row("an event's type"))?;
-    let conversation = fields.text()?.to_owned();
-    let author = fields.text()?;
-    let only_for = fields.text()?;
-    let author_kind = if has(HUMAN) { Some(AuthorKind::Human) } else { has(AGENT).then_some(AuthorKind::Agent) };
-    let head = Head {
-        workspace,
-        kind,
-        conversation,
-        author: has(HAS_AUTHOR).then(|| author.to_owned()),
-        author_kind,
-        own: has(OWN),
-        mentions_me: has(MENTIONS_ME),
-        only_for: has(ONE_CONSUMER).then(|| only_for.to_owned()),
-    };
-    Ok(Stored { seq, at, head, bytes: bytes::Bytes::copy_from_slice(fields.0) })
-}
-
-/// Catches what a disk altered; nobody's malice. Each step is a bijection, so no single altered word goes unseen.
-fn checksum(bytes: &[u8]) -> u64 {
-    let (words, rest) = bytes.as_chunks::<8>();
-    let mut tail = [0; 8];
-    tail[..rest.len()].copy_from_slice(rest);
-    let step = |sum: u64, word: u64| (sum.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let sum = words.iter().fold(bytes.len() as u64, |sum, word| step(sum, u64::from_le_bytes(*word)));
-    step(sum, u64::from_le_bytes(tail))
-}
-
-fn put_text(row: &mut Vec<u8>, text: &str) {
-    let length = u32::try_from(text.len()).expect("no frame is 4 GiB long");
-    row.extend_from_slice(&length.to_le_bytes());
-    row.extend_from_slice(text.as_bytes());
-}
-
-/// Reads a row field by field.
-pub struct Fields<'a>(pub &'a [u8]);
-
-impl<'a> Fields<'a> {
-    fn take(&mut self, count: usize) -> Result<&'a [u8], Fault> {
-        let (field, rest) = self.0.split_at_checked(count).ok_or(Fault::Row("a row's length"))?;
-        self.0 = rest;
-        Ok(field)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
-        self.take(N)?.try_into().map_err(|_| Fault::Row("a row's length"))
-    }
-
-    /// One byte.
-    pub fn u8(&mut self) -> Result<u8, Fault> {
-        Ok(self.array::<1>()?[0])
-    }
-
-    /// Four bytes.
-    pub fn u32(&mut self) -> Result<u32, Fault> {
-        self.array().map(u32::from_le_bytes)
-    }
-
-    /// Eight bytes.
-    pub fn u64(&mut self) -> Result<u64, Fault> {
-        self.array().map(u64::from_le_bytes)
-    }
-
-    fn arrival(&mut self, flags: u8) -> Result<Option<Arrival>, Fault> {
-        if flags & ARRIVAL == 0 {
-            return Ok(None);
-        }
-        let (at, via) = (self.u64()?, self.u8()?);
-        let via = *Via::ALL.get(usize::from(via)).ok_or(Fault::Row("a kind of line"))?;
-        Ok(Some(Arrival { at, via }))
-    }
-
-    /// A text behind its length.
-    pub fn text(&mut self) -> Result<&'a str, Fault> {
-        let length = self.u32()? as usize;
-        std::str::from_utf8(self.take(length)?).map_err(|_| Fault::Row("a row's text"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_event_reads_back_whole_and_any_flipped_bit_is_seen() {
-        let head = Head {
-            workspace: WorkspaceName::new("acme").unwrap(),
-            kind: Type::MessageCreated,
-            conversation: "c/1".into(),
-            author: Some("ü".into()),
-            author_kind: Some(AuthorKind::Agent),
-            own: true,
-            mentions_me: false,
-            only_for: Some("main".into()),
-        };
-        let mut front = Vec::new();
-        let arrival = Some(Arrival { at: 5, via: Via::History });
-        feed_front(7, arrival, &head, &mut front);
-        let mut row = vec![0; front.len() + 5];
-        feed_row(&front, b"{\"a\"}", &mut row);
-        let stored = feed_event(3, &row).unwrap();
-        assert_eq!((stored.at, &stored.head, &stored.bytes[..]), (7, &head, &b"{\"a\"}"[..]));
-        assert_eq!((feed_at(&row).unwrap(), feed_arrival(&row).unwrap()), (7, (7, arrival)));
-        for bit in 0..row.len() * 8 {
-            row[bit / 8] ^= 1 << (bit % 8);
-            assert!(feed_event(3, &row).is_err(), "bit {bit}");
-            row[bit / 8] ^= 1 << (bit % 8);
-        }
-    }
+    use crate::event::Via;
 
     #[test]
     fn an_absurdly_long_id_keeps_its_front_and_a_small_key() {

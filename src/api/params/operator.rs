@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Private, number};
+use super::plain::{Private, number};
 use crate::config::Span;
 use crate::consumer::Only;
 use crate::event::WorkspaceName;
