@@ -43,10 +43,20 @@ pub(super) fn token<'a>(parts: &'a Parts, about: &About) -> &'a Call {
     own.filter(|_| about.own).map_or(&parts.live.call, |own| &own.token)
 }
 
+/// What to do about a document of a type that is not edited live.
 fn otherwise(parts: &Parts, about: &About) -> String {
-    let own = parts.session.manifest().documents.as_ref().and_then(|documents| documents.own.as_ref());
-    let verb = if about.own { own.and_then(|own| own.instead.as_ref()) } else { parts.live.instead.as_ref() };
     let kind = about.kind.as_deref().unwrap_or_default();
-    let help = verb.map(|verb| format!(": change it with `{verb}`")).unwrap_or_default();
+    let help = instead(parts, about).map(|verb| format!(": change it with `{verb}`")).unwrap_or_default();
     format!("its type is `{kind}`, which is not edited live{help}")
+}
+
+/// What to do about one that nobody has written into.
+pub(super) fn first(parts: &Parts, about: &About) -> String {
+    let own = instead(parts, about).filter(|_| about.own);
+    own.map(|verb| format!(": write its first words with `{verb}`, then it can be edited live")).unwrap_or_default()
+}
+
+fn instead<'a>(parts: &'a Parts, about: &About) -> Option<&'a String> {
+    let own = parts.session.manifest().documents.as_ref().and_then(|documents| documents.own.as_ref());
+    if about.own { own.and_then(|own| own.instead.as_ref()) } else { parts.live.instead.as_ref() }
 }

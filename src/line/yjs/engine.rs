@@ -9,6 +9,9 @@ use crate::document::{Applied, Bounds, Document, Edit, EditError, Proof, Shared}
 /// Names of colours are the editors' own: this one is readable on white and on black.
 const COLOUR: &str = "#7c5cff";
 
+/// Why nothing can be written into a document that nobody has written into, where its platform names no shared type.
+pub(super) const EMPTY: &str = "document_empty";
+
 /// A document with all that is known of its connection.
 pub(super) struct Engine {
     document: Document,
@@ -158,6 +161,7 @@ const fn kind(error: &EditError) -> &'static str {
         EditError::QuoteNotUnique(_) => "quote_not_unique",
         EditError::QuoteAcrossBlocks => "quote_across_blocks",
         EditError::QuoteEmpty | EditError::SeveralLines | EditError::NotText | EditError::Nothing => "bad_edit",
-        EditError::NoSharedType | EditError::Document(_) => "document_failed",
+        EditError::NoSharedType => EMPTY,
+        EditError::Document(_) => "document_failed",
     }
 }

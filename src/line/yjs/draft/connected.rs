@@ -56,6 +56,10 @@ impl Draft {
     }
 
     async fn greet(&mut self, open: &mut Open) -> Result<(), Down> {
+        // What was asked meanwhile comes before the greeting, which says what the agent does there.
+        while let Ok(ask) = self.asks.try_recv() {
+            self.take(None, ask).await?;
+        }
         if self.engine.is_none() {
             self.engine = Some(Box::new(self.fresh()?));
             (self.named, self.known) = (false, false);

@@ -9,8 +9,8 @@ use tokio::time::{Instant, timeout};
 use super::connected::Open;
 use super::{Draft, EDITORS};
 use crate::document::Edit;
-use crate::line::yjs::about::About;
-use crate::line::yjs::engine::{Engine, Tried};
+use crate::line::yjs::about::{About, first};
+use crate::line::yjs::engine::{EMPTY, Engine, Tried};
 use crate::line::yjs::{Ask, Down, Made};
 use crate::session::Document;
 
@@ -95,6 +95,9 @@ impl Draft {
                 Made::Refused { kind: "not_suggested", message: NOT_SUGGESTED.to_owned() }
             }
             Tried::Suggest => Made::Suggest,
+            Tried::Refused { kind: EMPTY, message } => {
+                Made::Refused { kind: EMPTY, message: message + &first(&self.parts, &self.about) }
+            }
             Tried::Refused { kind, message } => Made::Refused { kind, message },
         };
         drop(answer.send(made));
