@@ -89,6 +89,19 @@ async fn a_mention_that_comes_back_lets_its_document_go() {
 }
 
 #[tokio::test]
+async fn a_bridge_that_stops_takes_the_agent_out_of_its_documents() {
+    let mut studio = Studio::on("", OFTEN, "Rome.").await;
+    let mut agent = reader(&studio).await;
+    mentioned(&studio, &mut agent).await;
+    is_said(&studio, &[json!("reading")]).await;
+    studio.stands(studio.draft.as_str(), "live").await;
+    studio.stop().await;
+    let gone = || async { (studio.sim.look(said).last() == Some(&Value::Null)).then_some(()) };
+    until(gone, || format!("{:?}: {}", studio.sim.look(said), studio.home.log())).await;
+    studio.end().await;
+}
+
+#[tokio::test]
 async fn a_document_that_is_not_edited_live_is_not_opened_by_a_mention() {
     let study = Margin::new(OFTEN, "").await;
     let mut agent = study.reader().await;

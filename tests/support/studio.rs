@@ -99,10 +99,17 @@ impl Studio {
         !self.home.log().contains(text)
     }
 
-    /// Ends everything in good order.
-    pub async fn end(mut self) {
+    /// The bridge is stopped, and the platform goes on.
+    pub async fn stop(&mut self) {
         let code = self.daemon.take().expect("it runs").stop().await;
         assert_eq!(code, Some(0), "{}", self.home.log());
+    }
+
+    /// Ends everything in good order.
+    pub async fn end(mut self) {
+        if self.daemon.is_some() {
+            self.stop().await;
+        }
         self.serving.stop().await;
     }
 }

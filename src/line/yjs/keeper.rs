@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::about::About;
@@ -15,6 +17,8 @@ use crate::session::Held;
 
 /// Documents of a workspace that are open at once; whoever asks for more is told to come again.
 const OPEN: usize = 500;
+/// So long a bridge that stops waits for its goodbyes; without one, others see the agent there for half a minute more.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// Owns the tasks of the documents.
 pub struct Keeper {
@@ -34,8 +38,16 @@ pub fn drafts(parts: Parts) -> (Drafts, Keeper) {
 }
 
 impl Keeper {
-    /// Serves until it is told to stop. A panic in a document is the workspace's.
+    /// Serves until it is told to stop, and then lets the agent leave where it is. A panic in a document is the workspace's.
     pub async fn run(mut self, stop: CancellationToken) {
+        self.serve(&stop).await;
+        // Nobody can ask them anything any more, so each says goodbye and ends.
+        self.open.clear();
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        let _in_vain = timeout(GOODBYE, ended).await;
+    }
+
+    async fn serve(&mut self, stop: &CancellationToken) {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
