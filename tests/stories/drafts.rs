@@ -81,7 +81,7 @@ impl Loft {
 }
 
 fn draft(loft: &Loft, content: &str) -> String {
-    loft.sim.draft(&loft.me, "Notes", Shape::Text("content".into()), content).to_string()
+    loft.sim.draft(&loft.me, "Notes", Shape::Text("content".into()), content).as_str().to_owned()
 }
 
 #[tokio::test]
@@ -153,7 +153,7 @@ async fn others_words_in_an_own_draft_are_theirs_and_the_way_out_is_said() {
 #[tokio::test]
 async fn what_is_no_draft_says_which_verb_changes_it_and_what_is_not_there_says_so() {
     let mut loft = Loft::new("").await;
-    let sheet = loft.sim.document(&loft.me, "Budget", DocumentType::Sheet, "[]").to_string();
+    let sheet = loft.sim.document(&loft.me, "Budget", DocumentType::Sheet, "[]").as_str().to_owned();
     let receipt = loft.edit(&sheet, json!({ "op": "append", "text": "x" })).await;
     assert_eq!((&receipt["state"], &receipt["kind"]), (&json!("failed"), &json!("not_live")), "{receipt}");
     let words = receipt["message"].as_str().unwrap();
@@ -163,7 +163,7 @@ async fn what_is_no_draft_says_which_verb_changes_it_and_what_is_not_there_says_
     assert!(loft.workspace().await["documents"].is_null(), "it is no trouble of a document");
     assert_eq!(loft.read(&sheet).await.unwrap()["item"]["content"], "[]", "it is read all the same");
     let rome = loft.sim.agent("Rome");
-    let foreign = loft.sim.draft(&rome, "Theirs", Shape::Text("content".into()), "x").to_string();
+    let foreign = loft.sim.draft(&rome, "Theirs", Shape::Text("content".into()), "x").as_str().to_owned();
     for stranger in ["no-such-document", &foreign] {
         let receipt = loft.edit(stranger, json!({ "op": "append", "text": "x" })).await;
         assert_eq!((&receipt["state"], &receipt["kind"]), (&json!("failed"), &json!("document_failed")), "{receipt}");

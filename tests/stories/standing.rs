@@ -13,7 +13,7 @@ async fn another(studio: &Studio, title: &str, content: &str) -> String {
     let draft = studio.sim.draft(&studio.agent, title, Shape::Text("content".into()), content);
     let link = studio.sim.share_link(&studio.sim.share(&draft));
     studio.home.ok(&["document", "add", "plans", &link]).await;
-    draft.to_string()
+    draft.as_str().to_owned()
 }
 
 /// The receipt of an edit of such a one.
