@@ -37,9 +37,9 @@ pub use events::{AttachmentSpec, AuthorSpec, EventSpec, TopicSpec};
 pub use inbox::{Inbox, Shown, Waiting};
 pub use join::{Dialect, First, Join, Learn, Step, Wait, Way};
 pub use json::Json;
-pub use live::Live;
+pub use live::{Documents, Live, Own};
 pub use manifest::{
-    Ask, Documents, Expires, Http, Keep, Link, Manifest, Me, Secret, Session, SessionFlavour, Setting, SettingKind,
+    Ask, Expires, Http, Keep, Link, Manifest, Me, Secret, Session, SessionFlavour, Setting, SettingKind,
 };
 pub use members::Members;
 pub use outcome::{Issues, Outcome, Rule, Sign, platform_words};

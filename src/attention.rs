@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::event::WorkspaceName;
 
@@ -32,6 +33,17 @@ pub struct Held {
     pub since: u64,
     /// How far the agent is.
     pub stage: Stage,
+    /// What the agent has said of itself since.
+    pub said: Option<Said>,
+}
+
+/// What an agent says of itself, which counts more than what can be told from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// The platform's word.
+    pub word: String,
+    /// When it began to say so.
+    pub at: Instant,
 }
 
 /// By consumer and place in the feed.
@@ -51,7 +63,7 @@ impl Attention {
     /// An event was handed over, now: milliseconds since 1970.
     pub fn handed(&self, workspace: &WorkspaceName, who: (&Arc<str>, u64), conversation: &str, now: u64) {
         self.change(workspace, |desk| {
-            let held = Held { conversation: conversation.to_owned(), since: now, stage: Stage::Handed };
+            let held = Held { conversation: conversation.to_owned(), since: now, stage: Stage::Handed, said: None };
             let room = desk.len() < MOST;
             room && desk.insert((Arc::clone(who.0), who.1), held).is_none()
         });
@@ -65,6 +77,17 @@ impl Attention {
                 true
             }
             _ => false,
+        });
+    }
+
+    /// The agent has said itself what it does in a conversation: that holds until it is through with what it deals with there.
+    pub fn said(&self, workspace: &WorkspaceName, conversation: &str, word: &str, at: Instant) {
+        let said = Said { word: word.to_owned(), at };
+        self.change(workspace, |desk| {
+            let mut its = desk.values_mut().filter(|held| held.conversation == conversation).peekable();
+            let any = its.peek().is_some();
+            its.for_each(|held| held.said = Some(said.clone()));
+            any
         });
     }
 
@@ -99,13 +122,27 @@ mod tests {
         attention.handed(&acme, who(2), "doc", 5);
         attention.further(&acme, who(2), Stage::Acked);
         attention.further(&acme, who(2), Stage::Extended);
-        let held = Held { conversation: "doc".to_owned(), since: 5, stage: Stage::Acked };
+        let held = Held { conversation: "doc".to_owned(), since: 5, stage: Stage::Acked, said: None };
         assert_eq!(heard.borrow().get(&(Arc::clone(&main), 2)), Some(&held));
         attention.gone(&acme, who(2));
         assert!(heard.borrow().is_empty());
         drop(heard);
         attention.handed(&acme, who(3), "doc", 5);
         assert!(attention.listen(&acme).borrow().is_empty());
+    }
+
+    #[test]
+    fn what_the_agent_says_of_itself_holds_for_what_it_deals_with_there_and_not_for_what_comes_later() {
+        let (attention, acme, main) = (Attention::default(), WorkspaceName::new("acme").unwrap(), Arc::from("main"));
+        let heard = attention.listen(&acme);
+        let say = || attention.said(&acme, "doc", "acting", Instant::now());
+        say();
+        attention.handed(&acme, (&main, 1), "doc", 5);
+        attention.handed(&acme, (&main, 2), "other", 5);
+        say();
+        attention.handed(&acme, (&main, 3), "doc", 5);
+        let words = heard.borrow().values().map(|held| held.said.is_some()).collect::<Vec<_>>();
+        assert_eq!(words, [true, false, false]);
     }
 
     #[test]

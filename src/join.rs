@@ -4,6 +4,7 @@
 //! all, was committed before the request that set it, so an invite that "has already been used" was used by us and
 //! signs in with them (P7). A join that failed before it changed anything there leaves nothing here either.
 
+mod added;
 mod ask;
 mod identity;
 mod keep;
@@ -107,6 +108,15 @@ pub async fn join(
     match Box::pin(walk::Walk::new(plan, means, progress).run()).await? {
         Joined::Seated(record) | Joined::Waits(record, _) => Ok(record),
     }
+}
+
+/// Whether this join touches a workspace that stands: its seat needs a person, or it gets the key that it has not. Then
+/// the workspace must not run meanwhile, for its session would commit its record over the join's.
+pub fn mends(request: &JoinRequest, store: &Store) -> Result<bool, StoreError> {
+    let record = store.workspace(&request.name)?;
+    let mends =
+        |record: &WorkspaceRecord| !record.seat.acts() || added::adds_key(&request.manifest, record, &request.secrets);
+    Ok(record.as_ref().is_some_and(mends))
 }
 
 /// Asks once whether a [`pending`] join was approved, and finishes it where it was; `limit` is how long it may wait in

@@ -42,7 +42,7 @@ pub use login::repair_command;
 pub(crate) use login::{answer_words, label, lasts, may_have_acted};
 pub use revoke::{LATE, REVOKED_AT, forgets_at};
 pub(crate) use scope::{base, plain_scope, with_secrets};
-pub use share::{DOCUMENTS, Document};
+pub use share::{DOCUMENTS, Document, Held};
 pub use upgrade::Shown;
 
 use renew::Flight;

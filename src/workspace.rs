@@ -103,11 +103,11 @@ impl Workspace {
             Ok(mut workspace) => {
                 desk.open(workspace.session.clone(), workspace.report.watch());
                 let (drafts, documents) = workspace.documents(&token);
-                let outbox = workspace.outbox(drafts, token.clone());
+                let outbox = workspace.outbox(drafts.clone(), token.clone());
                 let learning = learning::learn(workspace.session.clone(), &token);
                 let (own, session) = (workspace.context.clone(), workspace.session.clone());
                 // Boxed: most platforms are shown nothing.
-                let attending = Box::pin(attending::attend(own, session, &token));
+                let attending = Box::pin(attending::attend(own, session, drafts, &token));
                 tokio::try_join!(workspace.lines(spread, &token), outbox, documents, learning, attending)?;
             }
             Err(Cannot::Store(error)) => return Err(error.into()),

@@ -9,6 +9,8 @@ use agent_bridge::adapter::{Manifests, parse};
 
 #[path = "manifest/approvals.rs"]
 mod approvals;
+#[path = "manifest/documents.rs"]
+mod documents;
 #[path = "manifest/reference.rs"]
 mod reference;
 #[path = "manifest/rendering.rs"]

@@ -28,6 +28,7 @@ pub(super) fn check(manifest: &Manifest) -> Verdict {
     references::check(manifest)?;
     base(manifest)?;
     acting::actions(manifest)?;
+    acting::documents(manifest)?;
     outcomes(manifest)
 }
 

@@ -9,7 +9,7 @@ use super::act::{Action, Question};
 use super::call::{Call, calling, needed};
 use super::events::EventSpec;
 use super::join::Join;
-use super::live::Live;
+use super::live::Documents;
 use super::outcome::{Issues, Rule};
 use super::path::Path;
 use super::plain::{OneOrMany, Span, Table, read_table};
@@ -275,28 +275,6 @@ impl SessionFlavour {
     /// Whether it signs in for a token that ends, and not by what it was given alone.
     pub const fn has_token(self) -> bool {
         matches!(self, Self::Jwt | Self::RefreshGrant)
-    }
-}
-
-/// Documents that are opened one by one, each with a secret of its own.
-#[derive(Clone, Debug)]
-pub struct Documents {
-    /// Reads one, by its token: it takes `id`, and may take `title` and `type`. Its session is a `share_token`.
-    pub open: Call,
-    /// How one is edited live; none: it cannot be.
-    pub live: Option<Live>,
-}
-
-calling!(RawDocuments {
-    live: Option<Live>,
-});
-
-impl<'de> Deserialize<'de> for Documents {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read_table(deserializer, |mut raw: RawDocuments| {
-            let live = raw.live.take();
-            raw.call().and_then(needed).map(|open| Self { open, live })
-        })
     }
 }
 

@@ -92,6 +92,6 @@ impl What {
 }
 
 fn listing(answer: &Value) -> Result<(), Fault> {
-    let row = |document: &Value| ["id", "kind", "title"].map(|key| text(document, key)).to_vec();
-    show::table(&["DOCUMENT", "TYPE", "TITLE"], list(answer, "documents").iter().map(row).collect())
+    let row = |document: &Value| ["id", "kind", "title", "state"].map(|key| text(document, key)).to_vec();
+    show::table(&["DOCUMENT", "TYPE", "TITLE", "STATE"], list(answer, "documents").iter().map(row).collect())
 }

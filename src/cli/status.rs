@@ -38,6 +38,7 @@ impl Status {
         if self.name.is_some() {
             webhooks(&status)?;
         }
+        documents(&status, self.name.is_some())?;
         consumers(&status)
     }
 }
@@ -120,6 +121,27 @@ const LINES: &[&str] = &[
     "last trouble",
 ];
 
+/// Documents that are edited live, of which `all` are shown or those that are open or in trouble.
+fn documents(status: &Value, all: bool) -> Result<(), Fault> {
+    let now = Clock::system().now();
+    let of = |workspace: &Value| {
+        let name = text(workspace, "name");
+        let shown = list(workspace, "documents").iter().filter(|one| all || text(one, "state") != "closed");
+        shown.map(|one| document(&name, one, now)).collect::<Vec<_>>()
+    };
+    let rows: Vec<_> = list(status, "workspaces").iter().flat_map(of).collect();
+    if rows.is_empty() { Ok(()) } else { show::table(DOCUMENTS, rows) }
+}
+
+/// The columns of [`document`].
+const DOCUMENTS: &[&str] = &["workspace", "document", "title", "type", "state", "since", "next try", "trouble"];
+
+fn document(workspace: &str, document: &Value, now: u64) -> Vec<String> {
+    let [id, title, kind, state, why] = ["id", "title", "kind", "state", "why"].map(|key| text(document, key));
+    let [since, next] = ["since", "next_retry"].map(|key| when(document, key, now));
+    vec![workspace.to_owned(), id, title, kind, state, since, next, why]
+}
+
 fn line(workspace: &str, line: &Value, now: u64) -> Vec<String> {
     let [name, phase, evidence, cursor] = ["line", "phase", "evidence", "cursor"].map(|key| text(line, key));
     let [since, byte, event, next] = ["since", "last_byte", "last_event", "next_retry"].map(|key| when(line, key, now));
@@ -181,6 +203,17 @@ mod tests {
         assert_eq!(seat(&workspace, now), shown);
         let shown = ["acme", "sse", "waiting", "1 min ago", "", "1 min ago", "2 h ago", "e-17", "in 5 s", "HTTP 502"];
         assert_eq!(line("acme", &one_of(&workspace), now), shown);
+    }
+
+    #[test]
+    fn a_document_says_how_it_stands_and_why() {
+        let now = 1_000_000_000;
+        let one = json!({ "id": "d", "title": "Trip", "kind": "draft", "own": true, "state": "waiting", "why": "HTTP 502",
+            "since": now - 2_000, "next_retry": now + 5_000 });
+        let shown = ["plans", "d", "Trip", "draft", "waiting", "2 s ago", "in 5 s", "HTTP 502"];
+        assert_eq!(document("plans", &one, now), shown);
+        let closed = json!({ "id": "d", "title": null, "kind": null, "own": false, "state": "closed", "since": null });
+        assert_eq!(document("plans", &closed, now), ["plans", "d", "", "", "closed", "", "", ""]);
     }
 
     #[test]

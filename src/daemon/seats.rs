@@ -26,7 +26,6 @@ use crate::join::{self, JoinRequest};
 use crate::normalise::Scrubber;
 use crate::outbox::Fleeting;
 use crate::session::{self, Session};
-use crate::store::Seat;
 use crate::workspace::{self, Context, Roster};
 use hook::Pasted;
 
@@ -106,10 +105,10 @@ impl Seats {
             JoinRequest { manifest, name: name.clone(), target: link, instance, settings, secrets, public_url };
         let mut steps = Vec::new();
         let mut progress = |step: &str| steps.push(step.to_owned());
-        let joining = join::join(request, &self.0.context.means, &mut progress);
         let late = || Problem::new("unreachable", "joining took too long: the same command goes on where it stopped");
         self.0.approvals.stop(&name).await;
-        let rested = self.rest(&name).await?;
+        let rested = self.rest(&request).await?;
+        let joining = join::join(request, &self.0.context.means, &mut progress);
         let joined = tokio::time::timeout(self.0.join, joining).await;
         let joined = joined.map_err(|_| late()).and_then(|joined| joined.map_err(|error| refused(&error)));
         let waits = self.wait_for(&name).await?;
@@ -129,14 +128,12 @@ impl Seats {
         Ok(view)
     }
 
-    /// A workspace whose seat is to be mended stops first: its session must not commit its record over the join's.
-    /// Whether it did.
-    async fn rest(&self, name: &WorkspaceName) -> Result<bool, Problem> {
-        let acts = |seat: &Seat| matches!(seat, Seat::SignedIn | Seat::SignedOut | Seat::Registered);
-        let record = self.0.context.means.store.workspace(name)?;
-        let roster = self.0.roster.as_ref().filter(|_| record.is_some_and(|record| !acts(&record.seat)));
+    /// A workspace that is to be mended stops first; whether it did.
+    async fn rest(&self, request: &JoinRequest) -> Result<bool, Problem> {
+        let mends = join::mends(request, &self.0.context.means.store)?;
+        let roster = self.0.roster.as_ref().filter(|_| mends);
         if let Some(roster) = roster {
-            roster.stop(name).await;
+            roster.stop(&request.name).await;
         }
         Ok(roster.is_some())
     }
@@ -161,13 +158,15 @@ impl Seats {
 
     async fn ask_now(self, name: WorkspaceName, ask: Ask) -> Result<Value, Problem> {
         let session = self.session(&name)?;
+        let wish = ask.clone();
+        let ask = documents::on_the_desk(&session, ask);
         let manifest = session.manifest().clone();
         let question = manifest
             .asks
             .get(ask.name)
             .ok_or_else(|| Problem::new("not_offered", format!("{} has no `{}`", manifest.title, ask.name)))?;
         may_ask(&session, &ask, question)?;
-        if let Some(live) = self.live_now(&name, &ask).await {
+        if let Some(live) = self.live_now(&name, &wish).await {
             return Ok(live);
         }
         let faults: Vec<String> = question.faults(&ask.args).into_iter().map(|fault| fault.message).collect();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::added::adds_key;
 use super::{Error, JOINING, JoinRequest, identity, parse_link, pending};
 use crate::adapter::{Call, Manifest, Reference, Root, Secret, SettingKind, Way};
 use crate::event::WorkspaceName;
@@ -41,7 +42,7 @@ pub(super) struct Before {
 /// Checks the request against manifest and store.
 pub(super) fn plan(request: JoinRequest, store: &Store) -> Result<Plan, Error> {
     let (manifest, name) = (request.manifest.clone(), request.name.clone());
-    let before = standing(store, &name)?;
+    let before = standing(store, &request)?;
     let owner = match &before {
         Some(before) => Some(before.record.clone()),
         None => identity::remembered(store, &name)?,
@@ -97,11 +98,15 @@ pub(super) fn resume(
     Ok(Plan { manifest, record, secrets, way, given: BTreeSet::new(), before: None, owner, public_url: None })
 }
 
-fn standing(store: &Store, name: &WorkspaceName) -> Result<Option<Before>, Error> {
+/// What stands under the name. A seat that acts is not joined anew, unless it gets the key that it has not.
+fn standing(store: &Store, request: &JoinRequest) -> Result<Option<Before>, Error> {
+    let name = &request.name;
     let Some(record) = store.workspace(name)? else { return Ok(None) };
-    if matches!(record.seat, Seat::SignedIn | Seat::SignedOut | Seat::Registered) {
+    if record.seat.acts() && !adds_key(&request.manifest, &record, &request.secrets) {
+        let link = request.manifest.share().map(|_| format!("; one more document: agent-bridge document add {name}"));
         return Err(Error::Name(format!(
-            "`{name}` is joined already: choose another name with --as, or leave it first (agent-bridge leave {name})"
+            "`{name}` is joined already: choose another name with --as, or leave it first (agent-bridge leave {name}){}",
+            link.unwrap_or_default()
         )));
     }
     let secrets = store.secrets(name.as_str())?.into_iter().collect();

@@ -2,30 +2,30 @@
 //! somebody asks for it and let go when nobody does any more.
 //!
 //! ```text
-//! dial.rs   token, server, websocket        engine.rs  the document and the protocol  (pure)
-//! wire.rs   frames both ways                rules.rs   what the agent may change      (pure)
-//! draft.rs  the task of one document        hold.rs    what it keeps for those who ask
-//! news.rs   what others changed, told
+//! about.rs  what is known of it before      dial.rs      token, server, websocket
+//! wire.rs   frames both ways                engine.rs    the document and the protocol  (pure)
+//! draft.rs  the task of one document        rules.rs     what the agent may change      (pure)
+//! hold.rs   what it keeps for who ask       standing.rs  how each stands, for `status`
+//! news.rs   what others changed, told       keeper.rs    who owns all of them
 //! ```
 //!
 //! An edit is made here first and held until whoever asked has kept its bytes; nothing of it leaves before. It is done
 //! when the server was seen to have it. The bytes may be brought again, by a later run too: twice is once.
 
+mod about;
 mod dial;
 mod draft;
 mod engine;
 mod hold;
+mod keeper;
 mod news;
 mod rules;
+mod standing;
 mod wire;
 
-use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{JoinError, JoinSet};
-use tokio_util::sync::CancellationToken;
 
 use super::policy::Policy;
 use super::report::Report;
@@ -33,11 +33,13 @@ use crate::adapter::Live;
 use crate::clock::Clock;
 use crate::document::Edit;
 use crate::retry::Waits;
-use crate::session::Session;
-use crate::store::Store;
-use draft::Draft;
+use crate::session::{Document, Session};
+use crate::store::{Store, WorkspaceRecord};
+use standing::Board;
 
+pub use keeper::{Keeper, drafts};
 pub use rules::Rules;
+pub use standing::{DocumentStatus, Standing};
 
 /// The name in logs.
 pub const LINE: &str = "yjs";
@@ -56,6 +58,8 @@ pub struct Parts {
     pub waits: Waits,
     /// A document that nobody asked for so long is let go.
     pub idle: Duration,
+    /// What the agent is said to do there is no longer so unless it was said again in this time.
+    pub lapses: Duration,
     /// Where changes are told.
     pub store: Store,
     /// The only wall time.
@@ -89,11 +93,32 @@ pub enum Made {
     Later(String),
 }
 
+/// What the agent does in a document, as others are shown it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doing {
+    /// The platform's word.
+    pub word: String,
+    /// It is still at it: the document stays open.
+    pub busy: bool,
+}
+
 /// What is asked of a document.
 pub(crate) enum Ask {
-    Make { edit: Edit, answer: oneshot::Sender<Made> },
-    Bring { update: Vec<u8>, answer: oneshot::Sender<Result<(), String>> },
-    Read { answer: oneshot::Sender<Option<String>> },
+    Make {
+        edit: Edit,
+        answer: oneshot::Sender<Made>,
+    },
+    Bring {
+        update: Vec<u8>,
+        answer: oneshot::Sender<Result<(), String>>,
+    },
+    Read {
+        answer: oneshot::Sender<Option<(Document, String)>>,
+    },
+    /// What the agent does there; none: nothing that anybody knows of.
+    Attend(Option<Doing>),
+    /// It is not to be open any more.
+    Close,
 }
 
 /// Why a connection is not, or no longer, there.
@@ -104,13 +129,18 @@ pub(crate) enum Down {
     Denied(String),
     /// This document's own failure: no further try by itself.
     Failed(String),
+    /// It is of a type that is not edited live.
+    NotLive(String),
     /// Nobody asked for it lately.
     Idle,
 }
 
 /// The live documents of one workspace. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Drafts(mpsc::Sender<(String, Ask)>);
+pub struct Drafts {
+    asks: mpsc::Sender<(String, Ask)>,
+    board: Board,
+}
 
 impl Drafts {
     /// Makes an edit in a document, opening it where it is not open.
@@ -125,80 +155,30 @@ impl Drafts {
         brought.unwrap_or_else(|| Err("the document was let go meanwhile".to_owned()))
     }
 
-    /// What a document says now; `None` where it is not open and live.
-    pub async fn read(&self, document: String) -> Option<String> {
+    /// A document, and what it says now; `None` where it is not open and live.
+    pub async fn read(&self, document: String) -> Option<(Document, String)> {
         self.ask(document, |answer| Ask::Read { answer }).await.flatten()
+    }
+
+    /// Shows in a document what the agent does about it, and opens it where that is something: it was given that
+    /// document, it can be edited live, and it was not refused. To be said again before it lapses, for nobody waits here.
+    pub fn attend(&self, document: String, doing: Option<Doing>) {
+        let _full = self.asks.try_send((document, Ask::Attend(doing)));
+    }
+
+    /// Lets go of a document, and of what stood in its way: its link was removed, or replaced.
+    pub async fn close(&self, document: String) {
+        let _gone = self.asks.send((document, Ask::Close)).await;
+    }
+
+    /// How the documents of this workspace stand.
+    pub fn statuses(&self, record: &WorkspaceRecord) -> Vec<DocumentStatus> {
+        self.board.all(record)
     }
 
     async fn ask<T>(&self, document: String, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Option<T> {
         let (answer, answered) = oneshot::channel();
-        self.0.send((document, ask(answer))).await.ok()?;
+        self.asks.send((document, ask(answer))).await.ok()?;
         answered.await.ok()
-    }
-}
-
-/// Owns the tasks of the documents.
-pub struct Keeper {
-    parts: Arc<Parts>,
-    queue: mpsc::Receiver<(String, Ask)>,
-    open: HashMap<String, mpsc::Sender<Ask>>,
-    tasks: JoinSet<String>,
-}
-
-/// The live documents of a workspace; none is open yet.
-pub fn drafts(parts: Parts) -> (Drafts, Keeper) {
-    let (asks, queue) = mpsc::channel(WAITING);
-    let keeper = Keeper { parts: Arc::new(parts), queue, open: HashMap::new(), tasks: JoinSet::new() };
-    (Drafts(asks), keeper)
-}
-
-impl Keeper {
-    /// Serves until it is told to stop. A panic in a document is the workspace's.
-    pub async fn run(mut self, stop: CancellationToken) {
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                Some((document, ask)) = self.queue.recv() => self.pass_on(document, ask),
-                Some(ended) = self.tasks.join_next() => self.ended(ended),
-                else => return stop.cancelled().await,
-            }
-        }
-    }
-
-    fn pass_on(&mut self, document: String, ask: Ask) {
-        use mpsc::error::TrySendError;
-        let ask = match self.open.get(&document) {
-            Some(open) => match open.try_send(ask) {
-                // Where there is no room, whoever asked hears that it was let go, and comes again.
-                Ok(()) | Err(TrySendError::Full(_)) => return,
-                Err(TrySendError::Closed(ask)) => ask,
-            },
-            None => ask,
-        };
-        if matches!(ask, Ask::Read { .. }) {
-            return;
-        }
-        let (asks, queue) = mpsc::channel(WAITING);
-        // The channel is new and empty.
-        let _taken = asks.try_send(ask);
-        self.open.insert(document.clone(), asks);
-        let draft = Draft::new(self.parts.clone(), document.clone(), queue);
-        self.tasks.spawn(async move {
-            draft.run().await;
-            document
-        });
-    }
-
-    fn ended(&mut self, ended: Result<String, JoinError>) {
-        match ended.map_err(JoinError::try_into_panic) {
-            Ok(document) => {
-                // It may have been opened again already.
-                if self.open.get(&document).is_some_and(mpsc::Sender::is_closed) {
-                    self.open.remove(&document);
-                }
-            }
-            Err(Ok(panic)) => std::panic::resume_unwind(panic),
-            Err(Err(_)) => {}
-        }
     }
 }

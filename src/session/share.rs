@@ -42,6 +42,15 @@ impl Document {
     }
 }
 
+/// How a workspace comes by a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// It was given it by a link.
+    Given(Document),
+    /// It is the agent's own: the session opens it, where it is there at all.
+    Own,
+}
+
 /// Where the token of a document is sealed.
 fn field(secret: &str, id: &str) -> String {
     format!("{secret}/{id}")
@@ -77,6 +86,16 @@ impl Session {
         let secret = spec.share_secret().unwrap_or_default();
         let secrets = self.0.secrets.lock().unwrap_or_else(PoisonError::into_inner);
         secrets.get(&field(secret, &id)).cloned().ok_or(Error::NoDocument(id))
+    }
+
+    /// How it comes by a document; none: it does not. What it was given counts before what may be its own, for a link can
+    /// do more.
+    pub fn holds(&self, id: &str) -> Option<Held> {
+        let record = self.0.record.borrow();
+        let given = Document::all(&record).into_iter().find(|document| document.id == id);
+        let own = self.0.manifest.documents.as_ref().and_then(|documents| documents.own.as_ref());
+        let own = || own.filter(|own| own.open.reaches(&self.0.manifest, &record.session)).map(|_| Held::Own);
+        given.map(Held::Given).or_else(own)
     }
 
     /// Opens a document by its token and keeps both; one that the workspace has already gets the new token.

@@ -33,6 +33,13 @@ pub enum Seat {
     },
 }
 
+impl Seat {
+    /// Whether nothing stands in the way of what it is for.
+    pub const fn acts(&self) -> bool {
+        matches!(self, Self::SignedIn | Self::SignedOut | Self::Registered)
+    }
+}
+
 /// A joined place.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WorkspaceRecord {

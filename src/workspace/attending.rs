@@ -1,7 +1,10 @@
 //! Shows on the platform what the agent does about the events that it was handed: by itself, and never more than is true.
 //!
 //! What is shown follows from what the consumers and the outbox say; it is sent when it changes, and again before the
-//! platform would forget it. An event that comes back is shown no longer: the platform forgets it by itself.
+//! platform would forget it. An event that comes back is shown no longer: the platform forgets it by itself. What the agent
+//! says of itself counts more, until it is through with what it deals with in that conversation.
+
+mod doing;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,48 +16,32 @@ use tokio_util::sync::CancellationToken;
 use super::{Context, Ended};
 use crate::action::{Action, Request};
 use crate::adapter::Shown;
-use crate::attention::{Desk, Held, Stage};
+use crate::attention::{Desk, Held, Said};
+use crate::line::yjs::{self, Drafts};
 use crate::outbox::Fleeting;
 use crate::session::Session;
 use crate::store::StoreError;
+use doing::{Doing, Own, doing, shown};
 
 /// How long one request may take: what it says would no longer be true.
 const WITHIN: Duration = Duration::from_secs(10);
 /// The newest actions that are looked through for those of an event.
 const RECENT: usize = 64;
 
-/// What the agent does about an event, as the platform is shown it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Doing {
-    Reads,
-    Thinks,
-    Acts,
-    /// It is done with all of them.
-    Done,
+/// What is known of one conversation now.
+#[derive(Default)]
+struct Now<'a> {
+    all: Vec<Doing>,
+    acted: bool,
+    said: Option<&'a Said>,
 }
 
-/// What an event's own actions say.
-#[derive(Clone, Copy, Debug, Default)]
-struct Own {
-    any: bool,
-    open: bool,
-}
-
-/// What the agent does about one event.
-fn doing(held: &Held, own: Own) -> Doing {
-    match held.stage {
-        Stage::Acked if own.open => Doing::Acts,
-        Stage::Acked => Doing::Done,
-        _ if own.any => Doing::Acts,
-        Stage::Extended => Doing::Thinks,
-        Stage::Handed => Doing::Reads,
-    }
-}
-
-/// What is shown of a conversation: of several events the furthest that is not done.
-fn shown(all: &[Doing]) -> Option<Doing> {
-    let busy = all.iter().filter(|doing| **doing != Doing::Done).max();
-    busy.or_else(|| all.first()).copied()
+/// What was shown last of a conversation.
+struct Last {
+    doing: Doing,
+    word: String,
+    /// When it was sent.
+    at: Instant,
 }
 
 struct Attending {
@@ -62,19 +49,25 @@ struct Attending {
     session: Session,
     fleeting: Fleeting,
     spec: Shown,
-    /// What was shown last of each conversation, and when.
-    shown: BTreeMap<String, (Doing, Instant)>,
+    /// The documents among the conversations, where they can be edited live.
+    drafts: Option<Drafts>,
+    shown: BTreeMap<String, Last>,
 }
 
 /// Shows what the agent does, where the platform has such a thing, until the task ends.
-pub(super) async fn attend(context: Context, session: Session, token: &CancellationToken) -> Result<(), Ended> {
+pub(super) async fn attend(
+    context: Context,
+    session: Session,
+    drafts: Option<Drafts>,
+    token: &CancellationToken,
+) -> Result<(), Ended> {
     let spec = session.manifest().receive.inbox.as_ref().and_then(|inbox| inbox.shown.clone());
     let Some(spec) = spec else { return Ok(()) };
     let (store, clock) = (context.means.store.clone(), context.means.clock.clone());
     let fleeting = Fleeting::new(store.clone(), clock, context.outbox.ephemeral);
     let name = session.record().name;
     let (mut desk, mut actions) = (store.attention().listen(&name), store.outbox_changed(&name));
-    let mut attending = Attending { context, session, fleeting, spec, shown: BTreeMap::new() };
+    let mut attending = Attending { context, session, fleeting, spec, drafts, shown: BTreeMap::new() };
     loop {
         actions.mark_unchanged();
         let now = desk.borrow_and_update().clone();
@@ -95,22 +88,36 @@ pub(super) async fn attend(context: Context, session: Session, token: &Cancellat
 impl Attending {
     /// Sends what has changed, and what the platform would forget.
     async fn show(&mut self, desk: &Desk) -> Result<(), StoreError> {
-        let mut now: BTreeMap<&str, (Vec<Doing>, bool)> = BTreeMap::new();
+        let mut now: BTreeMap<&str, Now<'_>> = BTreeMap::new();
         let recent = if desk.is_empty() { Vec::new() } else { self.recent()? };
         for ((_, seq), held) in desk {
             let own = self.own(&recent, *seq, held);
-            let (all, acted) = now.entry(&held.conversation).or_default();
-            all.push(doing(held, own));
-            *acted |= own.any;
+            let its = now.entry(&held.conversation).or_default();
+            its.all.push(doing(held, own));
+            its.acted |= own.any;
+            its.said = its.said.into_iter().chain(&held.said).max_by_key(|said| said.at);
         }
-        self.shown.retain(|conversation, _| now.contains_key(&**conversation));
-        for (conversation, (all, acted)) in now {
-            if let Some(doing) = shown(&all) {
-                self.say(conversation, doing, acted).await;
+        self.forget(|conversation| now.contains_key(conversation));
+        for (conversation, now) in now {
+            if let Some(doing) = shown(&now.all) {
+                self.say(conversation, doing, &now).await;
             }
         }
         self.clear(desk, &recent);
         Ok(())
+    }
+
+    /// Nobody deals with these conversations any more. Where the agent was not through with one, its document says so;
+    /// the platform forgets it by itself.
+    fn forget(&mut self, stays: impl Fn(&str) -> bool) {
+        let drafts = &self.drafts;
+        self.shown.retain(|conversation, last| {
+            let stays = stays(conversation);
+            if let Some(drafts) = drafts.as_ref().filter(|_| !stays && last.doing != Doing::Done) {
+                drafts.attend(conversation.clone(), None);
+            }
+            stays
+        });
     }
 
     fn recent(&self) -> Result<Vec<Action>, StoreError> {
@@ -128,29 +135,42 @@ impl Attending {
         Own { any: !its.is_empty(), open: its.iter().any(|action| !action.state.settled()) }
     }
 
-    async fn say(&mut self, conversation: &str, doing: Doing, acted: bool) {
-        let before = self.shown.get(conversation).copied();
-        let due =
-            before.is_none_or(|(was, at)| was != doing || (doing != Doing::Done && at.elapsed() >= self.spec.every.0));
-        if !due {
-            return;
+    async fn say(&mut self, conversation: &str, doing: Doing, now: &Now<'_>) {
+        let said = now.said.filter(|_| doing != Doing::Done);
+        let word = said.map_or_else(|| self.word(doing), |said| &said.word).clone();
+        let last = self.shown.get(conversation);
+        let (was, at) = (last.map(|last| last.doing), last.map(|last| last.at));
+        let fresh = last.is_none_or(|last| last.word != word);
+        let again = doing != Doing::Done && at.is_none_or(|at| at.elapsed() >= self.spec.every.0);
+        if fresh || again {
+            if let Some(drafts) = &self.drafts {
+                let doing = yjs::Doing { word: word.clone(), busy: doing != Doing::Done };
+                drafts.attend(conversation.to_owned(), Some(doing));
+            }
+            // What was acked with actions that are confirmed by now was acted upon.
+            if doing == Doing::Done && now.acted && now.said.is_none() && was.is_some_and(|was| was < Doing::Acts) {
+                self.send(conversation, self.word(Doing::Acts)).await;
+            }
+            // What the agent has said after the last word of its own accord stands there already.
+            if again || said.is_none_or(|said| at.is_some_and(|at| at > said.at)) {
+                self.send(conversation, &word).await;
+            }
         }
-        // What was acked with actions that are confirmed by now was acted upon.
-        if doing == Doing::Done && acted && before.is_some_and(|(was, _)| was < Doing::Acts) {
-            self.send(conversation, Doing::Acts).await;
-        }
-        self.send(conversation, doing).await;
-        self.shown.insert(conversation.to_owned(), (doing, Instant::now()));
+        let at = if fresh || again { Instant::now() } else { at.unwrap_or_else(Instant::now) };
+        self.shown.insert(conversation.to_owned(), Last { doing, word, at });
     }
 
-    /// Once, and what is lost is lost: it is said again when it is due.
-    async fn send(&self, conversation: &str, doing: Doing) {
-        let state = match doing {
+    fn word(&self, doing: Doing) -> &String {
+        match doing {
             Doing::Reads => &self.spec.handed,
             Doing::Thinks => &self.spec.extended,
             Doing::Acts => &self.spec.acting,
             Doing::Done => &self.spec.acked,
-        };
+        }
+    }
+
+    /// Once, and what is lost is lost: it is said again when it is due.
+    async fn send(&self, conversation: &str, state: &str) {
         let args = [("conversation", conversation), ("state", state)];
         let args = Map::from_iter(args.map(|(name, value)| (name.to_owned(), value.into())));
         let wish = Request { workspace: None, verb: self.spec.verb.clone(), args, key: None };
@@ -172,35 +192,10 @@ impl Attending {
 
     /// When something is to be said again.
     async fn due(&self) {
-        let again =
-            self.shown.values().filter(|(doing, _)| *doing != Doing::Done).map(|(_, at)| *at + self.spec.every.0);
-        match again.min() {
+        let going_on = self.shown.values().filter(|last| last.doing != Doing::Done);
+        match going_on.map(|last| last.at + self.spec.every.0).min() {
             Some(at) => sleep_until(at).await,
             None => std::future::pending().await,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_shown_follows_the_event_and_its_own_actions() {
-        let held = |stage| Held { conversation: "doc".to_owned(), since: 0, stage };
-        let (none, open, over) = (Own::default(), Own { any: true, open: true }, Own { any: true, open: false });
-        for (stage, own, wanted) in [
-            (Stage::Handed, none, Doing::Reads),
-            (Stage::Handed, open, Doing::Acts),
-            (Stage::Extended, none, Doing::Thinks),
-            (Stage::Extended, over, Doing::Acts),
-            (Stage::Acked, none, Doing::Done),
-            (Stage::Acked, open, Doing::Acts),
-            (Stage::Acked, over, Doing::Done),
-        ] {
-            assert_eq!(doing(&held(stage), own), wanted, "{stage:?} {own:?}");
-        }
-        assert_eq!(shown(&[Doing::Done, Doing::Reads, Doing::Thinks]), Some(Doing::Thinks));
-        assert_eq!((shown(&[Doing::Done]), shown(&[])), (Some(Doing::Done), None));
     }
 }

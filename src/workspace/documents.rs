@@ -1,5 +1,7 @@
 //! The live documents of a workspace: who keeps them, and how the outbox edits them.
 
+use std::time::Duration;
+
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
@@ -11,6 +13,10 @@ use crate::line::yjs::{self, Drafts, Parts};
 use crate::outbox::{Editor, Made};
 use crate::pulse::pulse;
 use crate::retry::Waits;
+use crate::session::Session;
+
+/// The same where nothing is shown.
+const UNSHOWN: Duration = Duration::from_mins(1);
 
 impl Workspace {
     /// The way to the documents, where the platform has them, and what keeps them until the task ends.
@@ -29,6 +35,7 @@ impl Workspace {
                     rules: context.rules.get(session.record().name.as_str()).copied().unwrap_or_default(),
                     waits: Waits { first: timing.first_wait, longest: timing.longest_wait },
                     idle: timing.document_idle,
+                    lapses: lapses(session),
                     store: context.means.store.clone(),
                     clock: context.means.clock.clone(),
                     policy: context.policy.get(session.record().name.as_str()).cloned().unwrap_or_default(),
@@ -50,6 +57,12 @@ impl Workspace {
         };
         (drafts, kept)
     }
+}
+
+/// What the agent is said to do is said again in the time of the platform's presence; three that are missed are enough.
+fn lapses(session: &Session) -> Duration {
+    let shown = session.manifest().receive.inbox.as_ref().and_then(|inbox| inbox.shown.as_ref());
+    shown.map_or(UNSHOWN, |shown| shown.every.0 * 3)
 }
 
 impl Editor for Drafts {

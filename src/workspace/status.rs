@@ -9,7 +9,7 @@ use crate::clock::millis;
 use crate::event::WorkspaceName;
 use crate::line::poll::feed::Inlet;
 use crate::line::report::LineStatus;
-use crate::line::yjs::Drafts;
+use crate::line::yjs::{DocumentStatus, Drafts};
 use crate::pulse::Pulse;
 use crate::session::{Session, repair_command};
 use crate::store::{Seat, WorkspaceRecord};
@@ -38,6 +38,9 @@ pub struct Status {
     pub trouble: Option<String>,
     /// The one command that helps, where a person must act.
     pub command: Option<String>,
+    /// Its documents that can be edited live: those it was given, and those of its own that are open or refused.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<DocumentStatus>,
 }
 
 /// Where a workspace's task puts what others may see or use.
@@ -170,6 +173,7 @@ impl Desk {
                 .or_else(|| line.error.clone()),
             command: session.as_ref().zip(record.as_ref()).and_then(|(session, record)| command(session, record)),
             platform: record.as_ref().map(|record| record.platform.clone()),
+            documents: self.live().zip(record.as_ref()).map_or_else(Vec::new, |(live, record)| live.statuses(record)),
             seat: record.map(|record| record.seat),
             lines: [line].into_iter().chain(beside).collect(),
         }

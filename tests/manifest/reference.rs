@@ -31,6 +31,7 @@ const TABLES: &[(&str, &str, bool)] = &[
     ("me", "me", false),
     ("documents", "documents", true),
     ("documents.live", "documents live", true),
+    ("documents.own", "documents own", true),
     ("receive", "receive", true),
     ("receive.waiting", "receive waiting", false),
     ("receive.also", "receive also 0", true),

@@ -4,6 +4,7 @@ mod acting;
 mod agents;
 mod approvals;
 mod asking;
+mod attended;
 #[path = "../support/bridge.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod bridge;
@@ -17,6 +18,7 @@ mod capabilities;
 mod desk;
 mod documents;
 mod doors;
+mod drafts;
 mod entries;
 mod files;
 #[path = "../support/house.rs"]
@@ -41,6 +43,7 @@ mod restarts;
 mod revocations;
 mod seats;
 mod speakeasy;
+mod standing;
 mod streams;
 #[path = "../support/studio.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]

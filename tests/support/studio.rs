@@ -1,10 +1,12 @@
 //! The simulated platform with documents that are edited live, on a real port, and the bridge that has one of them.
 
+use std::collections::BTreeMap;
+
 use agent_bridge_sim::agentworkspace::{AgentId, DocumentId, Options, Shape, ShareToken, Sim, World};
 use agent_bridge_sim::serve::Serving;
 use serde_json::{Value, json};
 
-use crate::bridge::{Agent, Daemon, Home, PATIENCE};
+use crate::bridge::{Agent, Daemon, Home, PATIENCE, until};
 use crate::house::QUICK;
 
 /// The platform, and the bridge that was given `draft` in the workspace `plans`.
@@ -26,12 +28,22 @@ impl Studio {
 
     /// The same in this shared type.
     pub async fn of(shape: Shape, content: &str, more: &str) -> Self {
+        Self::with(shape, content, &format!("{QUICK}\n{more}")).await
+    }
+
+    /// A plain document, and these keys of `[lines]`; `top` stands before everything else in the config.
+    pub async fn on(top: &str, lines: &str, content: &str) -> Self {
+        let config = format!("{top}{}", QUICK.replace("[lines]", &format!("[lines]\n{lines}")));
+        Self::with(Shape::Text("content".into()), content, &config).await
+    }
+
+    async fn with(shape: Shape, content: &str, config: &str) -> Self {
         let sim = Sim::new(Options::default());
         let serving = sim.serve(0).await.expect("a free port");
         let agent = sim.agent("Atlas");
         let draft = sim.draft(&agent, "Trip to Italy", shape, content);
         let token = sim.share(&draft);
-        let home = Home::new(&format!("{QUICK}\n{more}"));
+        let home = Home::new(config);
         let daemon = Some(home.start().await);
         let link = sim.share_link(&token);
         home.ok(&["join", "agentworkspace", &link, "--as", "plans", "--set", "display_name=Atlas"]).await;
@@ -48,6 +60,21 @@ impl Studio {
     pub async fn begin(&self, agent: &mut Agent, mut what: Value) -> Result<Value, Value> {
         what["conversation"] = self.draft.as_str().into();
         agent.call("act", json!({ "workspace": "plans", "verb": "document.edit", "args": what })).await
+    }
+
+    /// What the bridge says of the workspace's documents, by their ids.
+    pub async fn documents(&self) -> BTreeMap<String, Value> {
+        let shown = self.home.ok(&["status", "plans", "--json"]).await;
+        assert!(!shown.contains(self.token.as_str()), "no token stands in the status: {shown}");
+        let status: Value = serde_json::from_str(&shown).expect("JSON");
+        let listed = status["workspaces"][0]["documents"].as_array().cloned().unwrap_or_default();
+        listed.into_iter().map(|one| (one["id"].as_str().expect("an id").to_owned(), one)).collect()
+    }
+
+    /// A document has come to stand so; how it does in full.
+    pub async fn stands(&self, document: &str, state: &str) -> Value {
+        let seen = || async { self.documents().await.remove(document).filter(|one| one["state"] == state) };
+        until(seen, || self.home.log()).await
     }
 
     /// What the person sees.
@@ -72,10 +99,17 @@ impl Studio {
         !self.home.log().contains(text)
     }
 
-    /// Ends everything in good order.
-    pub async fn end(mut self) {
+    /// The bridge is stopped, and the platform goes on.
+    pub async fn stop(&mut self) {
         let code = self.daemon.take().expect("it runs").stop().await;
         assert_eq!(code, Some(0), "{}", self.home.log());
+    }
+
+    /// Ends everything in good order.
+    pub async fn end(mut self) {
+        if self.daemon.is_some() {
+            self.stop().await;
+        }
         self.serving.stop().await;
     }
 }

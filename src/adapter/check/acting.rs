@@ -149,3 +149,15 @@ fn live(verb: &str, action: &Action, manifest: &Manifest) -> Verdict {
     };
     Err(at(&["actions", verb, "live"], message))
 }
+
+/// What is changed in another way names the verb that does it, and who edits at all says how.
+pub(super) fn documents(manifest: &Manifest) -> Verdict {
+    let Some(documents) = &manifest.documents else { return Ok(()) };
+    if documents.own.is_some() && documents.live.is_none() {
+        return Err(at(&["documents", "own"], "its name and its types stand under `documents.live`: add that"));
+    }
+    let live = documents.live.iter().filter_map(|live| Some(("live", live.instead.as_deref()?)));
+    let own = documents.own.iter().filter_map(|own| Some(("own", own.instead.as_deref()?)));
+    live.chain(own)
+        .try_for_each(|(place, verb)| stands(verb, "verb", manifest.actions.names(), &["documents", place, "instead"]))
+}

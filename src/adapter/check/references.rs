@@ -153,6 +153,10 @@ pub(super) fn calls(manifest: &Manifest) -> Vec<Found<'_>> {
         if let Some(live) = &documents.live {
             add(&["documents", "live"], &live.call, &[Root::Settings]);
         }
+        if let Some(own) = &documents.own {
+            add(&["documents", "own"], &own.open, &[Root::Settings, Root::Room]);
+            add(&["documents", "own", "token"], &own.token, &[Root::Settings, Root::Room]);
+        }
     }
     let receive = &manifest.receive;
     add(&["receive"], &receive.call, opening(receive.flavour));

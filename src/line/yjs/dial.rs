@@ -6,9 +6,10 @@ use http::{HeaderMap, Method};
 use serde_json::Value;
 use url::Url;
 
+use super::about::{About, token};
 use super::wire::Wire;
 use super::{Down, Parts};
-use crate::adapter::{Outcome, Root, Scope, platform_words, text};
+use crate::adapter::{Call, Outcome, Root, Scope, platform_words, text};
 use crate::http::{Body, Bounds, Handshake, Origin, PrivateUrl, Request};
 use crate::normalise::Scrubber;
 use crate::session;
@@ -24,8 +25,8 @@ pub(super) struct Opened {
 }
 
 /// Opens a document's connection; `frame` bounds its frames.
-pub(super) async fn open(parts: &Parts, id: &str, frame: usize) -> Result<Opened, Down> {
-    let (url, secrets) = address(parts, id).await?;
+pub(super) async fn open(parts: &Parts, id: &str, about: &About, frame: usize) -> Result<Opened, Down> {
+    let (url, secrets) = address(parts, id, about).await?;
     let handshake = Handshake::offering("");
     let headers: HeaderMap = handshake.headers(&url);
     let bounds = Bounds { whole: Some(WHOLE), ..Bounds::default() };
@@ -47,35 +48,39 @@ pub(super) async fn open(parts: &Parts, id: &str, frame: usize) -> Result<Opened
 }
 
 /// Where the document's server is, token and all.
-async fn address(parts: &Parts, id: &str) -> Result<(Url, Scrubber), Down> {
-    let Parts { session, live, .. } = parts;
-    let scope = Scope::new().with(Root::Room, "id", id);
-    let mut request = session.prepare(&live.call, scope).map_err(|error| unasked(&error))?;
-    request.bounds.whole = Some(WHOLE);
-    let host = request.url.host();
-    let answer = session.send(request).await.map_err(|error| unasked(&error))?;
-    let scrub = Scrubber::new(session.secrets());
-    if !answer.is_success() {
-        let (outcome, said) =
-            (live.call.outcome(session.manifest(), answer.status, &answer.body), platform_words(&answer.body));
-        let words = match (outcome, said) {
-            (Outcome::Named { message: Some(words), .. }, _) => words,
-            (_, Some(said)) => format!("{host} says: {} ({})", scrub.scrub(&said), answer.status),
-            (_, None) => format!("{host} answered {}", answer.status),
-        };
-        let passes = matches!(answer.status, 408 | 429 | 500..);
-        return Err(if passes { Down::Later(words) } else { Down::Failed(words) });
-    }
-    let body: Value = answer.json().map_err(|bad| Down::Later(format!("{host} {bad}")))?;
-    let found = live.call.take(&body);
+async fn address(parts: &Parts, id: &str, about: &About) -> Result<(Url, Scrubber), Down> {
+    let (session, call) = (&parts.session, token(parts, about));
+    let found = call.take(&ask(parts, call, id).await?);
     let part = |name: &str| found.get(name).and_then(text).filter(|text| !text.is_empty());
     match (part("server"), part("slug"), part("token")) {
         (Some(server), Some(slug), Some(token)) => {
             let url = place(&server, &slug, &token).map_err(Down::Failed)?;
             Ok((url, Scrubber::new(session.secrets().into_iter().chain([token.into()]))))
         }
-        _ => Err(Down::Failed(format!("{host} gave no token, slug and server for the document"))),
+        _ => Err(Down::Failed("the platform gave no token, slug and server for the document".to_owned())),
     }
+}
+
+/// What the platform answers to a call about a document.
+pub(super) async fn ask(parts: &Parts, call: &Call, id: &str) -> Result<Value, Down> {
+    let session = &parts.session;
+    let scope = Scope::new().with(Root::Room, "id", id);
+    let mut request = session.prepare(call, scope).map_err(|error| unasked(&error))?;
+    request.bounds.whole = Some(WHOLE);
+    let host = request.url.host();
+    let answer = session.send(request).await.map_err(|error| unasked(&error))?;
+    if answer.is_success() {
+        return answer.json().map_err(|bad| Down::Later(format!("{host} {bad}")));
+    }
+    let scrub = Scrubber::new(session.secrets());
+    let outcome = call.outcome(session.manifest(), answer.status, &answer.body);
+    let words = match (outcome, platform_words(&answer.body)) {
+        (Outcome::Named { message: Some(words), .. }, _) => words,
+        (_, Some(said)) => format!("{host} says: {} ({})", scrub.scrub(&said), answer.status),
+        (_, None) => format!("{host} answered {}", answer.status),
+    };
+    let passes = matches!(answer.status, 408 | 429 | 500..);
+    Err(if passes { Down::Later(words) } else { Down::Failed(words) })
 }
 
 /// `{server as http}/{slug}?token=…`: an upgrade begins as http. Says why a server cannot be one, without showing it.

@@ -1,5 +1,6 @@
 //! The task of one document: connect, sync, serve, wait. Its failure is its own.
 
+mod attending;
 mod connected;
 mod wishes;
 mod work;
@@ -10,14 +11,18 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::dial;
+use super::about::{About, meet};
+use super::dial::{self, Opened};
 use super::engine::Engine;
 use super::hold::{Hold, fail};
 use super::news::News;
-use super::{Ask, Down, LINE, Parts};
+use super::standing::Board;
+use super::{Ask, Down, LINE, Parts, Standing};
 use crate::adapter::Scope;
+use crate::clock::millis;
 use crate::document::{Bounds, Kind, Shared};
 use crate::retry::Backoff;
+use attending::Attended;
 
 /// So many connects are refused in a row, or bring no document, before it counts as closed to the agent.
 const DENIALS: u32 = 3;
@@ -27,7 +32,10 @@ const EDITORS: &str = "editors";
 /// One document.
 pub(super) struct Draft {
     parts: Arc<Parts>,
+    board: Board,
     id: String,
+    about: About,
+    attended: Attended,
     asks: mpsc::Receiver<Ask>,
     /// Away while a thread works on it.
     engine: Option<Box<Engine>>,
@@ -45,12 +53,15 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    pub fn new(parts: Arc<Parts>, id: String, asks: mpsc::Receiver<Ask>) -> Self {
+    pub fn new(parts: Arc<Parts>, board: Board, id: String, asks: mpsc::Receiver<Ask>) -> Self {
         Self {
             backoff: Backoff::new(parts.waits.first, parts.waits.longest),
             news: News::new(&parts),
             parts,
+            board,
             id,
+            about: About::default(),
+            attended: Attended::default(),
             asks,
             engine: None,
             client: 0,
@@ -66,7 +77,8 @@ impl Draft {
     /// Until nobody asks any more, or the document fails.
     pub async fn run(mut self) {
         loop {
-            let down = match dial::open(&self.parts, &self.id, Bounds::default().frame).await {
+            self.stands_so(Standing::Opening);
+            let down = match self.open().await {
                 Ok(opened) => self.connected(opened).await,
                 Err(down) => down,
             };
@@ -75,11 +87,29 @@ impl Draft {
                 down => Some(down),
             };
             match down {
-                Some(Down::Failed(why)) => return self.fail(&why),
-                Some(_) => return,
+                Some(Down::Failed(why)) => {
+                    self.stands_so(Standing::Refused { why: why.clone() });
+                    return self.fail("document_failed", &why);
+                }
+                Some(down) => {
+                    self.stands_so(Standing::Closed);
+                    if let Down::NotLive(why) = down {
+                        self.fail("not_live", &why);
+                    }
+                    return;
+                }
                 None => {}
             }
         }
+    }
+
+    async fn open(&mut self) -> Result<Opened, Down> {
+        self.about = meet(&self.parts, &self.id, &self.about).await?;
+        dial::open(&self.parts, &self.id, &self.about, Bounds::default().frame).await
+    }
+
+    fn stands_so(&self, standing: Standing) {
+        self.board.stands(&self.id, &self.about, standing);
     }
 
     /// What the end of a connection means.
@@ -93,13 +123,13 @@ impl Draft {
         }
     }
 
-    fn fail(mut self, why: &str) {
+    fn fail(mut self, kind: &'static str, why: &str) {
         let (workspace, document) = (self.parts.session.record().name, &self.id);
         tracing::warn!(line = LINE, %workspace, document, why, "the document cannot be edited live");
-        self.hold.fail(why);
+        self.hold.fail(kind, why);
         self.asks.close();
         while let Ok(ask) = self.asks.try_recv() {
-            fail(ask, why);
+            fail(ask, kind, why);
         }
     }
 
@@ -113,7 +143,9 @@ impl Draft {
         let own = listed.into_iter().flatten().filter_map(Value::as_u64).collect();
         let scope: Scope = self.parts.session.scope();
         let name = self.parts.live.name.render(&scope).map_err(|missing| Down::Failed(missing.to_string()))?;
-        Ok(Engine::new(self.client, own, self.wanted(), Bounds::default(), &name))
+        let mut engine = Engine::new(self.client, own, self.wanted(), Bounds::default(), name);
+        engine.does(self.attended.word());
+        Ok(engine)
     }
 
     /// The shared types that the manifest names, the rich ones first; none: the usual ones.
@@ -130,10 +162,13 @@ impl Draft {
     async fn apart(&mut self, why: String) -> Option<Down> {
         tracing::info!(line = LINE, document = self.id, why, "the document is not connected");
         self.hold.lost(&why);
+        let wait = self.backoff.next();
+        let (until, next_retry) = (Instant::now() + wait, self.parts.clock.now() + millis(wait));
+        self.stands_so(Standing::Waiting { why: why.clone(), next_retry });
         self.why = why;
-        let until = Instant::now() + self.backoff.next();
         loop {
-            let due = [Some(until), self.hold.due(), self.news.due()].into_iter().flatten().min().unwrap_or(until);
+            let own = [Some(until), self.hold.due(), self.news.due(), self.attended.lapses()];
+            let due = own.into_iter().flatten().min().unwrap_or(until);
             tokio::select! {
                 ask = self.asks.recv() => match ask {
                     Some(ask) => match self.take(None, ask).await {
@@ -145,6 +180,9 @@ impl Draft {
                 () = sleep_until(due) => {
                     let now = Instant::now();
                     self.hold.tire(now, &self.why);
+                    if let Err(down) = self.lapse(None).await {
+                        return Some(down);
+                    }
                     if self.news.due().is_some_and(|due| now >= due) && self.tell().await.is_err() {
                         // It is told when the document is open again.
                         self.news.changed(now);

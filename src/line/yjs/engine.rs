@@ -9,11 +9,16 @@ use crate::document::{Applied, Bounds, Document, Edit, EditError, Proof, Shared}
 /// Names of colours are the editors' own: this one is readable on white and on black.
 const COLOUR: &str = "#7c5cff";
 
+/// Why nothing can be written into a document that nobody has written into, where its platform names no shared type.
+pub(super) const EMPTY: &str = "document_empty";
+
 /// A document with all that is known of its connection.
 pub(super) struct Engine {
     document: Document,
     session: Session,
     awareness: Awareness,
+    /// The agent's, as others see it.
+    name: String,
     /// Edits that the server was not seen to have, by number.
     proofs: Vec<(u64, Proof)>,
 }
@@ -42,11 +47,16 @@ pub(super) enum Tried {
 impl Engine {
     /// An empty document under a client id of its own; `own` are those of all before, `wanted` the shared
     /// types to look for.
-    pub fn new(client: u64, own: Vec<u64>, wanted: Vec<Shared>, bounds: Bounds, name: &str) -> Self {
-        let mut awareness = Awareness::new(client, bounds);
-        awareness.set(name, COLOUR, "online");
+    pub fn new(client: u64, own: Vec<u64>, wanted: Vec<Shared>, bounds: Bounds, name: String) -> Self {
+        let awareness = Awareness::new(client, bounds);
         let document = Document::new(client, own, wanted, bounds);
-        Self { document, session: Session::default(), awareness, proofs: Vec::new() }
+        Self { document, session: Session::default(), awareness, name, proofs: Vec::new() }
+    }
+
+    /// What the agent does there: what to say of it.
+    pub fn does(&mut self, word: &str) -> Vec<u8> {
+        self.awareness.set(&self.name, COLOUR, word);
+        write(&Message::Awareness(&self.awareness.announcement()))
     }
 
     /// A connection was opened: what to say first.
@@ -151,6 +161,7 @@ const fn kind(error: &EditError) -> &'static str {
         EditError::QuoteNotUnique(_) => "quote_not_unique",
         EditError::QuoteAcrossBlocks => "quote_across_blocks",
         EditError::QuoteEmpty | EditError::SeveralLines | EditError::NotText | EditError::Nothing => "bad_edit",
-        EditError::NoSharedType | EditError::Document(_) => "document_failed",
+        EditError::NoSharedType => EMPTY,
+        EditError::Document(_) => "document_failed",
     }
 }

@@ -77,10 +77,10 @@ impl Hold {
     }
 
     /// The document has failed: everybody hears why.
-    pub fn fail(&mut self, why: &str) {
+    pub fn fail(&mut self, kind: &'static str, why: &str) {
         self.lost(why);
         for (_, ask) in self.waiting.drain(..) {
-            fail(ask, why);
+            fail(ask, kind, why);
         }
     }
 
@@ -95,20 +95,20 @@ impl Hold {
     }
 }
 
-fn later(ask: Ask, why: &str) {
+/// Tells whoever asked to come again.
+pub(super) fn later(ask: Ask, why: &str) {
     match ask {
         Ask::Make { answer, .. } => drop(answer.send(Made::Later(why.to_owned()))),
         Ask::Bring { answer, .. } => drop(answer.send(Err(why.to_owned()))),
         Ask::Read { answer } => drop(answer.send(None)),
+        Ask::Attend(_) | Ask::Close => {}
     }
 }
 
 /// Answers a wish of a document that has failed.
-pub(super) fn fail(ask: Ask, why: &str) {
+pub(super) fn fail(ask: Ask, kind: &'static str, why: &str) {
     match ask {
-        Ask::Make { answer, .. } => {
-            drop(answer.send(Made::Refused { kind: "document_failed", message: why.to_owned() }));
-        }
+        Ask::Make { answer, .. } => drop(answer.send(Made::Refused { kind, message: why.to_owned() })),
         ask => later(ask, why),
     }
 }

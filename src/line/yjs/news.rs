@@ -6,11 +6,11 @@ use serde_json::{Map, json};
 use tokio::time::Instant;
 
 use super::Parts;
+use super::about::About;
 use crate::document::diff::{Line, diff};
 use crate::event::{Arrival, Conversation, ConversationKind, Data, Draft, Identity, Type, Via};
 use crate::line::intake::Intake;
 use crate::normalise::Scrubber;
-use crate::session::Document;
 use crate::store::StoreError;
 
 /// So long nobody has changed anything: a sentence is not told letter by letter.
@@ -64,8 +64,15 @@ impl News {
     }
 
     /// Tells what has changed since it was told last; what the store has no room for is told later.
-    pub async fn tell(&mut self, parts: &Parts, id: &str, text: String, now: Instant) -> Result<(), StoreError> {
-        let Some(draft) = self.told.as_deref().and_then(|told| draft(parts, id, told, &text)) else {
+    pub async fn tell(
+        &mut self,
+        parts: &Parts,
+        (id, about): (&str, &About),
+        text: String,
+        now: Instant,
+    ) -> Result<(), StoreError> {
+        let told = self.told.as_deref();
+        let Some(draft) = told.and_then(|told| draft(parts, (id, about), told, &text)) else {
             self.stands(text);
             return Ok(());
         };
@@ -80,7 +87,7 @@ impl News {
 }
 
 /// The event; none where the text is the same.
-fn draft(parts: &Parts, id: &str, before: &str, after: &str) -> Option<Draft> {
+fn draft(parts: &Parts, (id, about): (&str, &About), before: &str, after: &str) -> Option<Draft> {
     if before == after {
         return None;
     }
@@ -92,9 +99,9 @@ fn draft(parts: &Parts, id: &str, before: &str, after: &str) -> Option<Draft> {
         }
     }
     let record = parts.session.record();
-    let title = Document::all(&record).into_iter().find(|document| document.id == id).and_then(|found| found.title);
     let more = Map::from_iter([("diff".to_owned(), json!(found.to_string())), ("cut".to_owned(), json!(found.cut))]);
     let kind = Some(ConversationKind::Document);
+    let title = about.title.clone();
     let conversation = Conversation { id: id.to_owned(), kind, title, ..Conversation::default() };
     Some(Draft {
         workspace: record.name,

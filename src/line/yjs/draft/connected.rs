@@ -10,7 +10,7 @@ use crate::document::session::Phase;
 use crate::line::yjs::dial::Opened;
 use crate::line::yjs::engine::Engine;
 use crate::line::yjs::wire::Came;
-use crate::line::yjs::{Down, LINE};
+use crate::line::yjs::{Down, LINE, Standing};
 use crate::normalise::Scrubber;
 
 /// Peers drop a presence that was not said again for 30 s.
@@ -56,6 +56,10 @@ impl Draft {
     }
 
     async fn greet(&mut self, open: &mut Open) -> Result<(), Down> {
+        // What was asked meanwhile comes before the greeting, which says what the agent does there.
+        while let Ok(ask) = self.asks.try_recv() {
+            self.take(None, ask).await?;
+        }
         if self.engine.is_none() {
             self.engine = Some(Box::new(self.fresh()?));
             (self.named, self.known) = (false, false);
@@ -93,7 +97,7 @@ impl Draft {
         let sync = (!open.live).then_some(open.began + SYNCED);
         let idle = self.is_idle().then_some(self.used + self.parts.idle);
         let own = [Some(open.again), Some(open.heard + SILENCE), sync, idle, self.hold.due(), self.news.due()];
-        own.into_iter().flatten().min().unwrap_or(open.again)
+        own.into_iter().chain([self.attended.lapses()]).flatten().min().unwrap_or(open.again)
     }
 
     async fn late(&mut self, open: &mut Open) -> Result<(), Down> {
@@ -111,6 +115,7 @@ impl Draft {
         if self.news.due().is_some_and(|due| now >= due) {
             self.tell().await?;
         }
+        self.lapse(Some(open)).await?;
         if self.is_idle() && now >= self.used + self.parts.idle {
             return Err(Down::Idle);
         }
@@ -137,7 +142,7 @@ impl Draft {
 
     /// Nobody waits for anything, and nothing is to be told.
     pub(super) fn is_idle(&self) -> bool {
-        self.hold.is_empty() && !self.news.waits()
+        self.hold.is_empty() && !self.news.waits() && !self.attended.is_busy()
     }
 
     pub(super) fn send(open: &mut Open, frames: impl IntoIterator<Item = Vec<u8>>) -> Result<(), Down> {
@@ -170,6 +175,7 @@ impl Draft {
         if heard.outcome.synced {
             (open.live, self.known, self.denials) = (true, true, 0);
             self.backoff.good();
+            self.stands_so(Standing::Live);
             tracing::debug!(line = LINE, document = self.id, "the document is live");
             // What it said before the agent opened it is no news; what changed while the connection was lost is.
             if !self.news.has_begun() {

@@ -9,17 +9,28 @@ use tokio::time::{Instant, timeout};
 use super::connected::Open;
 use super::{Draft, EDITORS};
 use crate::document::Edit;
-use crate::line::yjs::engine::{Engine, Tried};
+use crate::line::yjs::about::{About, first};
+use crate::line::yjs::engine::{EMPTY, Engine, Tried};
 use crate::line::yjs::{Ask, Down, Made};
+use crate::session::Document;
 
 /// Whoever asked for an edit has kept it in this time, or it is forgotten.
 const KEPT: Duration = Duration::from_secs(30);
 /// Client ids remembered; beyond them the oldest text of the agent counts as somebody else's.
 const REMEMBERED: usize = 2_000;
 
+/// What an agent is told that would change others' words where nobody can be asked.
+const NOT_SUGGESTED: &str = "others wrote what this changes, and a document of the agent's own has no link by which it \
+    could be suggested to them: write beside it, give the workspace its share link (agent-bridge document add), or let \
+    the operator allow it (`direct_edits`)";
+
 impl Draft {
     /// Serves a wish, or lets it wait for the connection.
     pub(super) async fn take(&mut self, open: Option<&mut Open>, ask: Ask) -> Result<(), Down> {
+        let ask = match ask {
+            Ask::Attend(doing) => return self.attend(open, doing).await,
+            ask => ask,
+        };
         let now = Instant::now();
         self.used = now;
         let live = open.filter(|open| open.live);
@@ -44,8 +55,9 @@ impl Draft {
                 }
             }
             (Ask::Read { answer }, Some(_)) => {
-                let text = self.work(Engine::text).await?;
-                drop(answer.send(text));
+                let content = self.work(Engine::text).await?;
+                let (id, About { title, kind, .. }) = (self.id.clone(), self.about.clone());
+                drop(answer.send(content.map(|content| (Document { id, title, kind }, content))));
                 Ok(())
             }
             (Ask::Read { answer }, None) => {
@@ -79,7 +91,13 @@ impl Draft {
                 self.engine = None;
                 return Err(Down::Later("an edit could not be kept, and was taken back".to_owned()));
             }
+            Tried::Suggest if self.about.own => {
+                Made::Refused { kind: "not_suggested", message: NOT_SUGGESTED.to_owned() }
+            }
             Tried::Suggest => Made::Suggest,
+            Tried::Refused { kind: EMPTY, message } => {
+                Made::Refused { kind: EMPTY, message: message + &first(&self.parts, &self.about) }
+            }
             Tried::Refused { kind, message } => Made::Refused { kind, message },
         };
         drop(answer.send(made));
@@ -104,7 +122,7 @@ impl Draft {
     /// Tells what others changed.
     pub(super) async fn tell(&mut self) -> Result<(), Down> {
         let Some(text) = self.work(Engine::text).await? else { return Ok(()) };
-        let told = self.news.tell(&self.parts, &self.id, text, Instant::now()).await;
+        let told = self.news.tell(&self.parts, (&self.id, &self.about), text, Instant::now()).await;
         told.map_err(|error| Down::Later(error.to_string()))
     }
 
