@@ -4,6 +4,10 @@ mod acting;
 mod agents;
 mod approvals;
 mod asking;
+mod bad_input;
+#[path = "../support/bench.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod bench;
 #[path = "../support/bridge.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod bridge;
@@ -19,6 +23,7 @@ mod documents;
 mod doors;
 mod entries;
 mod files;
+mod guard;
 #[path = "../support/house.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod house;

@@ -67,6 +67,30 @@ impl Studio {
         self.daemon = Some(self.home.start().await);
     }
 
+    /// Runs it anew with a failpoint, and has the agent act; whether it is alive behind that.
+    pub async fn outlives(&mut self, cut: &str, act: Value) -> bool {
+        self.daemon.take().expect("it runs").kill().await;
+        let mut daemon = self.home.spawn(&[("AGENT_BRIDGE_KILL_AT", cut)]);
+        let mut done = false;
+        if self.home.is_ready(&mut daemon).await
+            && let Some(mut agent) = self.home.try_agent().await
+        {
+            done = agent.try_call("act", act).await.is_some();
+        }
+        let lives = done && !daemon.has_ended();
+        if lives {
+            self.daemon = Some(daemon);
+        } else {
+            daemon.ended().await;
+        }
+        lives
+    }
+
+    /// A new start of what has ended.
+    pub async fn starts(&mut self) {
+        self.daemon = Some(self.home.start().await);
+    }
+
     /// Whether some text is nowhere in what the bridge wrote.
     pub fn never_logged(&self, text: &str) -> bool {
         !self.home.log().contains(text)
