@@ -2,10 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
 
-use agent_bridge_sim::agentworkspace::{DocumentType, Fault};
+use agent_bridge_sim::agentworkspace::{DocumentType, Entry, Fault};
 use serde_json::{Value, json};
 
 use crate::bench::Desk;
+use crate::bridge::until;
 
 fn ids(told: &Value, key: &str) -> Vec<String> {
     told["items"].as_array().unwrap().iter().map(|item| item[key].as_str().unwrap().to_owned()).collect()
@@ -296,6 +297,34 @@ async fn p6_what_stands_on_a_later_page_of_a_list_is_found() {
 }
 
 #[tokio::test]
+async fn p6_mails_of_one_subject_are_not_taken_for_each_other() {
+    let mut desk = Desk::new().await;
+    let mail = |text: &str| json!({ "to": ["ann@example.com"], "subject": "Budget", "text": text });
+    // Nothing of the first leaves, and somebody else's mail of this subject comes up meanwhile.
+    for (n, fault) in [Fault::RequestLost, Fault::ReplyLost, Fault::HalfBody].into_iter().enumerate() {
+        let asked = desk.sim.log().len();
+        desk.sim.fault("POST /email", fault.clone());
+        let text = format!("It is {n}, as we said.");
+        let act = json!({ "workspace": "atlas", "verb": "email.send", "args": mail(&text) });
+        let accepted = desk.agent.call("act", act).await.unwrap();
+        let gone = || async {
+            let sent = |entry: &Entry| (entry.method.as_str(), entry.path.as_str()) == ("POST", "/api/v1/email");
+            desk.sim.log()[asked..].iter().any(sent).then_some(())
+        };
+        until(gone, || desk.home.log()).await;
+        desk.sim.send_by_hand(&desk.me, "bob@example.com", "Budget", &text).unwrap();
+        desk.sim.send_by_hand(&desk.me, "ann@example.com", "budget ", "Dinner on Sunday, at the lake?").unwrap();
+        let receipt = desk.agent.call("receipt", json!({ "id": accepted["id"], "wait": "45s" })).await.unwrap();
+        assert_eq!(receipt["state"], "confirmed", "{fault:?}: {receipt:#}\n{}", desk.home.log());
+        let mails = desk.sim.sent_mails(&desk.me);
+        let its: Vec<_> = mails.iter().filter(|it| it.to == ["ann@example.com"] && it.text == text).collect();
+        assert_eq!(its.len(), 1, "{fault:?}: {mails:#?}");
+        assert_eq!(receipt["remote_ids"][1], json!(its[0].id), "{fault:?}: {receipt:#}");
+    }
+    desk.end().await;
+}
+
+#[tokio::test]
 async fn p6_a_mail_is_sent_once_through_a_lost_reply_and_a_crash_in_the_middle_of_it() {
     for point in ["http.request.before", "http.request.after", "store.commit.before", "store.commit.after"] {
         let mut killed = 0;
@@ -311,6 +340,8 @@ async fn p6_a_mail_is_sent_once_through_a_lost_reply_and_a_crash_in_the_middle_o
             sim.fault("POST /email", Fault::ReplyLost);
             let cut = format!("{point}@{time}");
             let mut daemon = home.spawn(&[("AGENT_BRIDGE_KILL_AT", &cut)]);
+            // What others send with the same words in its subject is not it, whenever they do.
+            sim.send_by_hand(&me, "bob@example.com", &word, "It is 7.").unwrap();
             let mut first = None;
             if home.is_ready(&mut daemon).await
                 && let Some(mut agent) = home.try_agent().await
@@ -323,11 +354,14 @@ async fn p6_a_mail_is_sent_once_through_a_lost_reply_and_a_crash_in_the_middle_o
             }
             daemon.ended().await;
             killed += 1;
+            sim.send_by_hand(&me, "eve@example.com", &word, "It is 8.").unwrap();
             let daemon = home.start().await;
             let receipt = home.agent().await.call("act", act).await.expect("nobody kills this one");
             assert_eq!(receipt["state"], "confirmed", "{cut}: {receipt:#}\n{}", home.log());
-            let sent = sim.sent_mails(&me).iter().filter(|mail| mail.subject == word).count();
-            assert_eq!(sent, 1, "{cut}: {receipt:#}");
+            let mails = sim.sent_mails(&me);
+            let sent: Vec<_> = mails.iter().filter(|it| it.subject == word && it.to == ["ann@example.com"]).collect();
+            assert_eq!(sent.len(), 1, "{cut}: {receipt:#}");
+            assert_eq!(receipt["remote_ids"][1], json!(sent[0].id), "{cut}: {receipt:#}");
             daemon.kill().await;
         }
         assert!(killed > 1, "{point}: {killed} kills");

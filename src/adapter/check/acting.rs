@@ -76,7 +76,10 @@ fn read_back(verb: &str, action: &Action, manifest: &Manifest) -> Verdict {
         }
         ReadBack::Record(record) => {
             listed(&record.list, &["list"])?;
-            record.same.names().try_for_each(|name| named(name, &["same"]))
+            record.same.names().try_for_each(|name| named(name, &["same"]))?;
+            let Some(inside) = &record.inside else { return Ok(()) };
+            listed(&inside.list, &["inside", "list"])?;
+            inside.same.names().try_for_each(|name| named(name, &["inside", "same"]))
         }
     }
 }
