@@ -9,7 +9,7 @@ mod uploads;
 
 use serde::{Deserialize, Deserializer};
 
-pub use check::{Check, Fault, Form, FormBy};
+pub use check::{Check, Fault, Form, FormBy, Word};
 pub use keyed::Idempotency;
 pub use places::PlaceOf;
 pub use question::{Beside, NotThere, Only, Question};

@@ -105,6 +105,8 @@ async fn what_the_document_forbids_never_leaves_and_every_wrong_field_is_named()
 async fn what_the_platform_refuses_comes_back_field_by_field_and_says_what_it_may_mean() {
     let mut desk = Desk::new().await;
     let sheet = desk.sim.document(&desk.me, "Rows", DocumentType::Sheet, "[]");
+    // The bridge cannot see what it is: the platform has the word.
+    desk.sim.fault("GET /docs/{id}", Fault::Status { status: 500 });
     let (kind, message) = desk.failed("document.update", json!({ "document": sheet, "content": "no rows" })).await;
     assert_eq!(kind, "bad_args");
     assert!(message.contains("content: "), "the field is named: {message}");

@@ -26,11 +26,25 @@ pub struct Desk {
 impl Desk {
     /// With nothing done yet.
     pub async fn new() -> Self {
+        Self::on(Home::new(QUICK)).await
+    }
+
+    /// The same under another manifest of the platform.
+    pub async fn by(manifest: &str) -> Self {
+        let home = Home::new("");
+        let folder = home.path("adapters");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("agentworkspace.yaml"), manifest).unwrap();
+        home.configure(&format!("adapters_dir = \"{}\"\n{QUICK}", folder.display()));
+        Self::on(home).await
+    }
+
+    async fn on(home: Home) -> Self {
         let sim = Sim::new(Options::default());
         let me = sim.agent("Atlas");
         assert!(sim.enable_email(&me, "atlas"));
         let serving = sim.serve(0).await.unwrap();
-        let (url, home) = (serving.url(), Home::new(QUICK));
+        let url = serving.url();
         let daemon = home.start().await;
         let key = home.path("key");
         std::fs::write(&key, sim.api_key(&me)).unwrap();
