@@ -24,14 +24,24 @@ impl Studio {
         Self::of(Shape::Text("content".into()), content, more).await
     }
 
+    /// The same, and mentions are read often.
+    pub async fn often(content: &str) -> Self {
+        let config = QUICK.replace("[lines]", "[lines]\nevery = \"200ms\"\nbeside = \"200ms\"");
+        Self::under(Shape::Text("content".into()), content, &config).await
+    }
+
     /// The same in this shared type.
     pub async fn of(shape: Shape, content: &str, more: &str) -> Self {
+        Self::under(shape, content, &format!("{QUICK}\n{more}")).await
+    }
+
+    async fn under(shape: Shape, content: &str, config: &str) -> Self {
         let sim = Sim::new(Options::default());
         let serving = sim.serve(0).await.expect("a free port");
         let agent = sim.agent("Atlas");
         let draft = sim.draft(&agent, "Trip to Italy", shape, content);
         let token = sim.share(&draft);
-        let home = Home::new(&format!("{QUICK}\n{more}"));
+        let home = Home::new(config);
         let daemon = Some(home.start().await);
         let link = sim.share_link(&token);
         home.ok(&["join", "agentworkspace", &link, "--as", "plans", "--set", "display_name=Atlas"]).await;
@@ -48,6 +58,19 @@ impl Studio {
     pub async fn begin(&self, agent: &mut Agent, mut what: Value) -> Result<Value, Value> {
         what["conversation"] = self.draft.as_str().into();
         agent.call("act", json!({ "workspace": "plans", "verb": "document.edit", "args": what })).await
+    }
+
+    /// Where the platform is.
+    pub fn url(&self) -> String {
+        self.serving.url()
+    }
+
+    /// The memory of the bridge, in bytes.
+    pub fn memory(&self) -> u64 {
+        let pid = self.daemon.as_ref().expect("it runs").pid();
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") << 10
     }
 
     /// What the person sees.
