@@ -25,6 +25,7 @@ mod studio;
 
 mod actions;
 mod agents;
+mod asked;
 mod attacks;
 #[path = "../support/chance.rs"]
 #[allow(dead_code, reason = "rows use their part")]

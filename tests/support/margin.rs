@@ -116,8 +116,13 @@ impl Margin {
 
     /// `kill -9`, and a new start.
     pub async fn kill(&mut self) {
+        self.kill_under(&[]).await;
+    }
+
+    /// `kill -9`, and a new start with these variables set.
+    pub async fn kill_under(&mut self, env: &[(&str, &str)]) {
         self.daemon.take().expect("it runs").kill().await;
-        self.daemon = Some(self.home.start().await);
+        self.daemon = Some(self.home.start_under(env).await);
     }
 
     /// Ends it; neither its log nor what it tells has the token of a document.
