@@ -15,7 +15,7 @@ const SUGGEST: &str = "POST /api/share/{token}/suggest";
 
 /// A person's text that is long enough to have a whole to speak of.
 fn long() -> String {
-    (0..20).map(|n| format!("{ROME} Day {n}. ")).collect()
+    format!("{ROME} And more. ").repeat(20)
 }
 
 /// What becomes of an edit: it was made, or suggested.

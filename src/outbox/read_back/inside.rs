@@ -29,13 +29,12 @@ impl Reader<'_> {
             let (question, answer) = self.ask(&rule.list, action, &[(&rule.name, &id)]).await?;
             let Some(items) = records(question.list(&answer)) else { return Ok(Found::Unreached(NO_LIST)) };
             let judged: Vec<_> = items.into_iter().map(|item| (judge(action, rule, item), item)).collect();
-            match judged.iter().find(|(likeness, _)| *likeness == Likeness::Alike) {
-                Some((_, item)) => matches.push([id].into_iter().chain(rule.id.text(item)).collect()),
+            if let Some((_, item)) = judged.iter().find(|(likeness, _)| *likeness == Likeness::Alike) {
+                matches.push([id].into_iter().chain(rule.id.text(item)).collect());
+            } else {
                 // Of what shows nothing nobody can say that it is something else.
-                None => {
-                    let unsure = judged.iter().any(|(likeness, _)| *likeness == Likeness::Unclear);
-                    unclear += usize::from(unsure || judged.is_empty());
-                }
+                let unsure = judged.iter().any(|(likeness, _)| *likeness == Likeness::Unclear);
+                unclear += usize::from(unsure || judged.is_empty());
             }
         }
         Ok(found(matches, unclear))

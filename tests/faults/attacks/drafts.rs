@@ -28,7 +28,9 @@ fn number(into: &mut Vec<u8>, mut value: u64) {
 
 fn numbers(values: &[u64]) -> Vec<u8> {
     let mut into = Vec::new();
-    values.iter().for_each(|value| number(&mut into, *value));
+    for value in values {
+        number(&mut into, *value);
+    }
     into
 }
 

@@ -27,7 +27,7 @@ struct Gone(String);
 type Went = Result<(), Gone>;
 
 /// A person who asks in a document, an agent that answers there, and the bridge between them.
-struct Draft {
+struct Life {
     sim: Sim,
     home: Home,
     draft: DocumentId,
@@ -40,7 +40,7 @@ struct Draft {
     _serving: Serving,
 }
 
-impl Draft {
+impl Life {
     async fn begin(told: &[(&str, &str)]) -> Self {
         let sim = Sim::new(Options::default());
         let serving = sim.serve(0).await.expect("a free port");
@@ -205,9 +205,9 @@ impl Draft {
 
 #[tokio::test]
 async fn a_mention_answered_in_its_document_is_lost_doubled_or_left_pending_at_no_failpoint() {
-    let times = Draft::untouched().await;
+    let times = Life::untouched().await;
     let cuts = cuts_of(&times, &POINTS, TIMES);
     eprintln!("the walk of a document: {times:?}; {} cuts", cuts.len());
     assert!(cuts.len() > POINTS.len(), "{times:?}");
-    stream::iter(cuts).for_each_concurrent(TOGETHER, Draft::is_cut_off).await;
+    stream::iter(cuts).for_each_concurrent(TOGETHER, Life::is_cut_off).await;
 }
