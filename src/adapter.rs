@@ -27,8 +27,9 @@ use std::path::Path as FilePath;
 use std::sync::Arc;
 
 pub use act::{
-    Action, Among, Answer, Beside, Check, FILES, Fault, FileNames, Files, Form, FormBy, Idempotency, Messages, Next,
-    NotThere, Only, Pace, PacePer, Place, PlaceOf, Places, Question, ReadBack, Record, Says, Split, UPLOADS, Uploads,
+    Action, Among, Answer, Beside, Check, FILES, Fault, FileNames, Files, Form, FormBy, Idempotency, Inside, Messages,
+    Next, NotThere, Only, Pace, PacePer, Place, PlaceOf, Places, Question, ReadBack, Record, Says, Split, UPLOADS,
+    Uploads, Word,
 };
 pub use also::{Also, Calendar, Threads};
 pub use call::{Call, CallError, NOBODY, headers, json};

@@ -7,6 +7,7 @@
 pub mod accept;
 pub mod answer;
 mod attempt;
+mod beforehand;
 mod behind;
 pub mod courier;
 pub mod decide;

@@ -9,11 +9,11 @@ mod uploads;
 
 use serde::{Deserialize, Deserializer};
 
-pub use check::{Check, Fault, Form, FormBy};
+pub use check::{Check, Fault, Form, FormBy, Word};
 pub use keyed::Idempotency;
 pub use places::PlaceOf;
 pub use question::{Beside, NotThere, Only, Question};
-pub use read_back::{Among, FileNames, Messages, Next, Places, ReadBack, Record, Says};
+pub use read_back::{Among, FileNames, Inside, Messages, Next, Places, ReadBack, Record, Says};
 pub use uploads::{Place, UPLOADS, Uploads};
 
 use super::call::{Call, calling, needed};

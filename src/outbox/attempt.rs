@@ -33,6 +33,9 @@ impl Courier {
             Ok(placed) => placed,
             Err(tried) => return self.settle(action, tried, patience).await,
         };
+        if let Err(tried) = self.judged(&action, verb, pause).await {
+            return self.settle(action, tried, patience).await;
+        }
         let request::Ready { request, prepared } = match self.ready(&placed, verb, pause, patience).await {
             Ok(ready) => ready,
             Err(tried) => return self.settle(action, tried, patience).await,

@@ -5,6 +5,7 @@
 //! action before its first request: the newest message, the highest place, the records that looked alike.
 
 mod history;
+mod inside;
 mod messages;
 mod records;
 

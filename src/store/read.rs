@@ -12,6 +12,7 @@ use super::record::{Known, Snapshot};
 use super::shared::reading;
 use super::tables::{self, IdRow, feed_at, feed_event, id_key};
 use crate::event::{Stored, Type, WorkspaceName};
+use crate::failpoint::{Defence, stands};
 
 /// The newest message of a conversation, as far as one looked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,7 +159,7 @@ impl Store {
     pub fn knows(&self, ids: &[String]) -> Result<Vec<bool>, StoreError> {
         self.shared.look(|tx| {
             let known = tx.open_table(tables::IDS)?;
-            ids.iter().map(|id| Ok(known.get(&*id_key(id))?.is_some())).collect()
+            ids.iter().map(|id| Ok(known.get(&*id_key(id))?.is_some() && stands(Defence::Once))).collect()
         })
     }
 

@@ -4,6 +4,7 @@ mod bombs;
 mod canaries;
 mod colliding;
 mod doors;
+mod drafts;
 mod elsewhere;
 mod front;
 mod hostile;

@@ -14,11 +14,18 @@ mod ledger;
 #[path = "../support/lounge.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod lounge;
+#[path = "../support/margin.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod margin;
 #[allow(dead_code, reason = "rows use their part")]
 mod matrix;
+#[path = "../support/studio.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod studio;
 
 mod actions;
 mod agents;
+mod asked;
 mod attacks;
 #[path = "../support/chance.rs"]
 #[allow(dead_code, reason = "rows use their part")]

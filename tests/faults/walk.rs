@@ -3,6 +3,7 @@
 //! The points are taken from a run in which nothing dies. Of those that are reached often, the first, one in the
 //! middle and the last are walked; all of them where `FAULT_CYCLES` says so.
 
+mod draft;
 mod life;
 mod old;
 mod sites;
@@ -44,12 +45,17 @@ fn reached(file: &Path) -> BTreeMap<String, usize> {
 
 /// Where to kill a story that reaches its points so often.
 fn cuts(times: &BTreeMap<String, usize>) -> Vec<Cut> {
+    cuts_of(times, Point::ALL, 3)
+}
+
+/// The same at these points, and so many times of each.
+fn cuts_of(times: &BTreeMap<String, usize>, points: &[Point], normal: usize) -> Vec<Cut> {
     let of = |point: Point| {
         let most = times.get(point.name()).copied().unwrap_or_default();
-        let count = matrix::cycles(3).min(most);
+        let count = matrix::cycles(normal).min(most);
         (0..count).map(move |n| Cut { point, time: 1 + n * (most - 1) / (count - 1).max(1) })
     };
-    Point::ALL.iter().copied().flat_map(of).collect()
+    points.iter().copied().flat_map(of).collect()
 }
 
 #[tokio::test]

@@ -59,6 +59,7 @@ const TABLES: &[(&str, &str, bool)] = &[
     ("actions.VERB.check.ARGUMENT", "actions send check text", false),
     ("actions.VERB.check.ARGUMENT.is_by", "actions send check text is_by", false),
     ("actions.VERB.read_back", "actions send read_back", false),
+    ("actions.VERB.read_back.inside", "actions send read_back inside", false),
     ("actions.VERB.read_back.messages", "actions send read_back messages", false),
     ("actions.VERB.read_back.messages.next", "actions send read_back messages next", false),
     ("actions.VERB.read_back.messages.place", "actions send read_back messages place", false),

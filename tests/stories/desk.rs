@@ -2,109 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
 
-use agent_bridge_sim::agentworkspace::{DocumentType, Entry, Fault, Options, Sim};
-use agent_bridge_sim::serve::Serving;
+use agent_bridge_sim::agentworkspace::{DocumentType, Entry, Fault};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::UnixStream;
 
-use crate::bridge::{Agent, Daemon, Home, PATIENCE};
-use crate::house::QUICK;
-
-/// The platform with an agent on it that has e-mail, and the bridge that has its key as `atlas`.
-struct Desk {
-    sim: Sim,
-    /// The agent's id there.
-    me: String,
-    home: Home,
-    agent: Agent,
-    url: String,
-    serving: Serving,
-    daemon: Daemon,
-}
-
-impl Desk {
-    async fn new() -> Self {
-        let sim = Sim::new(Options::default());
-        let me = sim.agent("Atlas");
-        assert!(sim.enable_email(&me, "atlas"));
-        let serving = sim.serve(0).await.unwrap();
-        let (url, home) = (serving.url(), Home::new(QUICK));
-        let daemon = home.start().await;
-        let key = home.path("key");
-        std::fs::write(&key, sim.api_key(&me)).unwrap();
-        let secret = format!("api_key=@{}", key.display());
-        home.ok(&["join", "agentworkspace", &url, "--as", "atlas", "--secret", &secret]).await;
-        let agent = home.agent().await;
-        Self { sim, me, home, agent, url, serving, daemon }
-    }
-
-    /// The receipt of a verb, or the refusal.
-    async fn act(&mut self, verb: &str, args: Value) -> Result<Value, Value> {
-        let act = json!({ "workspace": "atlas", "verb": verb, "args": args, "wait": "45s" });
-        self.agent.call("act", act).await
-    }
-
-    /// The ids of what a verb has made.
-    async fn done(&mut self, verb: &str, args: Value) -> Vec<String> {
-        let receipt = self.act(verb, args).await.expect("it is taken");
-        assert_eq!(receipt["state"], "confirmed", "{verb}: {receipt:#}\n{}", self.home.log());
-        serde_json::from_value(receipt["remote_ids"].clone()).unwrap()
-    }
-
-    /// Why a verb failed on the platform.
-    async fn failed(&mut self, verb: &str, args: Value) -> (String, String) {
-        let receipt = self.act(verb, args).await.expect("it is taken");
-        assert_eq!(receipt["state"], "failed", "{verb}: {receipt:#}");
-        (receipt["kind"].as_str().unwrap().to_owned(), receipt["message"].as_str().unwrap().to_owned())
-    }
-
-    /// Why a verb is not even taken.
-    async fn refused(&mut self, verb: &str, args: Value) -> (String, String) {
-        let refusal = self.act(verb, args).await.expect_err("it is not taken");
-        let kind = refusal.pointer("/data/kind").or_else(|| refusal.get("kind")).and_then(Value::as_str);
-        (kind.unwrap_or_default().to_owned(), refusal["message"].as_str().unwrap_or_default().to_owned())
-    }
-
-    /// The same question through each door; the one answer.
-    async fn ask(&mut self, what: &str, given: &[(&str, &str)]) -> Value {
-        let mut params = json!({ "workspace": "atlas", "what": what });
-        let mut query = format!("desk?workspace=atlas&what={what}");
-        let mut words = vec!["ask".to_owned(), "atlas".to_owned(), "desk".to_owned(), "--what".into(), what.into()];
-        for (key, value) in given {
-            params[key] = json!(value);
-            query.extend(["&", key, "=", value]);
-            words.extend([format!("--{}", key.replace('_', "-")), (*value).to_owned()]);
-        }
-        let told = self.agent.call("desk", params).await.expect("an answer");
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let shown: Value = serde_json::from_str(&self.home.ok(&words).await).unwrap();
-        assert_eq!(shown, told, "{words:?}");
-        assert_eq!(self.get(&query).await, told, "{query}");
-        told
-    }
-
-    /// `GET /v1/…` on `control.sock`.
-    async fn get(&self, path: &str) -> Value {
-        let mut stream = UnixStream::connect(self.home.path("run/control.sock")).await.unwrap();
-        let request = format!("GET /v1/{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        tokio::time::timeout(PATIENCE, stream.read_to_string(&mut answer)).await.unwrap().unwrap();
-        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
-    }
-
-    /// What the platform was asked to change.
-    fn writes(&self) -> Vec<Entry> {
-        self.sim.log().into_iter().filter(|entry| entry.method != "GET" && entry.path.starts_with("/api/v1")).collect()
-    }
-
-    async fn end(self) {
-        drop(self.agent);
-        assert_eq!(self.daemon.stop().await, Some(0));
-        self.serving.stop().await;
-    }
-}
+use crate::bench::Desk;
+use crate::bridge::until;
 
 fn ids(told: &Value, key: &str) -> Vec<String> {
     told["items"].as_array().unwrap().iter().map(|item| item[key].as_str().unwrap().to_owned()).collect()
@@ -203,6 +105,8 @@ async fn what_the_document_forbids_never_leaves_and_every_wrong_field_is_named()
 async fn what_the_platform_refuses_comes_back_field_by_field_and_says_what_it_may_mean() {
     let mut desk = Desk::new().await;
     let sheet = desk.sim.document(&desk.me, "Rows", DocumentType::Sheet, "[]");
+    // The bridge cannot see what it is: the platform has the word.
+    desk.sim.fault("GET /docs/{id}", Fault::Status { status: 500 });
     let (kind, message) = desk.failed("document.update", json!({ "document": sheet, "content": "no rows" })).await;
     assert_eq!(kind, "bad_args");
     assert!(message.contains("content: "), "the field is named: {message}");
@@ -395,6 +299,34 @@ async fn p6_what_stands_on_a_later_page_of_a_list_is_found() {
 }
 
 #[tokio::test]
+async fn p6_mails_of_one_subject_are_not_taken_for_each_other() {
+    let mut desk = Desk::new().await;
+    let mail = |text: &str| json!({ "to": ["ann@example.com"], "subject": "Budget", "text": text });
+    // Nothing of the first leaves, and somebody else's mail of this subject comes up meanwhile.
+    for (n, fault) in [Fault::RequestLost, Fault::ReplyLost, Fault::HalfBody].into_iter().enumerate() {
+        let asked = desk.sim.log().len();
+        desk.sim.fault("POST /email", fault.clone());
+        let text = format!("It is {n}, as we said.");
+        let act = json!({ "workspace": "atlas", "verb": "email.send", "args": mail(&text) });
+        let accepted = desk.agent.call("act", act).await.unwrap();
+        let gone = || async {
+            let sent = |entry: &Entry| (entry.method.as_str(), entry.path.as_str()) == ("POST", "/api/v1/email");
+            desk.sim.log()[asked..].iter().any(sent).then_some(())
+        };
+        until(gone, || desk.home.log()).await;
+        desk.sim.send_by_hand(&desk.me, "bob@example.com", "Budget", &text).unwrap();
+        desk.sim.send_by_hand(&desk.me, "ann@example.com", "budget ", "Dinner on Sunday, at the lake?").unwrap();
+        let receipt = desk.agent.call("receipt", json!({ "id": accepted["id"], "wait": "45s" })).await.unwrap();
+        assert_eq!(receipt["state"], "confirmed", "{fault:?}: {receipt:#}\n{}", desk.home.log());
+        let mails = desk.sim.sent_mails(&desk.me);
+        let its: Vec<_> = mails.iter().filter(|it| it.to == ["ann@example.com"] && it.text == text).collect();
+        assert_eq!(its.len(), 1, "{fault:?}: {mails:#?}");
+        assert_eq!(receipt["remote_ids"][1], json!(its[0].id), "{fault:?}: {receipt:#}");
+    }
+    desk.end().await;
+}
+
+#[tokio::test]
 async fn p6_a_mail_is_sent_once_through_a_lost_reply_and_a_crash_in_the_middle_of_it() {
     for point in ["http.request.before", "http.request.after", "store.commit.before", "store.commit.after"] {
         let mut killed = 0;
@@ -410,6 +342,8 @@ async fn p6_a_mail_is_sent_once_through_a_lost_reply_and_a_crash_in_the_middle_o
             sim.fault("POST /email", Fault::ReplyLost);
             let cut = format!("{point}@{time}");
             let mut daemon = home.spawn(&[("AGENT_BRIDGE_KILL_AT", &cut)]);
+            // What others send with the same words in its subject is not it, whenever they do.
+            sim.send_by_hand(&me, "bob@example.com", &word, "It is 7.").unwrap();
             let mut first = None;
             if home.is_ready(&mut daemon).await
                 && let Some(mut agent) = home.try_agent().await
@@ -422,11 +356,14 @@ async fn p6_a_mail_is_sent_once_through_a_lost_reply_and_a_crash_in_the_middle_o
             }
             daemon.ended().await;
             killed += 1;
+            sim.send_by_hand(&me, "eve@example.com", &word, "It is 8.").unwrap();
             let daemon = home.start().await;
             let receipt = home.agent().await.call("act", act).await.expect("nobody kills this one");
             assert_eq!(receipt["state"], "confirmed", "{cut}: {receipt:#}\n{}", home.log());
-            let sent = sim.sent_mails(&me).iter().filter(|mail| mail.subject == word).count();
-            assert_eq!(sent, 1, "{cut}: {receipt:#}");
+            let mails = sim.sent_mails(&me);
+            let sent: Vec<_> = mails.iter().filter(|it| it.subject == word && it.to == ["ann@example.com"]).collect();
+            assert_eq!(sent.len(), 1, "{cut}: {receipt:#}");
+            assert_eq!(receipt["remote_ids"][1], json!(sent[0].id), "{cut}: {receipt:#}");
             daemon.kill().await;
         }
         assert!(killed > 1, "{point}: {killed} kills");

@@ -5,6 +5,10 @@ mod agents;
 mod approvals;
 mod asking;
 mod attended;
+mod bad_input;
+#[path = "../support/bench.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod bench;
 #[path = "../support/bridge.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod bridge;
@@ -21,6 +25,7 @@ mod doors;
 mod drafts;
 mod entries;
 mod files;
+mod guard;
 #[path = "../support/house.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod house;

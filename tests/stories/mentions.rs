@@ -7,7 +7,7 @@ use agent_bridge_sim::agentworkspace::{
 };
 use serde_json::{Value, json};
 
-use crate::bridge::{Agent, Delivery, http, until};
+use crate::bridge::{Agent, Delivery, until};
 use crate::house::{accepted, ack};
 use crate::lounge::ingress;
 use crate::margin::{Margin, NAME};
@@ -139,18 +139,6 @@ async fn a_document_is_not_added_where_the_operator_does_not_want_it() {
     study.end().await;
 }
 
-/// Delivers a body as the platform would sign it; the status.
-async fn delivers(study: &Margin, body: &Value) -> u16 {
-    use hmac::{Hmac, KeyInit, Mac};
-    let url = study.said.split_whitespace().find(|word| word.contains("/hooks/study/")).unwrap();
-    let (origin, path) = url.split_at(url.find("/hooks/").unwrap());
-    let (secret, body) = (study.sim.webhook_secret(&study.agent), body.to_string());
-    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
-    mac.update(body.as_bytes());
-    let digits = mac.finalize().into_bytes().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
-    http::signed_as("X-Webhook-Signature", origin, path, &body, &digits).await
-}
-
 #[tokio::test]
 async fn attack_of_a_webhook_nothing_is_followed_but_what_the_platform_itself_says() {
     let study = Margin::new(SELDOM, &format!("{}\nwait = \"300ms\"", ingress())).await;
@@ -167,15 +155,15 @@ async fn attack_of_a_webhook_nothing_is_followed_but_what_the_platform_itself_sa
             "context": "Another text", "authorName": "Mallory", "endpoints": endpoints,
         })
     };
-    assert_eq!(delivers(&study, &body(&study.document, "../../v1/docs")).await, 204);
+    assert_eq!(study.delivers(&body(&study.document, "../../v1/docs")).await, 204);
     let told = mentioned(&mut study.reader().await, &mention).await;
     assert_eq!((told.text(), &told.event["data"]["author"]["name"]), ("@Atlas, numbers please", &json!("Pierre")));
     // A token that opens another document, one that opens none, and none at all.
     for token in [token.as_str(), "nothing", "../../api/v1/docs", ""] {
-        assert_eq!(delivers(&study, &body("11111111-2222-3333-4444-555555555555", token)).await, 503, "{token}");
+        assert_eq!(study.delivers(&body("11111111-2222-3333-4444-555555555555", token)).await, 503, "{token}");
     }
-    assert_eq!(delivers(&study, &json!({ "mentionId": mention })).await, 503);
-    assert_eq!(delivers(&study, &json!([])).await, 400);
+    assert_eq!(study.delivers(&json!({ "mentionId": mention })).await, 503);
+    assert_eq!(study.delivers(&json!([])).await, 400);
     let listed: Value = serde_json::from_str(&study.home.ok(&["document", "list", "study", "--json"]).await).unwrap();
     assert_eq!(listed["documents"].as_array().unwrap().len(), 1, "{listed}");
     assert!(trap.accept().is_err(), "nobody came");

@@ -6,7 +6,7 @@ use agent_bridge_sim::agentworkspace::{
 use agent_bridge_sim::serve::Serving;
 use serde_json::{Value, json};
 
-use crate::bridge::{Agent, Daemon, Home, until};
+use crate::bridge::{Agent, Daemon, Home, http, until};
 use crate::house::QUICK;
 
 /// What the agent is called there.
@@ -96,6 +96,18 @@ impl Margin {
             .await;
     }
 
+    /// Delivers a body to the URL that was told to paste, as the platform would sign it; the status.
+    pub async fn delivers(&self, body: &Value) -> u16 {
+        use hmac::{Hmac, KeyInit as _, Mac as _};
+        let url = self.said.split_whitespace().find(|word| word.contains("/hooks/study/")).expect("a URL to paste");
+        let (origin, path) = url.split_at(url.find("/hooks/").expect("it was just found"));
+        let (secret, body) = (self.sim.webhook_secret(&self.agent), body.to_string());
+        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).expect("a key of any length");
+        mac.update(body.as_bytes());
+        let digits = mac.finalize().into_bytes().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        http::signed_as("X-Webhook-Signature", origin, path, &body, &digits).await
+    }
+
     /// The mention stands so on the platform.
     pub async fn stands(&self, mention: &str, status: MentionStatus) {
         let stands = || async { (self.sim.mention_status(mention) == Some(status)).then_some(()) };
@@ -104,8 +116,13 @@ impl Margin {
 
     /// `kill -9`, and a new start.
     pub async fn kill(&mut self) {
+        self.kill_under(&[]).await;
+    }
+
+    /// `kill -9`, and a new start with these variables set.
+    pub async fn kill_under(&mut self, env: &[(&str, &str)]) {
         self.daemon.take().expect("it runs").kill().await;
-        self.daemon = Some(self.home.start().await);
+        self.daemon = Some(self.home.start_under(env).await);
     }
 
     /// Ends it; neither its log nor what it tells has the token of a document.

@@ -26,6 +26,12 @@ impl Studio {
         Self::of(Shape::Text("content".into()), content, more).await
     }
 
+    /// The same, and mentions are read often.
+    pub async fn often(content: &str) -> Self {
+        let config = QUICK.replace("[lines]", "[lines]\nevery = \"200ms\"\nbeside = \"200ms\"");
+        Self::with(Shape::Text("content".into()), content, &config).await
+    }
+
     /// The same in this shared type.
     pub async fn of(shape: Shape, content: &str, more: &str) -> Self {
         Self::with(shape, content, &format!("{QUICK}\n{more}")).await
@@ -77,6 +83,19 @@ impl Studio {
         until(seen, || self.home.log()).await
     }
 
+    /// Where the platform is.
+    pub fn url(&self) -> String {
+        self.serving.url()
+    }
+
+    /// The memory of the bridge, in bytes.
+    pub fn memory(&self) -> u64 {
+        let pid = self.daemon.as_ref().expect("it runs").pid();
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") << 10
+    }
+
     /// What the person sees.
     pub fn seen(&self) -> String {
         self.sim.seen(&self.draft)
@@ -91,6 +110,30 @@ impl Studio {
     /// `kill -9`, and a new start.
     pub async fn kill(&mut self) {
         self.daemon.take().expect("it runs").kill().await;
+        self.daemon = Some(self.home.start().await);
+    }
+
+    /// Runs it anew with a failpoint, and has the agent act; whether it is alive behind that.
+    pub async fn outlives(&mut self, cut: &str, act: Value) -> bool {
+        self.daemon.take().expect("it runs").kill().await;
+        let mut daemon = self.home.spawn(&[("AGENT_BRIDGE_KILL_AT", cut)]);
+        let mut done = false;
+        if self.home.is_ready(&mut daemon).await
+            && let Some(mut agent) = self.home.try_agent().await
+        {
+            done = agent.try_call("act", act).await.is_some();
+        }
+        let lives = done && !daemon.has_ended();
+        if lives {
+            self.daemon = Some(daemon);
+        } else {
+            daemon.ended().await;
+        }
+        lives
+    }
+
+    /// A new start of what has ended.
+    pub async fn starts(&mut self) {
         self.daemon = Some(self.home.start().await);
     }
 

@@ -113,6 +113,17 @@ fn bodies(issues: &mut Issues, body: &Map<String, Value>) -> (Option<String>, Op
     (text, html)
 }
 
+impl Sim {
+    /// Somebody sends a mail from the agent's address by hand; its thread, or `None` where it has no address.
+    pub fn send_by_hand(&self, agent: &str, to: &str, subject: &str, text: &str) -> Option<String> {
+        self.with(|world| {
+            let from = world.mailbox(agent).ok()?;
+            let mail = Mail { to: vec![to.into()], ..world.mail(&from, subject, text) };
+            Some(world.put_mail(agent, None, mail, "sent"))
+        })
+    }
+}
+
 impl World {
     /// The agent's address, once e-mail is enabled.
     fn mailbox(&self, agent: &str) -> Result<String, Refusal> {

@@ -22,7 +22,11 @@ pub(crate) async fn index(State(sim): State<Sim>, Path(token): Path<String>, ask
         };
         let own = world.mentions.iter().filter(|it| it.document == id && it.name.eq_ignore_ascii_case(name));
         let statuses: Vec<MentionStatus> = own.clone().map(|it| it.status).collect();
-        let shown: Vec<Value> = own.map(wire::mention).collect();
+        let mut shown: Vec<Value> = own.map(wire::mention).collect();
+        if world.options.shuffled {
+            let turn = world.log().count() % shown.len().max(1);
+            shown.rotate_left(turn);
+        }
         let answer = Answer::ok(json!({"mentions": shown}), "mentions.200");
         Ok(statuses.into_iter().fold(answer, |answer, status| answer.and(line_of(status))))
     })

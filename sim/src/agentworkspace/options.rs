@@ -32,6 +32,8 @@ pub enum Notify {
 pub struct Options {
     /// The status of what exists and is another agent's: the document names 404 and 403 for it.
     pub not_yours: u16,
+    /// Whether mentions stand in another order at each reading; the document names none.
+    pub shuffled: bool,
     /// How webhooks are signed.
     pub signing: Signing,
     /// When webhooks go out.
@@ -66,6 +68,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             not_yours: 404,
+            shuffled: false,
             signing: Signing::Hex,
             notify: Notify::WhenSent,
             hook_retries: Vec::new(),

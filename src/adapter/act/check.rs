@@ -2,12 +2,13 @@
 
 mod form;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 pub use form::Form;
 
-use crate::adapter::plain::Table;
+use crate::adapter::plain::{Table, read_table};
+use crate::adapter::pointer::Pointers;
 
 /// So much of what was given is shown, in characters.
 const SHOWN: usize = 60;
@@ -30,18 +31,54 @@ pub struct Check {
     pub words: Vec<String>,
     /// Its form.
     pub is: Option<Form>,
-    /// Its form where another argument has one of some words.
+    /// Its form by a word that stands elsewhere.
     pub is_by: Option<FormBy>,
 }
 
-/// The form that another argument's word asks for.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// The form that a word asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FormBy {
-    /// Which argument.
-    pub from: String,
-    /// Its words, and their forms; any other asks for none.
+    /// Where the word stands.
+    pub word: Word,
+    /// The words, and their forms; any other asks for none.
     pub map: Table<Form>,
+}
+
+/// Where a word stands that asks for a form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// It is another argument.
+    Argument(String),
+    /// The platform has it: a question about one thing, and where that thing says it.
+    Thing {
+        /// The question; its arguments are the action's of the same names.
+        ask: String,
+        /// Where the thing says it.
+        at: Pointers,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawFormBy {
+    from: Option<String>,
+    ask: Option<String>,
+    #[serde(default)]
+    at: Pointers,
+    map: Table<Form>,
+}
+
+impl<'de> Deserialize<'de> for FormBy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_table(deserializer, |RawFormBy { from, ask, at, map }| {
+            let word = match (from, ask, at.is_empty()) {
+                (Some(argument), None, true) => Word::Argument(argument),
+                (None, Some(ask), false) => Word::Thing { ask, at },
+                _ => return Err("the word is that of an argument (`from`), or of a thing (`ask` and `at`)".to_owned()),
+            };
+            Ok(Self { word, map })
+        })
+    }
 }
 
 /// What is wrong with an argument: its name, what it is, what is allowed.
@@ -65,7 +102,8 @@ impl Check {
     pub fn fault(&self, name: &str, given: &Value, args: &Map<String, Value>) -> Option<Fault> {
         let form = self.is.or_else(|| {
             let by = self.is_by.as_ref()?;
-            by.map.get(args.get(&by.from)?.as_str()?).copied()
+            let Word::Argument(from) = &by.word else { return None };
+            by.map.get(args.get(from)?.as_str()?).copied()
         });
         match given {
             Value::Null => None,
@@ -79,6 +117,20 @@ impl Check {
             }),
             _ => Some(Fault::bad(format!("`{name}` is {}: give a text", shown(given)))),
         }
+    }
+
+    /// The question that has to be asked before this argument can be judged, and where its thing says the word. What fits
+    /// whatever the word may be needs none.
+    pub fn asks(&self, given: &Value) -> Option<(&str, &Pointers)> {
+        let FormBy { word: Word::Thing { ask, at }, map } = self.is_by.as_ref()? else { return None };
+        let fits = |text: &str| map.iter().all(|(_, form)| form.fits(text));
+        (!given.as_str().is_none_or(fits)).then_some((ask.as_str(), at))
+    }
+
+    /// What is wrong with this argument where that thing has this word.
+    pub fn fault_by(&self, name: &str, given: &Value, word: &str) -> Option<Fault> {
+        let form = self.is_by.as_ref()?.map.get(word)?;
+        (!given.as_str().is_none_or(|text| form.fits(text))).then(|| wrong(name, given, *form))
     }
 
     fn text(&self, name: &str, text: &str) -> Option<Fault> {
@@ -180,5 +232,21 @@ mod tests {
         assert!(fault(by, &json!("# text")).unwrap().contains("JSON array of objects"));
         assert_eq!(fault(by, &json!("[{\"Name\": \"Ann\"}]")), None);
         assert_eq!(fault("{ is_by: { from: type, map: { slide: rows } } }", &json!("# text")), None);
+        for yaml in
+            ["{ map: {} }", "{ from: a, ask: b, map: {} }", "{ ask: b, map: {} }", "{ from: a, at: /b, map: {} }"]
+        {
+            let said = serde_yaml::from_str::<FormBy>(yaml).map(drop).expect_err(yaml).to_string();
+            assert!(said.contains("`ask` and `at`"), "{yaml}: {said}");
+        }
+    }
+
+    #[test]
+    fn what_fits_any_kind_of_thing_is_not_asked_about() {
+        let check: Check = serde_yaml::from_str("{ is_by: { ask: thing, at: /type, map: { sheet: rows } } }").unwrap();
+        let (rows, text) = (json!("[{\"Name\": \"Ann\"}]"), json!("# text"));
+        assert!(check.asks(&rows).is_none() && check.asks(&text).is_some());
+        assert!(check.fault("it", &text, &Map::new()).is_none(), "not before it is known what it goes into");
+        assert!(check.fault_by("it", &text, "sheet").unwrap().message.contains("JSON array of objects"));
+        assert!(check.fault_by("it", &text, "draft").is_none() && check.fault_by("it", &rows, "sheet").is_none());
     }
 }

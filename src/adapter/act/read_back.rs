@@ -107,6 +107,25 @@ pub struct Record {
     pub page: Option<u64>,
     /// There is one record at most, and doing it twice is doing it once: what counts is that it is there.
     pub lasting: bool,
+    /// What a record holds, where the list does not show enough to know it by.
+    pub inside: Option<Box<Inside>>,
+}
+
+/// What a record holds: it is opened, and has to hold what was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Inside {
+    /// Which question lists what a record holds.
+    pub list: String,
+    /// The argument of the question that takes the record's id.
+    #[serde(rename = "as")]
+    pub name: String,
+    /// The id of one thing that it holds.
+    pub id: Pointers,
+    /// Arguments of the action, and where that thing has the same; of lists the same items.
+    pub same: Table<Pointers>,
+    /// Where it shows what the action said.
+    pub says: Option<Says>,
 }
 
 /// Where a record shows what was said.
@@ -136,6 +155,7 @@ struct Raw {
     lasting: bool,
     says: Option<Says>,
     page: Option<u64>,
+    inside: Option<Box<Inside>>,
 }
 
 impl<'de> Deserialize<'de> for ReadBack {
@@ -146,8 +166,8 @@ impl<'de> Deserialize<'de> for ReadBack {
 
 impl ReadBack {
     fn of(raw: Raw) -> Result<Self, String> {
-        let Raw { text, messages, among, list, id, same, lasting, says, page } = raw;
-        let bare = id.is_empty() && same.is_empty() && !lasting && says.is_none() && page.is_none();
+        let Raw { text, messages, among, list, id, same, lasting, says, page, inside } = raw;
+        let bare = id.is_empty() && same.is_empty() && !lasting && says.is_none() && page.is_none() && inside.is_none();
         if among.is_some() && messages.is_none() {
             return Err(missing("messages"));
         }
@@ -159,7 +179,10 @@ impl ReadBack {
             (None, None, Some(_)) if id.is_empty() != lasting => {
                 Err("a record is known by its `id`, or it is `lasting`: one of the two".to_owned())
             }
-            (None, None, Some(list)) => Ok(Self::Record(Record { list, id, same, says, page, lasting })),
+            (None, None, Some(_)) if lasting && inside.is_some() => {
+                Err("what is `lasting` is there or not: leave `inside` out".to_owned())
+            }
+            (None, None, Some(list)) => Ok(Self::Record(Record { list, id, same, says, page, lasting, inside })),
             _ => {
                 Err("a lost reply is found out by `text`, by `messages`, or by `list` with `same`: one of them"
                     .to_owned())

@@ -1,6 +1,6 @@
 //! Checks the verbs: what their keys name are arguments, and no two keys contradict each other.
 
-use super::super::act::{Action, FILES, ReadBack, UPLOADS};
+use super::super::act::{Action, FILES, ReadBack, UPLOADS, Word};
 use super::super::manifest::Manifest;
 use super::super::scope::Root;
 use super::{Verdict, at, joining, stands};
@@ -8,7 +8,7 @@ use super::{Verdict, at, joining, stands};
 pub(super) fn actions(manifest: &Manifest) -> Verdict {
     for (verb, action) in manifest.actions.iter() {
         joining::header(&action.call.header, &["actions", verb])?;
-        fields(verb, action)?;
+        fields(verb, action, manifest)?;
         read_back(verb, action, manifest)?;
         uploads(verb, action)?;
         places(verb, action)?;
@@ -19,7 +19,7 @@ pub(super) fn actions(manifest: &Manifest) -> Verdict {
 }
 
 /// Every argument that a key names is one of the call's.
-fn fields(verb: &str, action: &Action) -> Verdict {
+fn fields(verb: &str, action: &Action, manifest: &Manifest) -> Verdict {
     let arguments: Vec<&str> = action.call.arguments(Root::Action).into_keys().collect();
     let named = |name: &str, path: &[&str]| {
         let path = [&["actions", verb], path].concat();
@@ -29,8 +29,15 @@ fn fields(verb: &str, action: &Action) -> Verdict {
     for (key, inner, field) in fields {
         field.map_or(Ok(()), |field| named(field, &[key, inner]))?;
     }
-    let others = action.check.iter().filter_map(|(name, check)| Some((name, &check.is_by.as_ref()?.from)));
-    others.into_iter().try_for_each(|(name, from)| named(from, &["check", name, "is_by", "from"]))?;
+    for (name, by) in action.check.iter().filter_map(|(name, check)| Some((name, check.is_by.as_ref()?))) {
+        match &by.word {
+            Word::Argument(from) => named(from, &["check", name, "is_by", "from"])?,
+            Word::Thing { ask, .. } => {
+                let path = ["actions", verb, "check", name, "is_by", "ask"];
+                stands(ask, "question", manifest.asks.names(), &path)?;
+            }
+        }
+    }
     action.check.names().try_for_each(|name| named(name, &["check", name]))?;
     let lists = [
         ("together", &action.together),
@@ -76,7 +83,10 @@ fn read_back(verb: &str, action: &Action, manifest: &Manifest) -> Verdict {
         }
         ReadBack::Record(record) => {
             listed(&record.list, &["list"])?;
-            record.same.names().try_for_each(|name| named(name, &["same"]))
+            record.same.names().try_for_each(|name| named(name, &["same"]))?;
+            let Some(inside) = &record.inside else { return Ok(()) };
+            listed(&inside.list, &["inside", "list"])?;
+            inside.same.names().try_for_each(|name| named(name, &["inside", "same"]))
         }
     }
 }

@@ -175,6 +175,9 @@ impl Calendar {
         let raw: Option<Value> = draft.data.raw.as_ref().and_then(|raw| serde_json::from_str(raw.get()).ok());
         let title = raw.and_then(|item| self.spec.title.text(&item));
         draft.data.more.extend([("starts".to_owned(), starts.into()), ("title".to_owned(), title.into())]);
+        if let Some(zone) = entry.appointment.as_ref().ok().and_then(|it| it.unknown_zone.clone()) {
+            draft.data.more.insert("unknown_zone".to_owned(), zone.into());
+        }
         draft
     }
 }
@@ -194,6 +197,10 @@ fn ahead(kept: &[Entry], (from, now, until): (u64, u64, u64), lead: u64) -> Ahea
                 continue;
             }
         };
+        if let Some(zone) = appointment.as_ref().ok().and_then(|it| it.unknown_zone.as_ref()) {
+            let why = format!("its time zone `{zone}` is none of the IANA database: it is followed in UTC");
+            all.strange.push((id.clone(), why));
+        }
         for start in starts {
             let told_at = u64::try_from(start.as_millisecond()).unwrap_or(0).saturating_sub(lead);
             if told_at <= now {

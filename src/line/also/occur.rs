@@ -13,6 +13,8 @@ use rrule::RRuleSet;
 const OFTEN: usize = 300;
 /// Occurrences of one rule that are counted out from its beginning.
 const STEPS: usize = 20_000;
+/// So much of a zone's name is shown, in characters.
+const SHOWN: usize = 60;
 /// The longest rule. Bytes.
 const RULE: usize = 1_000;
 
@@ -25,6 +27,8 @@ pub(super) struct Appointment {
     pub rule: Option<String>,
     /// Where that clock hangs.
     pub zone: TimeZone,
+    /// What its zone is called, where that is no name of the IANA database and it would have counted.
+    pub unknown_zone: Option<String>,
 }
 
 /// Why an appointment is not followed.
@@ -42,10 +46,13 @@ pub(super) enum Strange {
 }
 
 impl Appointment {
-    /// Reads one. A zone that nobody knows counts as none, which is UTC. One of a whole day begins with its day in its
+    /// Reads one. A zone that nobody knows counts as none, which is UTC, and is said to be unknown. One of a whole day begins with its day in its
     /// zone: of a start at midnight as it is written the date counts, else the date that the zone's calendar shows.
     pub fn read(start: &str, rule: Option<&str>, zone: Option<&str>, whole_day: bool) -> Result<Self, Strange> {
-        let zone = zone.and_then(|zone| TimeZone::get(zone).ok()).unwrap_or(TimeZone::UTC);
+        let named = zone.map(str::trim).filter(|zone| !zone.is_empty());
+        let zone = named.and_then(|zone| TimeZone::get(zone).ok());
+        let unknown = named.filter(|_| zone.is_none());
+        let zone = zone.unwrap_or(TimeZone::UTC);
         let written: Option<DateTime> = start.trim_end_matches('Z').parse().ok();
         let shown = match start.parse::<Timestamp>() {
             Ok(at) => zone.to_datetime(at),
@@ -54,7 +61,10 @@ impl Appointment {
         let midnight = |at: &DateTime| at.time() == jiff::civil::Time::midnight();
         let day = written.filter(midnight).unwrap_or(shown).date().to_datetime(jiff::civil::Time::midnight());
         let rule = rule.map(str::trim).filter(|rule| !rule.is_empty()).map(str::to_owned);
-        Ok(Self { start: if whole_day { day } else { shown }, rule, zone })
+        // A time with an offset that comes once is the same everywhere.
+        let counts = rule.is_some() || whole_day || start.parse::<Timestamp>().is_err();
+        let unknown_zone = unknown.filter(|_| counts).map(|zone| zone.chars().take(SHOWN).collect());
+        Ok(Self { start: if whole_day { day } else { shown }, rule, zone, unknown_zone })
     }
 
     /// Every time at which it begins from `from` to `to`, both included, in order.

@@ -35,6 +35,9 @@ impl Reader<'_> {
         // Ids of other verbs name other things, which may have the same numbers.
         let claimed = self.claimed(action, |other, ids| if other.verb == action.verb { ids } else { Vec::new() })?;
         let new = alike.into_iter().filter(|(id, _)| !action.known.contains(id) && !claimed.contains(id));
+        if let Some(inside) = &rule.inside {
+            return self.look_inside(action, inside, new.map(|(id, _)| id).collect()).await;
+        }
         let (sure, unclear): (Vec<_>, Vec<_>) = new.partition(|(_, sure)| *sure);
         Ok(found(sure.into_iter().map(|(id, _)| vec![id]).collect(), unclear.len()))
     }

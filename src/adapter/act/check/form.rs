@@ -23,7 +23,7 @@ pub enum Form {
     Address,
     /// `#rrggbb`.
     HexColor,
-    /// As the IANA database names them; whether it has the name is not looked up.
+    /// A name of the IANA database.
     TimeZone,
     /// RFC 5545, 3.3.10.
     Recurrence,
@@ -59,7 +59,7 @@ impl Form {
             Self::HexColor => text
                 .strip_prefix('#')
                 .is_some_and(|digits| digits.len() == 6 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())),
-            Self::TimeZone => is_zone(text),
+            Self::TimeZone => is_zone(text) && jiff::tz::TimeZone::get(text).is_ok(),
             Self::Recurrence => is_recurrence(text),
             Self::Rows => match serde_json::from_str(text) {
                 Ok(Value::Array(rows)) => rows.iter().all(Value::is_object),
@@ -185,7 +185,11 @@ mod tests {
         judged(Form::Address, &addresses, &others);
         judged(Form::HexColor, &["#ff5733", "#ABCDEF"], &["", "ff5733", "#fff", "#ff573g", "red"]);
         let zones = ["UTC", "America/New_York", "America/Argentina/Buenos_Aires", "Etc/GMT+5", "Japan"];
-        judged(Form::TimeZone, &zones, &["", "/", "new york", "america/new_york", "America/", "+02:00", "A/B/C/D"]);
+        judged(
+            Form::TimeZone,
+            &zones,
+            &["", "/", "Mars/Phobos", "new york", "america/new_york", "America/", "+02:00", "A/B/C/D"],
+        );
         judged(Form::Rows, &["[]", "[{\"a\":1}]"], &["", "{}", "[1]", "[{\"a\":1},[]]", "[{]"]);
     }
 

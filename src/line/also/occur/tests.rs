@@ -150,3 +150,20 @@ fn p10_a_rule_that_means_ill_is_bounded_and_says_so() {
     }
     assert_eq!(Appointment::read("soon", None, None, false), Err(Strange::Start));
 }
+
+#[test]
+fn a_zone_that_nobody_knows_is_told_where_it_counts() {
+    let daily = Some("FREQ=DAILY");
+    for (start, rule, zone, whole_day, told) in [
+        ("2026-03-14T09:00:00Z", daily, "Mars/Phobos", false, Some("Mars/Phobos")),
+        ("2026-03-14T09:00:00Z", None, "Mars/Phobos", true, Some("Mars/Phobos")),
+        ("2026-03-14T09:00:00", None, "Mars/Phobos", false, Some("Mars/Phobos")),
+        // It begins when it begins.
+        ("2026-03-14T09:00:00Z", None, "Mars/Phobos", false, None),
+        ("2026-03-14T09:00:00Z", daily, BERLIN, false, None),
+        ("2026-03-14T09:00:00Z", daily, " ", false, None),
+    ] {
+        let appointment = Appointment::read(start, rule, Some(zone), whole_day).unwrap();
+        assert_eq!(appointment.unknown_zone.as_deref(), told, "{start} {zone}");
+    }
+}
