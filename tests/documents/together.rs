@@ -14,7 +14,9 @@ use runs::Runs;
 /// A way is cut about so often, in steps, and for so many steps at most.
 const CUT_EVERY: usize = 25;
 const CUT_FOR: usize = 40;
-/// The server is away for so many steps.
+/// Before the server goes, so many steps reach nobody but the bridge, and so for the new server nobody else has them.
+const ALONE: usize = 30;
+/// It is away for so many steps.
 const AWAY: usize = 30;
 
 #[tokio::test]
@@ -51,9 +53,8 @@ async fn end_equal(kind: &str, steps: usize) {
         meeting.person(person, json!({ "write": [0, format!("end{person}")] })).await;
     }
     meeting.agent(runs.last()).await;
-    for missed in meeting.settled().await {
-        runs.missed(&missed);
-    }
+    meeting.all_is_made().await;
+    meeting.missed.iter().for_each(|run| runs.missed(run));
     let text = meeting.same_everywhere(&["end0", "end1"]).await;
     runs.stand_in(&text);
     meeting.end().await;
@@ -70,16 +71,20 @@ fn something(step: usize, party: usize, chance: &mut Chance) -> serde_json::Valu
     }
 }
 
-/// What becomes of the ways and of the server at this step.
+/// What becomes of the ways and of the server at this step; in the middle the server forgets everything.
 async fn weather(step: usize, middle: usize, meeting: &mut Meeting, chance: &mut Chance) {
-    if step == middle {
+    meeting.mend_what_is_due(step);
+    if step == middle - ALONE {
+        (1..=PEOPLE).for_each(|person| meeting.cut(person, 0, middle + AWAY));
+    } else if step == middle {
+        meeting.all_is_made().await;
         meeting.server.stop().await;
     } else if step == middle + AWAY {
         meeting.server.start_again().await;
     }
-    meeting.mend_what_is_due(step);
-    if chance.once_in(CUT_EVERY) {
-        let within = if chance.once_in(2) { 0 } else { chance.below(2_000) };
-        meeting.cut(chance.below(1 + PEOPLE), within, step + 1 + chance.below(CUT_FOR));
+    let alone = middle - ALONE..=middle + AWAY;
+    if !alone.contains(&step) && chance.once_in(CUT_EVERY) {
+        let after = if chance.once_in(2) { 0 } else { chance.below(2_000) };
+        meeting.cut(chance.below(1 + PEOPLE), after, step + 1 + chance.below(CUT_FOR));
     }
 }

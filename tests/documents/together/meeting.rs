@@ -54,7 +54,8 @@ pub struct Meeting {
     draft: DocumentId,
     /// Edits whose receipt was not looked at yet: their ids, and the run of one that need not be made.
     open: VecDeque<(Value, Option<String>)>,
-    missed: Vec<String>,
+    /// The runs of those that were not made.
+    pub missed: Vec<String>,
     made: usize,
     cuts: usize,
 }
@@ -121,12 +122,12 @@ impl Meeting {
         }
     }
 
-    /// Every edit has come to its end; the runs of those that were not made.
-    pub async fn settled(&mut self) -> Vec<String> {
+    /// Every edit that the agent asked for comes to its end.
+    pub async fn all_is_made(&mut self) {
+        self.ways[AGENT].mend();
         while !self.open.is_empty() {
             self.settle().await;
         }
-        std::mem::take(&mut self.missed)
     }
 
     /// What the bridge reads live; `None` while it is not connected.
