@@ -79,12 +79,12 @@ async fn serve(listener: TcpListener, server: u16, state: Arc<watch::Sender<Stat
 }
 
 /// Until either end closes, or the way is cut once more than it was.
-async fn carry(here: TcpStream, there: TcpStream, state: Arc<watch::Sender<State>>, cuts: usize) {
+async fn carry(party: TcpStream, server: TcpStream, state: Arc<watch::Sender<State>>, cuts: usize) {
     let mut cut = state.subscribe();
-    let ((from_here, to_here), (from_there, to_there)) = (here.into_split(), there.into_split());
+    let ((said, heard), (answers, asks)) = (party.into_split(), server.into_split());
     tokio::select! {
-        () = pump(from_here, to_there, &state) => {}
-        () = pump(from_there, to_here, &state) => {}
+        () = pump(said, asks, &state) => {}
+        () = pump(answers, heard, &state) => {}
         _ = cut.wait_for(|state| state.cuts != cuts) => {}
     }
 }

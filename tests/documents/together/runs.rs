@@ -38,7 +38,7 @@ impl Runs {
         }
         let sure = |args| Wish { args, unsure: None };
         if self.placed.is_empty() || chance.once_in(3) {
-            return sure(self.at_an_end(run, chance));
+            return sure(self.at_an_end(&run, chance));
         }
         let at = chance.below(self.placed.len());
         let own = self.placed[at].clone();
@@ -83,12 +83,12 @@ impl Runs {
         format!("{OPEN}{number}{more}{CLOSE}")
     }
 
-    fn at_an_end(&mut self, run: String, chance: &mut Chance) -> Value {
+    fn at_an_end(&mut self, run: &str, chance: &mut Chance) -> Value {
         if chance.once_in(4) {
-            self.placed.insert(0, run.clone());
+            self.placed.insert(0, run.to_owned());
             return json!({ "op": "insert", "where": "start", "text": run });
         }
-        self.placed.push(run.clone());
+        self.placed.push(run.to_owned());
         match chance.below(4) {
             0 => json!({ "op": "insert", "where": "end", "text": run }),
             1 => json!({ "op": "append", "text": format!("## {run}") }),
