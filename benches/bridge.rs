@@ -1,7 +1,7 @@
 //! Measures the real daemon between a simulated platform and an agent, each a process of its own, and beside each
 //! figure its floor. Fails unless the ids that came out are the ids that went in.
 //!
-//! `cargo bench --bench bridge -- [throughput|latency|actions|cable|idle|reopen …] [--write-docs] [--docs-only]`
+//! `cargo bench --bench bridge -- [throughput|latency|actions|cable|documents|idle|reopen …] [--write-docs] [--docs-only]`
 
 // Figures are shown with three digits: what a float loses of a count is far below.
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -10,11 +10,13 @@ mod bridge {
     pub mod actions;
     pub mod agent;
     pub mod cable;
+    pub mod documents;
     pub mod floor;
     pub mod home;
     pub mod idle;
     pub mod latency;
     pub mod lounge;
+    pub mod peer;
     pub mod pipe;
     pub mod plain_http;
     pub mod platform;
@@ -23,23 +25,25 @@ mod bridge {
     pub mod reopen;
     pub mod report;
     pub mod sizes;
+    pub mod studio;
     pub mod throughput;
 }
 
 use anyhow::{Context, bail};
 use bridge::report::Report;
 use bridge::sizes::Sizes;
-use bridge::{actions, cable, idle, latency, lounge, pipe, platform, reopen, report, throughput};
+use bridge::{actions, cable, documents, idle, latency, lounge, pipe, platform, reopen, report, studio, throughput};
 
 type Scenario = fn(&Sizes, &mut Report) -> anyhow::Result<()>;
 
 /// In the order in which they run.
-const SCENARIOS: [(&str, Scenario); 6] = [
+const SCENARIOS: [(&str, Scenario); 7] = [
     ("throughput", throughput::run),
     ("latency", latency::run),
     ("reopen", reopen::run),
     ("actions", actions::run),
     ("cable", cable::run),
+    ("documents", documents::run),
     ("idle", idle::run),
 ];
 
@@ -49,6 +53,8 @@ fn main() -> anyhow::Result<()> {
         // This same program, as a process beside the one that measures.
         Some("--platform") => return platform::serve(),
         Some("--lounge") => return lounge::serve(),
+        Some("--studio") => return studio::serve(),
+        Some("--replicas") => return documents::replicas(&words[1..]),
         Some("--pipe") => return pipe::serve(&words[1..]),
         _ => {}
     }

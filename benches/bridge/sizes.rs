@@ -18,6 +18,12 @@ pub struct Sizes {
     pub workspaces: Vec<usize>,
     /// `BENCH_IDLE_SECONDS`: how long their processor time is watched.
     pub idle_seconds: u64,
+    /// `BENCH_DOCUMENTS`: live documents that are open at once.
+    pub documents: usize,
+    /// `BENCH_DOCUMENT_BYTES`: letters of each, of one byte.
+    pub document_bytes: usize,
+    /// `BENCH_EDITS`: edits that are timed, for each length of a document.
+    pub edits: usize,
 }
 
 impl Sizes {
@@ -38,6 +44,9 @@ impl Sizes {
             actions: usize::try_from(size("BENCH_ACTIONS", 4_000, 400)?)?,
             workspaces,
             idle_seconds: size("BENCH_IDLE_SECONDS", 30, 3)?,
+            documents: usize::try_from(size("BENCH_DOCUMENTS", 200, 20)?)?,
+            document_bytes: usize::try_from(size("BENCH_DOCUMENT_BYTES", 100_000, 100_000)?)?,
+            edits: usize::try_from(size("BENCH_EDITS", 500, 50)?)?,
         })
     }
 }

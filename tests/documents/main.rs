@@ -1,4 +1,5 @@
-//! Live documents: recorded bytes, reading and editing, convergence, hostile bytes, and a real server with a real client.
+//! Live documents: recorded bytes, reading and editing, convergence, hostile bytes, and a real server with real clients, for
+//! the engine alone and for the whole bridge.
 
 mod converge;
 mod editing;
@@ -8,7 +9,12 @@ mod reading;
 mod recorded;
 mod server;
 mod sessions;
+mod together;
+mod wire;
 
+#[path = "../support/bridge.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod bridge;
 #[path = "../support/chance.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod chance;

@@ -9,7 +9,7 @@ use agent_bridge::document::awareness::Awareness;
 use agent_bridge::document::session::{Phase, Session};
 use agent_bridge::document::{Bounds, Document, Edit};
 use futures_util::{SinkExt, StreamExt};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -78,6 +78,15 @@ impl Server {
     pub fn url(&self) -> String {
         format!("ws://127.0.0.1:{}", self.port)
     }
+
+    /// Whether it was not stopped.
+    pub fn runs(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
 }
 
 /// A person's editor.
@@ -89,7 +98,12 @@ pub struct Client {
 
 impl Client {
     pub fn start(server: &Server, kind: &str, name: &str) -> Self {
-        let mut child = node("client.mjs", &[&server.url(), "room", kind, name]).spawn().expect("node starts");
+        Self::run("client.mjs", &[&server.url(), "room", kind, name])
+    }
+
+    /// Runs one of the clients here.
+    pub fn run(script: &str, arguments: &[&str]) -> Self {
+        let mut child = node(script, arguments).spawn().expect("node starts");
         let input = child.stdin.take().expect("it is piped");
         let output = BufReader::new(child.stdout.take().expect("it is piped")).lines();
         Self { _child: child, input, output }
@@ -97,6 +111,13 @@ impl Client {
 
     pub async fn does(&mut self, command: Value) {
         self.input.write_all(format!("{command}\n").as_bytes()).await.expect("it listens");
+    }
+
+    /// What it sees now, from one that speaks only when it is asked.
+    pub async fn looks(&mut self) -> Value {
+        self.does(json!({ "look": true })).await;
+        let line = tokio::time::timeout(LONG, self.output.next_line()).await.expect("it answers");
+        serde_json::from_str(&line.expect("it is read").expect("it runs")).expect("it is JSON")
     }
 
     /// Waits until it sees what is looked for.

@@ -54,6 +54,8 @@ pub struct Options {
     pub idle: Option<Duration>,
     /// The shared type of drafts that are made over REST.
     pub shape: Shape,
+    /// What draft tokens name as their `serverUrl`; `None`: this platform itself. What is edited elsewhere is not known here.
+    pub server_url: Option<String>,
     /// Wall time; stamps everything and decides what has expired.
     pub wall: Wall,
     /// What ids and tokens are made from; the same seed makes the same ones. `None`: random.
@@ -79,6 +81,7 @@ impl Default for Options {
             denial: Denial::Message,
             idle: None,
             shape: Shape::Text("content".into()),
+            server_url: None,
             wall: wall::system(),
             seed: None,
             url: "http://agentworkspace.test".into(),

@@ -142,7 +142,7 @@ impl World {
 
     /// Where drafts are edited live; a slug goes behind it.
     pub(crate) fn live_url(&self) -> String {
-        format!("{}/collab", self.options.url)
+        self.options.server_url.clone().unwrap_or_else(|| format!("{}/collab", self.options.url))
     }
 
     /// Who is in a document now: the newest announcement of each name, unless it lapsed or says `completed`.
