@@ -96,7 +96,8 @@ fn readable(event: &Value) -> String {
     let at = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let author = [at("/data/author/name"), at("/data/author/id")].into_iter().find(|name| !name.is_empty());
     let settled = [at("/data/receipt/verb"), at("/data/receipt/state"), at("/data/receipt/id")].join(" ");
-    let told = [at("/data/message/text"), at("/data/reason"), settled.trim()];
+    let changed = show::changes(at("/data/diff"));
+    let told = [at("/data/message/text"), at("/data/reason"), &changed, settled.trim()];
     let said = told.into_iter().find(|text| !text.is_empty());
     let line = format!(
         "{} {} {} {} {} {} {}",
