@@ -127,5 +127,8 @@ mod tests {
         let event =
             json!({ "sequence": "1", "time": "T", "workspace": "acme", "type": "workspace.connected", "data": {} });
         assert_eq!(readable(&event), "1 T acme - workspace.connected - ");
+        let event = json!({ "sequence": "2", "time": "T", "workspace": "plans", "type": "document.changed",
+            "data": { "conversation": { "id": "d1" }, "diff": "@ 3\n-Rome.\n+Mi\u{1b}lan.\n" } });
+        assert_eq!(readable(&event), "2 T plans d1 document.changed - -Rome. | +Mi lan.");
     }
 }

@@ -82,7 +82,7 @@ impl fmt::Display for Trip {
             None => write!(f, "answered by {action} as {remote_id}")?,
             Some(Revision { seen_by, suggest, done, presence, .. }) => write!(
                 f,
-                "edited by {action}, seen by {seen_by}, suggested by {suggest} as {remote_id}, done by {done}; shown: {}",
+                "edited by {action}, seen by {seen_by}, suggested by {suggest} as {remote_id}, done by {done} ({})",
                 presence.join(", ")
             )?,
         }

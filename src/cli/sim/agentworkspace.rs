@@ -84,5 +84,5 @@ impl Serve {
 fn keep(key: &str, file: &Path) -> anyhow::Result<()> {
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
     let wrote = made.and_then(|mut made| made.write_all(format!("{key}\n").as_bytes()));
-    wrote.with_context(|| format!("the key needs a new file, and {} cannot be made", file.display()))
+    wrote.with_context(|| format!("the key goes into a new file, and {} cannot be made: name another", file.display()))
 }

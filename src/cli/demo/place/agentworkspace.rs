@@ -1,8 +1,6 @@
 //! The simulated `agentworkspace` of the demo: a draft, joined by its share link, in which somebody mentions the agent
 //! while somebody else has it open in an editor.
 
-use std::time::Duration;
-
 use agent_bridge_sim::agentworkspace::{
     AgentId, Armed, DocumentId, DocumentType, Fault, LiveFault, Mention, MentionStatus, Peer, Sim, Suggestion, Turn,
     Verdict, World,
@@ -130,9 +128,10 @@ impl Agentworkspace {
     async fn seen(&self, edit: &Answer) -> anyhow::Result<()> {
         let went = text(&edit.receipt, "went");
         ensure!(went == "edited", "the edit went out as `{went}` and not live");
-        let seen = self.witness.sees(|view| view.text.contains(&edit.text) && view.met.contains(AGENT));
-        let seen = tokio::time::timeout(READY, seen).await.unwrap_or(false);
-        ensure!(seen, "{WITNESS} has not seen the edit in an editor: it shows {:?}", self.witness.view());
+        let met = tokio::time::timeout(READY, self.witness.sees(|view| view.met.contains(AGENT))).await;
+        ensure!(met.unwrap_or(false), "{WITNESS} has not met the agent in the document: {:?}", self.witness.view());
+        let seen = tokio::time::timeout(READY, self.witness.sees(|view| view.text.contains(&edit.text))).await;
+        ensure!(seen.unwrap_or(false), "{WITNESS} has not seen the edit in an editor: {:?}", self.witness.view());
         let wrote = self.sim.look(|world| world.lines().any(|line| line.name == AGENT && line.updates > 0));
         ensure!(wrote, "the platform's books have no live edit of the agent");
         Ok(())
@@ -182,8 +181,7 @@ async fn marked(bridge: &Bridge, event_id: &str) -> anyhow::Result<String> {
             tokio::time::sleep(LOOK).await;
         }
     };
-    let within: Duration = READY;
-    let done = tokio::time::timeout(within, settled).await;
+    let done = tokio::time::timeout(READY, settled).await;
     done.context("the bridge's trace does not show edit, suggestion and mark, each confirmed")?
 }
 
