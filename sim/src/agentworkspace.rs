@@ -3,7 +3,8 @@
 //! Written from the platform's document (`agentworkspace.docs.txt`) and the field notes alone. Files: `options`
 //! (switches), `world` `record` (state), `wire` (shapes), `gate` `log` (faults, and the record of all requests), `asked`
 //! `answer` `auth` `check` `when` (what handlers share), `share` `mentions` (by share token), `docs` `events` `email`
-//! (by key), `pages` (text), `hook` (webhooks), `live` (drafts edited over a websocket), `script` `mischief` `control` (who plays the people, and the weather).
+//! (by key), `pages` (text), `hook` (webhooks), `live` (drafts edited over a websocket), `script` `auto` `mischief` `control` (who plays the people, and the
+//! weather).
 
 use std::io;
 
@@ -22,6 +23,7 @@ use crate::{
 mod answer;
 mod asked;
 mod auth;
+mod auto;
 mod check;
 mod control;
 mod docs;
@@ -47,7 +49,7 @@ pub use crate::{
     fault::{Armed, Fault},
 };
 pub use hook::{Delivery, HookFault};
-pub use live::{Denial, Line, LiveFault, Memory, Shape};
+pub use live::{Denial, Line, LiveFault, Memory, Peer, Shape, View};
 pub use log::Entry;
 pub use options::{Notify, Options, Signing};
 pub use record::{
@@ -102,11 +104,16 @@ impl Sim {
     }
 
     /// Serves on `127.0.0.1:port` (0 picks a free one); URLs show that address from then on.
+    /// With [`Options::auto`] a person asks and edits until the listener stops.
     pub async fn serve(&self, port: u16) -> io::Result<Serving> {
         let serving = serve::serve(self.router(), port).await?;
         self.set_url(&serving.url());
         let (stopping, hooks) = (serving.stopping(), self.deliver_hooks());
         tokio::spawn(async move { stopping.run_until_cancelled(hooks).await });
+        if let Some(every) = self.look(|world| world.options.auto) {
+            let (stopping, sim) = (serving.stopping(), self.clone());
+            tokio::spawn(async move { stopping.run_until_cancelled(auto::talk(&sim, every)).await });
+        }
         Ok(serving)
     }
 }

@@ -66,6 +66,8 @@ pub async fn run_speakeasy(options: speakeasy::Options, port: u16) -> io::Result
 /// Serves a simulated `agentworkspace` on `127.0.0.1:port` (0 picks a free port) and returns the platform's
 /// script together with its listener. Prints nothing.
 ///
+/// With [`agentworkspace::Options::auto`] a person asks and edits by itself until the listener stops.
+///
 /// # Errors
 /// The port is taken, or may not be bound.
 pub async fn run_agentworkspace(

@@ -28,7 +28,8 @@ pub struct Demo {
     /// Stop after one full round trip per platform and dialect; non-zero if any is missing.
     #[arg(long)]
     once: bool,
-    /// One JSON object a line; with --once: platform, dialect, event_id, action, remote_id, millis.
+    /// One JSON object a line; with --once: platform, dialect, event_id, action, remote_id,
+    /// millis; of a document also mention, seen_by, suggest, done, presence.
     #[arg(long)]
     json: bool,
     /// Have the platforms lose every message that the agent posts.
@@ -98,10 +99,7 @@ impl Demo {
         if self.json {
             println!("{}", serde_json::to_string(trip)?);
         } else {
-            println!(
-                "{} ({}): {} answered by {} as {} in {} ms",
-                trip.platform, trip.dialect, trip.event_id, trip.action, trip.remote_id, trip.millis
-            );
+            println!("{trip}");
         }
         Ok(())
     }

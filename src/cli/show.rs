@@ -66,6 +66,12 @@ pub fn text(value: &Value, key: &str) -> String {
     }
 }
 
+/// The changed lines of a `document.changed`'s `diff` in one; empty where there are none.
+pub fn changes(diff: &str) -> String {
+    let changed = |line: &&str| line.len() > 1 && (line.starts_with('-') || line.starts_with('+'));
+    diff.lines().filter(changed).collect::<Vec<_>>().join(" | ")
+}
+
 /// What is at `key`, as a list.
 pub fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
@@ -79,6 +85,12 @@ pub fn note(text: impl std::fmt::Display) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_difference_is_told_by_what_has_changed_in_it() {
+        assert_eq!(changes("@ 1\n-Rome.\n+Milan.\n+\n+Venice.\n@ 2\n"), "-Rome. | +Milan. | +Venice.");
+        assert_eq!(changes(""), "");
+    }
 
     #[test]
     fn nothing_that_a_terminal_obeys_is_shown_and_json_stays_the_same_json() {

@@ -1,6 +1,7 @@
 //! `agent-bridge sim`: serves a simulated platform on loopback, so that anyone can try an agent without an account.
 
 mod agentunited;
+mod agentworkspace;
 mod door;
 mod speakeasy;
 
@@ -19,7 +20,8 @@ const TALK: Duration = Duration::from_secs(5);
   agent-bridge sim --stream documented          the document's dialect: event ids and replay
   agent-bridge sim --json --silent --port 8080  for scripts; drive it over /_sim (see sim/README.md)
   agent-bridge sim speakeasy                    another platform; somebody there lets your agent in
-  agent-bridge sim speakeasy --help             its options")]
+  agent-bridge sim agentworkspace               a third: a draft in which somebody mentions your agent, and edits
+  agent-bridge sim agentworkspace --help        its options, as for each of them")]
 pub struct Sim {
     #[command(subcommand)]
     platform: Option<Platform>,
@@ -34,6 +36,8 @@ enum Platform {
     Agentunited(agentunited::Serve),
     /// Access that a person approves, topics, an event log with a cable and webhooks
     Speakeasy(speakeasy::Serve),
+    /// Drafts that people and agents edit together, mentions in them, share links
+    Agentworkspace(agentworkspace::Serve),
 }
 
 impl Sim {
@@ -43,6 +47,7 @@ impl Sim {
             None => self.first.run().await,
             Some(Platform::Agentunited(serve)) => serve.run().await,
             Some(Platform::Speakeasy(serve)) => serve.run().await,
+            Some(Platform::Agentworkspace(serve)) => serve.run().await,
         }
     }
 }

@@ -96,7 +96,8 @@ fn readable(event: &Value) -> String {
     let at = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let author = [at("/data/author/name"), at("/data/author/id")].into_iter().find(|name| !name.is_empty());
     let settled = [at("/data/receipt/verb"), at("/data/receipt/state"), at("/data/receipt/id")].join(" ");
-    let told = [at("/data/message/text"), at("/data/reason"), settled.trim()];
+    let changed = show::changes(at("/data/diff"));
+    let told = [at("/data/message/text"), at("/data/reason"), &changed, settled.trim()];
     let said = told.into_iter().find(|text| !text.is_empty());
     let line = format!(
         "{} {} {} {} {} {} {}",
@@ -126,5 +127,8 @@ mod tests {
         let event =
             json!({ "sequence": "1", "time": "T", "workspace": "acme", "type": "workspace.connected", "data": {} });
         assert_eq!(readable(&event), "1 T acme - workspace.connected - ");
+        let event = json!({ "sequence": "2", "time": "T", "workspace": "plans", "type": "document.changed",
+            "data": { "conversation": { "id": "d1" }, "diff": "@ 3\n-Rome.\n+Mi\u{1b}lan.\n" } });
+        assert_eq!(readable(&event), "2 T plans d1 document.changed - -Rome. | +Mi lan.");
     }
 }

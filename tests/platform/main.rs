@@ -8,6 +8,7 @@ mod scripted;
 
 mod bad_input;
 mod contract;
+mod drafts;
 mod invented;
 mod killed;
 mod nonce;

@@ -75,13 +75,19 @@ async fn one_authenticated_answer_in_the_documented_dialect() {
 }
 
 /// What the demo shows, in its order.
-const TRIPS: [(&str, &str); 5] = [
+const TRIPS: [(&str, &str); 7] = [
     ("agentunited", "documented"),
     ("agentunited", "observed"),
     ("speakeasy", "cable"),
     ("speakeasy", "poll"),
+    ("agentworkspace", "poll"),
     ("speakeasy", "webhook"),
+    ("agentworkspace", "webhook"),
 ];
+/// Of every trip.
+const FIELDS: [&str; 6] = ["action", "dialect", "event_id", "millis", "platform", "remote_id"];
+/// Of a trip into a document, beside those.
+const OF_DOCUMENTS: [&str; 5] = ["done", "mention", "presence", "seen_by", "suggest"];
 
 #[tokio::test]
 async fn the_demo_reports_one_round_trip_for_each_dialect() {
@@ -91,11 +97,23 @@ async fn the_demo_reports_one_round_trip_for_each_dialect() {
     let dialects: Vec<_> = trips.iter().map(|trip| (text(trip, "platform"), text(trip, "dialect"))).collect();
     assert_eq!(dialects, TRIPS.map(|(platform, dialect)| (platform.to_owned(), dialect.to_owned())));
     for trip in &trips {
-        let keys: Vec<_> = trip.as_object().expect("an object").keys().map(String::as_str).collect();
-        assert_eq!(keys, ["action", "dialect", "event_id", "millis", "platform", "remote_id"]);
+        let in_document = trip["platform"] == "agentworkspace";
+        let mut keys: Vec<_> = FIELDS.into_iter().chain(OF_DOCUMENTS.into_iter().filter(|_| in_document)).collect();
+        keys.sort_unstable();
+        assert_eq!(trip.as_object().expect("an object").keys().collect::<Vec<_>>(), keys);
         assert!(trip["millis"].is_u64(), "{trip}");
-        assert!(text(trip, "action").starts_with("act_") && text(trip, "action").len() == 36, "{trip}");
-        assert!(text(trip, "event_id").starts_with(&format!("{}/message.created/", text(trip, "dialect"))), "{trip}");
+        let is_action = |key: &str| text(trip, key).starts_with("act_") && text(trip, key).len() == 36;
+        assert!(is_action("action"), "{trip}");
+        let event = if in_document {
+            assert!(is_action("suggest") && is_action("done"), "{trip}");
+            assert_eq!(trip["presence"], json!(["reading", "acting", "completed"]), "{trip}");
+            assert_eq!(trip["seen_by"], "Anna", "{trip}");
+            assert!(text(trip, "event_id").ends_with(&format!("/{}", text(trip, "mention"))), "{trip}");
+            "drafts/mention.created/".to_owned()
+        } else {
+            format!("{}/message.created/", text(trip, "dialect"))
+        };
+        assert!(text(trip, "event_id").starts_with(&event), "{trip}");
         let remote_id = text(trip, "remote_id");
         let is_id =
             if trip["platform"] == "speakeasy" { remote_id.parse::<u64>().is_ok() } else { remote_id.len() == 36 };
@@ -112,6 +130,8 @@ async fn a_demo_whose_answers_are_lost_fails_and_names_the_missing_trips() {
     for (platform, dialect) in TRIPS {
         assert!(said.contains(&format!("{platform} ({dialect})")), "{said}");
     }
+    let step = "agentworkspace (webhook): `document.edit` was not confirmed in time";
+    assert!(said.contains(step), "it says which step is missing: {said}");
 }
 
 #[tokio::test]
@@ -132,6 +152,14 @@ async fn people_talk_on_every_platform_until_the_demo_is_stopped_and_nothing_is_
             }
         }
     }
+    let changed = loop {
+        let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("a line in time");
+        let line = line.expect("it writes").expect("it ended before it told what people changed in a draft");
+        if line.contains(" document.changed ") {
+            break line;
+        }
+    };
+    assert!(changed.contains("+@Atlas Can you take a look at this?") && !changed.contains("You said"), "{changed}");
     let pid = rustix::process::Pid::from_raw(child.id().expect("it runs").cast_signed()).expect("a process");
     rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it runs");
     let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await.expect("it ends").expect("a status");

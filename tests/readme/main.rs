@@ -3,6 +3,7 @@
 #[path = "../support/bridge.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod bridge;
+mod documents;
 
 use std::process::Stdio;
 
@@ -38,16 +39,21 @@ fn has(tool: &str) -> bool {
     found
 }
 
-/// A platform, and a home with the binary under the name that the README uses.
+/// A platform, and a home.
 async fn scene() -> (Sim, Serving, Home) {
     let sim = Sim::new(Options::documented());
     let serving = sim.serve(0).await.expect("a free port");
+    (sim, serving, linked())
+}
+
+/// A home with the binary under the name that the README uses.
+fn linked() -> Home {
     let home = Home::new("");
     // The README's socket is where `$XDG_RUNTIME_DIR` says.
     std::fs::create_dir_all(home.path("bin")).expect("a folder");
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_agent-bridge"), home.path("bin/agent-bridge")).expect("a link");
     std::os::unix::fs::symlink(home.path("run"), home.path("run/agent-bridge")).expect("a link");
-    (sim, serving, home)
+    home
 }
 
 /// Runs a script by `sh -e` with the home's environment; its standard output.
@@ -181,7 +187,9 @@ fn the_demos_trips_are_those_that_it_reports() {
         "agentunited (observed)",
         "speakeasy (cable)",
         "speakeasy (poll)",
+        "agentworkspace (poll)",
         "speakeasy (webhook)",
+        "agentworkspace (webhook)",
     ];
     assert_eq!(shown, trips, "as tests/platform/nonce.rs has them");
 }

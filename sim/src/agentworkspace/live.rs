@@ -16,6 +16,7 @@ use state::Order;
 
 mod fault;
 mod line;
+mod peer;
 mod person;
 mod room;
 mod shape;
@@ -23,6 +24,7 @@ mod state;
 mod wire;
 
 pub use fault::LiveFault;
+pub use peer::{Peer, View};
 pub use person::Memory;
 pub use shape::Shape;
 pub use state::Line;

@@ -64,6 +64,8 @@ pub struct Options {
     pub url: String,
     /// Log entries that are kept; older ones go first.
     pub log: usize,
+    /// How often a person asks the agent of the newest draft for something, or edits it; `None` is never.
+    pub auto: Option<Duration>,
 }
 
 impl Default for Options {
@@ -86,6 +88,7 @@ impl Default for Options {
             seed: None,
             url: "http://agentworkspace.test".into(),
             log: 10_000,
+            auto: None,
         }
     }
 }

@@ -205,7 +205,7 @@ impl Sim {
 
 impl World {
     /// A paragraph at the end, unless the document has it already.
-    fn write_paragraph(&mut self, document: &str, paragraph: &str) {
+    pub(super) fn write_paragraph(&mut self, document: &str, paragraph: &str) {
         let Some(content) = self.content(document) else {
             return;
         };
@@ -221,7 +221,7 @@ impl World {
     }
 
     /// Replaces the first `search`; false where it does not stand.
-    fn replace(&mut self, document: &str, search: &str, replacement: &str) -> bool {
+    pub(super) fn replace(&mut self, document: &str, search: &str, replacement: &str) -> bool {
         let Some(content) = self.content(document) else {
             return false;
         };

@@ -1,7 +1,7 @@
 //! Over real sockets: the control routes, lost replies, webhooks to loopback.
 
 use agent_bridge_sim::{
-    agentworkspace::{DocumentType, Options, World},
+    agentworkspace::{DocumentType, MentionStatus, Options, Verdict, World},
     run_agentworkspace, serve,
 };
 use futures_util::StreamExt as _;
@@ -147,4 +147,45 @@ async fn a_draft_is_live_where_its_token_says() {
     assert_eq!(sim.lines()[0].name, "Atlas");
     serving.stop().await;
     assert!(line.next().await.is_none_or(|it| it.is_err()), "the line ends with its listener");
+}
+
+#[tokio::test]
+async fn a_second_editor_sees_what_the_others_do_and_says_that_it_is_there() {
+    let (sim, serving) = run_agentworkspace(Options::default(), 0).await.expect("a port");
+    let draft = sim.document(&sim.agent("Atlas"), "Trip", DocumentType::Draft, "Rome.");
+    assert!(sim.opens("none", "Anna").await.is_err(), "no such draft");
+    let anna = sim.opens(&draft, "Anna").await.expect("a line");
+    assert_eq!(anna.view().text, "Rome.", "whole at once");
+    sim.wait_for(|world| world.awake(&draft).iter().any(|(_, said)| said["user"]["name"] == "Anna")).await;
+    sim.arrives(&draft, "Pierre");
+    sim.types(&draft, 4, ", Italy");
+    assert!(anna.sees(|view| view.text == "Rome, Italy." && view.met.contains("Pierre")).await);
+    let ben = sim.opens(&draft, "Ben").await.expect("a line");
+    assert!(anna.sees(|view| view.met.contains("Ben")).await && ben.sees(|view| view.met.contains("Anna")).await);
+    drop(ben);
+    sim.wait_for(|world| world.lines().filter(|line| line.open).count() == 1).await;
+    serving.stop().await;
+    assert!(!anna.sees(|view| view.text.is_empty()).await, "its line ends with the listener");
+}
+
+#[tokio::test]
+async fn a_person_asks_by_itself_takes_what_is_suggested_and_waits_for_answers() {
+    let auto = Some(std::time::Duration::ZERO);
+    let (sim, serving) = run_agentworkspace(Options { auto, ..Options::default() }, 0).await.expect("a port");
+    let draft = sim.document(&sim.agent("Atlas"), "Trip", DocumentType::Draft, "Rome.");
+    let share = format!("/api/share/{}", sim.share(&draft));
+    let asks = async || parts(&raw(&serving.url(), "GET", &format!("{share}/mentions?name=Atlas"), "-", "").await).1;
+    assert_eq!(asks().await["mentions"], json!([]), "nobody asks before an agent listens");
+    let asked = sim.wait_some(|world| world.mentions().next().cloned()).await;
+    assert_eq!((asked.status, asked.context.starts_with("@Atlas ")), (MentionStatus::Sent, true), "{asked:?}");
+    let wish = json!({"action": "replace", "search": "Rome.", "replacement": "Milan.", "author": "Atlas"}).to_string();
+    raw(&serving.url(), "POST", &format!("{share}/suggest"), "-", &wish).await;
+    sim.wait_for(|world| world.suggestions().any(|it| it.verdict == Verdict::Accepted)).await;
+    let edited = |world: &World| world.content(&draft).is_some_and(|it| it.contains("Three days in Rome."));
+    sim.wait_for(edited).await;
+    assert_eq!(sim.look(|world| world.mentions().count()), 1, "an agent that does not answer is not asked again");
+    let done = json!({"mentionIds": [asked.id], "status": "done"}).to_string();
+    raw(&serving.url(), "PATCH", &format!("{share}/mentions"), "-", &done).await;
+    sim.wait_for(|world| world.mentions().count() == 2).await;
+    serving.stop().await;
 }

@@ -13,7 +13,8 @@ use crate::event::{Stored, Type};
 use crate::outbox::receipt;
 use crate::store::StoreError;
 
-/// Actions looked through for the one that made an own message: as many as tell the agent's own from others'.
+/// Actions looked through for the one that made an own message, or that the bridge did by itself: as many as tell the
+/// agent's own from others'.
 const MAKERS: usize = 2_000;
 
 impl Bridge {
@@ -61,7 +62,7 @@ impl Bridge {
         }
         let asked = match (action, seq) {
             (Some(action), _) => vec![action],
-            (None, Some(seq)) => self.answers(seq, &facts.legs)?,
+            (None, Some(seq)) => self.answers(seq, &facts)?,
             (None, None) => Vec::new(),
         };
         facts.sent = asked.into_iter().map(|action| self.sent(action)).collect::<Result<_, _>>()?;
@@ -102,14 +103,20 @@ impl Bridge {
         Ok(recent.into_iter().find(made).map(|action| action.part.map_or(action.id, |part| part.whole)))
     }
 
-    /// The actions that rode on acks of the event.
-    fn answers(&self, seq: u64, legs: &[Leg]) -> Result<Vec<Action>, StoreError> {
-        let mut found = Vec::new();
-        for leg in legs {
+    /// The actions that rode on acks of the event, and what the bridge has done behind them by itself.
+    fn answers(&self, seq: u64, facts: &Facts) -> Result<Vec<Action>, StoreError> {
+        let mut found: Vec<Action> = Vec::new();
+        for leg in &facts.legs {
             for id in self.0.store.acked(&leg.consumer.name, seq)?.unwrap_or_default() {
                 found.extend(self.0.store.action(&id)?);
             }
         }
+        let Some(told) = &facts.told else { return Ok(found) };
+        let recent = self.0.store.recent_actions(&told.event.head.workspace, MAKERS)?;
+        let own = |action: &Action| action.answers == Some(seq) && action.part.is_none();
+        let more = recent.into_iter().filter(own).filter(|one| found.iter().all(|it| it.id != one.id));
+        let more: Vec<Action> = more.collect();
+        found.extend(more);
         Ok(found)
     }
 

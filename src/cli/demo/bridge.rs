@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 
 /// How long the bridge may take to be ready, and to stop.
@@ -42,7 +43,19 @@ impl Bridge {
 
     /// A command of the command line to this bridge: what it prints. It fails with what the command says.
     pub async fn ask(&self, args: &[&str]) -> anyhow::Result<String> {
-        let output = self.folder.command()?.args(args).stdin(Stdio::null()).kill_on_drop(true).output().await?;
+        self.ask_given(args, "").await
+    }
+
+    /// The same with this on its standard input.
+    pub async fn ask_given(&self, args: &[&str], input: &str) -> anyhow::Result<String> {
+        let mut command = self.folder.command()?;
+        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn()?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // One that reads nothing may have ended already.
+            let _unread = stdin.write_all(input.as_bytes()).await;
+        }
+        let output = child.wait_with_output().await?;
         let said = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "`agent-bridge {}` failed: {}", args.join(" "), said.trim());
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
@@ -109,7 +122,7 @@ impl Drop for Folder {
 }
 
 async fn is_ready(socket: &Path) -> bool {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::io::AsyncReadExt;
     let Ok(mut stream) = tokio::net::UnixStream::connect(socket).await else { return false };
     let asked = stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;
     let mut answer = [0; 12];

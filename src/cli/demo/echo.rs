@@ -1,4 +1,5 @@
-//! A small agent on the bridge's socket: whatever anybody says, it says again.
+//! A small agent on the bridge's socket: whatever anybody says, it says again; where it is mentioned in a document it
+//! writes that below, and suggests to call it answered.
 
 use std::path::Path;
 use std::time::Duration;
@@ -21,12 +22,21 @@ pub struct Echo {
     events: std::collections::VecDeque<Value>,
 }
 
-/// One event and what became of the answer to it.
-pub struct Answered {
+/// An event that was handed over and is not settled yet.
+pub struct Handed {
+    seq: Value,
     /// The CloudEvent.
     pub event: Value,
-    /// The action's id; `None` where the event was acked only.
-    pub action: Option<String>,
+}
+
+/// One thing that the agent did in answer to an event.
+pub struct Answer {
+    /// The verb.
+    pub verb: &'static str,
+    /// What it wrote.
+    pub text: String,
+    /// The action's id.
+    pub action: String,
     /// Its receipt, as far as it was waited for.
     pub receipt: Value,
 }
@@ -42,21 +52,30 @@ impl Echo {
         Ok(echo)
     }
 
-    /// Takes the next event. A message of somebody else is answered in one commit with its ack, and the receipt is waited
-    /// for until `deadline`; anything else is acked.
-    pub async fn turn(&mut self, deadline: Instant) -> anyhow::Result<Answered> {
-        let params = self.event().await?;
-        let (seq, event) = (params["delivery"]["seq"].clone(), params["event"].clone());
-        let text = event["data"]["message"]["text"].as_str().map(str::to_owned);
-        let said = text.filter(|_| event["type"] == "message.created" && event["data"]["author"]["me"] == false);
-        let Some(text) = said else {
-            self.call("ack", json!({ "seq": seq })).await?;
-            return Ok(Answered { event, action: None, receipt: Value::Null });
-        };
-        let settled = self.call("reply", json!({ "seq": seq, "text": format!("You said: {text}") })).await?;
-        let action = settled["actions"][0]["id"].as_str().context("the ack names its action")?.to_owned();
-        let receipt = self.receipt(&action, deadline).await?;
-        Ok(Answered { event, action: Some(action), receipt })
+    /// The next event.
+    pub async fn next(&mut self) -> anyhow::Result<Handed> {
+        loop {
+            if let Some(mut params) = self.events.pop_front() {
+                return Ok(Handed { seq: params["delivery"]["seq"].take(), event: params["event"].take() });
+            }
+            let message = self.read().await?;
+            self.keep(message);
+        }
+    }
+
+    /// Settles an event: what somebody else said is answered in one commit with its ack, and the receipts are waited for
+    /// until `deadline`; anything else is acked only.
+    pub async fn answer(&mut self, handed: &Handed, deadline: Instant) -> anyhow::Result<Vec<Answer>> {
+        let answers = answers(&handed.event);
+        let actions: Vec<_> = answers.iter().map(|(verb, _, args)| json!({ "verb": verb, "args": args })).collect();
+        let settled = self.call("ack", json!({ "seq": handed.seq, "actions": actions })).await?;
+        let mut given = Vec::new();
+        for (index, (verb, text, _)) in answers.into_iter().enumerate() {
+            let action = settled["actions"][index]["id"].as_str().context("the ack names its actions")?.to_owned();
+            let receipt = self.receipt(&action, deadline).await?;
+            given.push(Answer { verb, text, action, receipt });
+        }
+        Ok(given)
     }
 
     async fn receipt(&mut self, action: &str, deadline: Instant) -> anyhow::Result<Value> {
@@ -67,16 +86,6 @@ impl Echo {
                 return Ok(receipt);
             }
             tokio::time::sleep(LOOK).await;
-        }
-    }
-
-    async fn event(&mut self) -> anyhow::Result<Value> {
-        loop {
-            if let Some(event) = self.events.pop_front() {
-                return Ok(event);
-            }
-            let message = self.read().await?;
-            self.keep(message);
         }
     }
 
@@ -106,5 +115,58 @@ impl Echo {
     async fn read(&mut self) -> anyhow::Result<Value> {
         let line = self.lines.next_line().await?.context("the bridge has closed the socket")?;
         serde_json::from_str(&line).context("the bridge speaks JSON")
+    }
+}
+
+/// What the agent does about an event, in order: the verb, what it writes, and the verb's arguments.
+fn answers(event: &Value) -> Vec<(&'static str, String, Value)> {
+    let (data, conversation) = (&event["data"], &event["data"]["conversation"]["id"]);
+    let Some(text) = data["message"]["text"].as_str() else { return Vec::new() };
+    match event["type"].as_str() {
+        Some("message.created") if data["author"]["me"] == false => {
+            let said = format!("You said: {text}");
+            vec![("send", said.clone(), json!({ "conversation": conversation, "text": said }))]
+        }
+        Some("mention.created") => {
+            let wish = wish(text);
+            let (said, answered) = (format!("You said: {wish}"), format!("{wish} (answered)"));
+            let edit = json!({ "conversation": conversation, "op": "append", "text": said });
+            // What a person wrote is a person's to change.
+            let suggest = json!({ "conversation": conversation, "search": text, "text": answered });
+            vec![("document.edit", said, edit), ("suggest", answered, suggest)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What a mention asks for, without the name that it begins with.
+fn wish(text: &str) -> &str {
+    let named = text.strip_prefix('@').and_then(|rest| rest.split_once(' '));
+    named.map_or(text, |(_, wish)| wish)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_say_is_answered_where_it_was_said_and_nothing_else() {
+        let said = |kind: &str, me: bool, text: &str| {
+            let data = json!({ "conversation": { "id": "c" }, "author": { "me": me }, "message": { "text": text } });
+            answers(&json!({ "type": kind, "data": data }))
+        };
+        let answered = said("message.created", false, "hi");
+        assert_eq!(answered[0].0, "send");
+        assert_eq!(answered[0].2, json!({ "conversation": "c", "text": "You said: hi" }));
+        let mentioned = said("mention.created", false, "@Atlas add a budget");
+        let verbs: Vec<_> = mentioned.iter().map(|(verb, text, _)| (*verb, text.as_str())).collect();
+        assert_eq!(
+            verbs,
+            [("document.edit", "You said: add a budget"), ("suggest", "add a budget (answered)")],
+            "its own words do not mention it, or a person's next mention would stand there already"
+        );
+        assert_eq!(mentioned[1].2["search"], "@Atlas add a budget");
+        assert!(said("message.created", true, "hi").is_empty() && said("message.updated", false, "hi").is_empty());
+        assert!(answers(&json!({ "type": "workspace.connected", "data": {} })).is_empty());
     }
 }

@@ -1,22 +1,31 @@
 //! One simulated platform of the demo: what the demo does there is the same for all of them.
 
 mod agentunited;
+mod agentworkspace;
 mod speakeasy;
 
 use agent_bridge_sim::serve::Serving;
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use serde_json::Value;
 
 use super::bridge::Bridge;
+use super::echo::Answer;
+use super::trip::Revision;
 use agentunited::Agentunited;
+use agentworkspace::Agentworkspace;
 use speakeasy::{Speakeasy, Way};
+
+/// What a joined workspace is called where documents are edited; elsewhere it is called as its dialect.
+const DRAFTS: &str = "drafts";
 
 /// One simulated platform and the workspace that is joined there.
 pub struct Place {
     /// The platform's name.
     pub platform: &'static str,
-    /// Which of its dialects it speaks; the workspace's name, too.
+    /// Which of its dialects it speaks.
     pub dialect: &'static str,
+    /// What the workspace is called there.
+    pub workspace: &'static str,
     there: There,
     serving: Serving,
 }
@@ -24,14 +33,29 @@ pub struct Place {
 enum There {
     Agentunited(Agentunited),
     Speakeasy(Speakeasy),
+    Agentworkspace(Agentworkspace),
 }
 
 /// What a trip left behind, for the question which way it went.
 pub struct Told<'a> {
     /// The event.
     pub event: &'a Value,
+    /// Its id.
+    pub event_id: &'a str,
     /// The kind of line that brought it first, as `agent-bridge trace` has it.
     pub via: &'a str,
+    /// What the agent did, each confirmed.
+    pub answers: &'a [Answer],
+    /// Words that were said in this trip alone.
+    pub nonce: &'a str,
+}
+
+/// What was found on the platform.
+pub struct Found {
+    /// The answer's id there.
+    pub remote_id: String,
+    /// What happened in a document.
+    pub revision: Option<Revision>,
 }
 
 impl Place {
@@ -60,19 +84,39 @@ impl Place {
         Self::speakeasy("webhook", Way::Webhook).await
     }
 
+    /// The platform of documents where no webhook is set.
+    pub async fn agentworkspace_by_polling() -> anyhow::Result<Self> {
+        Self::agentworkspace("poll", agentworkspace::Way::Poll).await
+    }
+
+    /// The platform of documents that sends webhooks.
+    pub async fn agentworkspace_by_webhook() -> anyhow::Result<Self> {
+        Self::agentworkspace("webhook", agentworkspace::Way::Webhook).await
+    }
+
     async fn agentunited(
         dialect: &'static str,
         options: agent_bridge_sim::agentunited::Options,
     ) -> anyhow::Result<Self> {
         let served = agent_bridge_sim::run_agentunited(options, 0).await;
         let (sim, serving) = served.context("a simulated platform cannot listen")?;
-        Ok(Self { platform: "agentunited", dialect, there: There::Agentunited(Agentunited::new(sim)), serving })
+        let there = There::Agentunited(Agentunited::new(sim));
+        Ok(Self { platform: "agentunited", dialect, workspace: dialect, there, serving })
     }
 
     async fn speakeasy(dialect: &'static str, way: Way) -> anyhow::Result<Self> {
         let served = agent_bridge_sim::run_speakeasy(Speakeasy::options(), 0).await;
         let (sim, serving) = served.context("a simulated platform cannot listen")?;
-        Ok(Self { platform: "speakeasy", dialect, there: There::Speakeasy(Speakeasy::new(sim, way)), serving })
+        let there = There::Speakeasy(Speakeasy::new(sim, way));
+        Ok(Self { platform: "speakeasy", dialect, workspace: dialect, there, serving })
+    }
+
+    async fn agentworkspace(dialect: &'static str, way: agentworkspace::Way) -> anyhow::Result<Self> {
+        let served =
+            agent_bridge_sim::run_agentworkspace(agent_bridge_sim::agentworkspace::Options::default(), 0).await;
+        let (sim, serving) = served.context("a simulated platform cannot listen")?;
+        let there = There::Agentworkspace(Agentworkspace::new(sim, way).await?);
+        Ok(Self { platform: "agentworkspace", dialect, workspace: DRAFTS, there, serving })
     }
 
     /// Platform and dialect, for people.
@@ -85,11 +129,12 @@ impl Place {
         self.serving.url()
     }
 
-    /// Joins it as [`Place::dialect`] and waits until what is said there is told; how it was joined, for people.
+    /// Joins it as [`Place::workspace`] and waits until what is said there is told; how it was joined, for people.
     pub async fn join(&self, bridge: &Bridge) -> anyhow::Result<&'static str> {
         match &self.there {
-            There::Agentunited(there) => there.join(bridge, self.dialect).await,
-            There::Speakeasy(there) => there.join(bridge, self.dialect, &self.url()).await,
+            There::Agentunited(there) => there.join(bridge, self.workspace).await,
+            There::Speakeasy(there) => there.join(bridge, self.workspace, &self.url()).await,
+            There::Agentworkspace(there) => there.join(bridge, self.workspace).await,
         }
     }
 
@@ -98,14 +143,7 @@ impl Place {
         match &self.there {
             There::Agentunited(there) => there.say(text),
             There::Speakeasy(there) => there.say(text),
-        }
-    }
-
-    /// Whether a message with this id and these words stands there.
-    pub fn has(&self, id: &str, words: &str) -> bool {
-        match &self.there {
-            There::Agentunited(there) => there.has(id, words),
-            There::Speakeasy(there) => there.has(id, words),
+            There::Agentworkspace(there) => there.say(text),
         }
     }
 
@@ -114,15 +152,30 @@ impl Place {
         match &self.there {
             There::Agentunited(there) => there.lose(),
             There::Speakeasy(there) => there.lose(),
+            There::Agentworkspace(there) => there.lose(),
         }
     }
 
-    /// Fails where an event did not take the way that this dialect stands for.
-    pub async fn prove(&self, told: &Told<'_>) -> anyhow::Result<()> {
+    /// The agent has been handed this event: what the platform shows of that must be there before it answers.
+    pub async fn handed(&self, event: &Value) -> anyhow::Result<()> {
+        match &self.there {
+            There::Agentunited(_) | There::Speakeasy(_) => Ok(()),
+            There::Agentworkspace(there) => there.handed(event).await,
+        }
+    }
+
+    /// What the platform has of the answers; fails where one is missing, or where the event did not take the way that this
+    /// dialect stands for.
+    pub async fn prove(&self, told: &Told<'_>, bridge: &Bridge) -> anyhow::Result<Found> {
         match &self.there {
             // Its dialects differ in what the stream says, not in the way of an event.
-            There::Agentunited(_) => Ok(()),
-            There::Speakeasy(there) => there.prove(told).await,
+            There::Agentunited(there) => told.message(|id| there.has(id, told.nonce)),
+            There::Speakeasy(there) => {
+                let found = told.message(|id| there.has(id, told.nonce))?;
+                there.prove(told).await?;
+                Ok(found)
+            }
+            There::Agentworkspace(there) => there.prove(told, bridge).await,
         }
     }
 
@@ -130,4 +183,20 @@ impl Place {
     pub async fn stop(self) {
         self.serving.stop().await;
     }
+}
+
+impl Told<'_> {
+    /// The message that the agent answered with, where the platform has it under the receipt's id.
+    fn message(&self, has: impl FnOnce(&str) -> bool) -> anyhow::Result<Found> {
+        let receipt = &self.answers.first().context("the event was not answered")?.receipt;
+        let remote_id = receipt["remote_ids"][0].as_str().with_context(|| format!("the receipt is {receipt}"))?;
+        ensure!(has(remote_id), "the platform has no message {remote_id} with the answer");
+        Ok(Found { remote_id: remote_id.to_owned(), revision: None })
+    }
+}
+
+/// Whether the one workspace of a `status --json` is live.
+fn is_live(status: &str) -> anyhow::Result<bool> {
+    let status: Value = serde_json::from_str(status).context("`status --json` prints JSON")?;
+    Ok(status["workspaces"][0]["live"] == true)
 }

@@ -7,10 +7,10 @@ use anyhow::Context;
 use super::bridge::Bridge;
 use super::place::Place;
 
-/// An event log is read often where nothing else tells of events, and as good as never (nor again from an earlier place)
+/// An event log, or a list, is read often where nothing else tells of events, and as good as never (nor again from an earlier place)
 /// where a push source does: then only that source can have brought an event within a trip.
 const LIVELY: &str = "[log]\nlevel = \"warn\"\n[lines]\nevery = \"500ms\"\nbeside = \"10m\"\noverlap = \"10m\"\n";
-/// An event log is as good as never read: only a webhook can have made the bridge look.
+/// A log or a list is as good as never read: only a webhook can have made the bridge look.
 const PATIENT: &str = "[log]\nlevel = \"warn\"\n[lines]\nevery = \"10m\"\nbeside = \"10m\"\noverlap = \"10m\"\n";
 
 /// Bridges in temporary folders, and the platforms that they have joined.
@@ -35,8 +35,9 @@ impl Stage {
             Place::agentunited_observed().await?,
             Place::speakeasy_by_cable().await?,
             Place::speakeasy_by_polling().await?,
+            Place::agentworkspace_by_polling().await?,
         ];
-        let hooked = vec![Place::speakeasy_by_webhook().await?];
+        let hooked = vec![Place::speakeasy_by_webhook().await?, Place::agentworkspace_by_webhook().await?];
         let mut scenes = Vec::new();
         for (config, places) in [(LIVELY.to_owned(), lively), (listening()?, hooked)] {
             for place in &places {

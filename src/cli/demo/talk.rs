@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::echo::{Answered, Echo};
+use super::echo::{Answer, Echo};
 use super::stage::{Scene, Stage};
+use crate::cli::show::{changes, clean, text};
 
 /// How often somebody says something.
 const TALK: Duration = Duration::from_secs(3);
@@ -36,26 +37,33 @@ pub async fn talk(stage: &Stage, wait: Duration, as_json: bool) -> anyhow::Resul
 async fn listen(scene: &Scene, wait: Duration, as_json: bool) -> anyhow::Result<()> {
     let mut echo = Echo::connect(&scene.bridge.socket()).await?;
     loop {
-        let answered = echo.turn(Instant::now() + wait).await?;
-        if as_json {
-            let Answered { event, action, receipt } = answered;
+        let handed = echo.next().await?;
+        let answers = echo.answer(&handed, Instant::now() + wait).await?;
+        let event = &handed.event;
+        if !as_json {
+            tell(scene, event, &answers);
+        } else if answers.is_empty() {
+            println!("{}", json!({ "event": event, "action": null, "receipt": null }));
+        }
+        for Answer { action, receipt, .. } in answers.iter().filter(|_| as_json) {
             println!("{}", json!({ "event": event, "action": action, "receipt": receipt }));
-        } else {
-            tell(scene, &answered);
         }
     }
 }
 
-fn tell(scene: &Scene, answered: &Answered) {
-    let Answered { event, action, receipt } = answered;
+fn tell(scene: &Scene, event: &Value, answers: &[Answer]) {
     let workspace = event["workspace"].as_str().unwrap_or_default();
-    let place = scene.places.iter().find(|place| place.dialect == workspace);
+    let place = scene.places.iter().find(|place| place.workspace == workspace);
     let title = place.map_or_else(|| workspace.to_owned(), super::place::Place::title);
-    let (kind, data) = (event["type"].as_str().unwrap_or_default(), &event["data"]);
-    let text = data["message"]["text"].as_str().unwrap_or_default();
-    println!("{}", format!("{title:<26} {kind:<22} {text}").trim_end());
-    if action.is_some() {
-        let state = receipt["state"].as_str().unwrap_or_default();
-        println!("{title:<26} {:<22} You said: {text}  [{state}]", "→");
+    println!("{}", format!("{title:<26} {:<22} {}", text(event, "type"), clean(&what(&event["data"]))).trim_end());
+    for Answer { verb, text: wrote, receipt, .. } in answers {
+        println!("{title:<26} {:<22} {}  [{}]", format!("→ {verb}"), clean(wrote), text(receipt, "state"));
     }
+}
+
+/// What an event says, in a line: the words, what changed in a document, or what became of an action.
+fn what(data: &Value) -> String {
+    let settled = format!("{} {}", text(&data["receipt"], "verb"), text(&data["receipt"], "state"));
+    let all = [text(&data["message"], "text"), changes(&text(data, "diff")), settled.trim().to_owned()];
+    all.into_iter().find(|text| !text.is_empty()).unwrap_or_default()
 }

@@ -2,9 +2,8 @@
 
 use agent_bridge_sim::speakeasy::{Approval, Armed, CableFault, Fate, Fault, Options, Sim, Turn, World};
 use anyhow::{Context, bail, ensure};
-use serde_json::Value;
 
-use super::Told;
+use super::{Told, is_live};
 use crate::cli::demo::bridge::{Bridge, LOOK, READY};
 
 /// Who lets the agent in, and talks to it.
@@ -88,11 +87,6 @@ impl Speakeasy {
         let books = self.sim.look(|world| Books::of(world, event));
         books.show(self.way, told.via)
     }
-}
-
-fn is_live(status: &str) -> anyhow::Result<bool> {
-    let status: Value = serde_json::from_str(status).context("`status --json` prints JSON")?;
-    Ok(status["workspaces"][0]["live"] == true)
 }
 
 /// What the platform itself noted about its push side and one event.
