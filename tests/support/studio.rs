@@ -28,8 +28,7 @@ impl Studio {
 
     /// The same, and mentions are read often.
     pub async fn often(content: &str) -> Self {
-        let config = QUICK.replace("[lines]", "[lines]\nevery = \"200ms\"\nbeside = \"200ms\"");
-        Self::with(Shape::Text("content".into()), content, &config).await
+        Self::on("", "every = \"200ms\"\nbeside = \"200ms\"", content).await
     }
 
     /// The same in this shared type.
