@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::edits;
 use crate::action::{Action, Request};
 use crate::adapter::{Action as Verb, Manifest, Root};
+use crate::session::Document;
 use crate::store::{Seat, WorkspaceRecord};
 
 /// Why an action is not even accepted. `kind` is a stable word.
@@ -119,21 +120,29 @@ pub fn verb<'a>(manifest: &'a Manifest, name: &str) -> Result<&'a Verb, Refusal>
     })
 }
 
-/// Without a conversation, the workspace's main direct one.
+/// Without a conversation, the workspace's main direct one, or its only document.
 fn fill(verb: &Verb, record: &WorkspaceRecord, args: &mut Map<String, Value>) -> Result<(), Refusal> {
     let wanted = verb.call.arguments(Root::Action).contains_key("conversation");
     if !wanted || args.get("conversation").is_some_and(|given| !given.is_null()) {
         return Ok(());
     }
-    let direct = record.facts.get(DIRECT).cloned();
-    let direct = direct.ok_or_else(|| {
-        Refusal::new(
-            "no_conversation",
-            format!("`{}` has no main direct conversation: name one, as `agent-bridge tail` shows them", record.name),
-        )
-    })?;
-    args.insert("conversation".to_owned(), direct);
+    let documents = Document::all(record);
+    let meant = match (record.facts.get(DIRECT), &documents[..]) {
+        (Some(direct), _) => direct.clone(),
+        (None, [only]) => only.id.clone().into(),
+        (None, several) => return Err(unnamed(record, several.len())),
+    };
+    args.insert("conversation".to_owned(), meant);
     Ok(())
+}
+
+fn unnamed(record: &WorkspaceRecord, documents: usize) -> Refusal {
+    let name = &record.name;
+    let message = match documents {
+        0 => format!("`{name}` has no main direct conversation: name one, as `agent-bridge tail` shows them"),
+        _ => format!("`{name}` has {documents} documents: name one, as `agent-bridge document list {name}` shows them"),
+    };
+    Refusal::new("no_conversation", message)
 }
 
 /// These are texts on every platform: a number would be another lane, and another message when it is read back.
@@ -152,6 +161,7 @@ mod tests {
     use super::*;
     use crate::adapter::Manifests;
     use crate::event::WorkspaceName;
+    use crate::session::DOCUMENTS;
 
     fn record() -> WorkspaceRecord {
         WorkspaceRecord {
@@ -179,6 +189,21 @@ mod tests {
     fn without_a_conversation_it_goes_to_the_main_direct_one() {
         assert_eq!(try_it("send", &json!({ "text": "hi" })).unwrap().conversation(), "dm1");
         assert_eq!(try_it("send", &json!({ "text": "hi", "conversation": "c" })).unwrap().conversation(), "c");
+    }
+
+    #[test]
+    fn without_a_conversation_it_goes_to_the_only_document() {
+        let manifest = Manifests::load(None).unwrap().get("agentworkspace").unwrap();
+        let suggests = |documents: &Value| {
+            let facts = [(DOCUMENTS.to_owned(), documents.clone())].into();
+            let record = WorkspaceRecord { session: "share".into(), facts, ..record() };
+            let args = json!({ "search": "a", "text": "b" }).as_object().cloned().unwrap();
+            accept(&manifest, &record, Request { workspace: None, verb: "suggest".into(), args, key: None }, None, 1)
+        };
+        assert_eq!(suggests(&json!({ "d1": {} })).unwrap().conversation(), "d1");
+        let several = suggests(&json!({ "d1": {}, "d2": {} })).unwrap_err().message;
+        assert_eq!(several, "`acme` has 2 documents: name one, as `agent-bridge document list acme` shows them");
+        assert!(suggests(&json!({})).unwrap_err().message.contains("no main direct conversation"));
     }
 
     #[test]
