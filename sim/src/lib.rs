@@ -4,6 +4,7 @@
 //! serve        any router on loopback, with replies that can be lost
 //! contract     the checked-in lists of what each platform promises
 //! fault        what can go wrong with a request, on every platform
+//! feed         the body of an event stream
 //! platform     what a test holds of a platform; `gate` `log` `answer` `control`: how requests pass, on every platform
 //! agentunited  one simulated platform: script, faults, routes, stream
 //! speakeasy    another: grants, topics, an event log
@@ -23,6 +24,7 @@ mod armed;
 pub mod contract;
 mod control;
 pub mod fault;
+mod feed;
 mod gate;
 mod ids;
 mod jwt;
