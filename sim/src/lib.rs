@@ -9,6 +9,7 @@
 //! agentunited  one simulated platform: script, faults, routes, stream
 //! speakeasy    another: grants, topics, an event log
 //! agentworkspace  a third: documents edited together, calendars, e-mail
+//! office       a fourth: a colony and its chat, read by polling
 //! ```
 //!
 //! A simulator refuses what the real platform would refuse, so that a bridge that is too lenient
@@ -29,6 +30,7 @@ mod gate;
 mod ids;
 mod jwt;
 pub mod log;
+pub mod office;
 pub mod platform;
 mod post;
 pub mod serve;
@@ -75,6 +77,19 @@ pub async fn run_agentworkspace(
     port: u16,
 ) -> io::Result<(agentworkspace::Sim, serve::Serving)> {
     let sim = agentworkspace::Sim::new(options);
+    let serving = sim.serve(port).await?;
+    Ok((sim, serving))
+}
+
+/// Serves a simulated `office` on `127.0.0.1:port` (0 picks a free port) and returns the platform's script together
+/// with its listener. Prints nothing.
+///
+/// With [`office::Options::auto`] a person talks by itself until the listener stops.
+///
+/// # Errors
+/// The port is taken, or may not be bound.
+pub async fn run_office(options: office::Options, port: u16) -> io::Result<(office::Sim, serve::Serving)> {
+    let sim = office::Sim::new(options);
     let serving = sim.serve(port).await?;
     Ok((sim, serving))
 }
