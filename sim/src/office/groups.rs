@@ -32,7 +32,9 @@ impl World {
         members.insert(me.name.clone());
         let group = Group { id: self.id("group"), name, members };
         let answer = shown(&group, "action.create_group");
-        self.office_mut(&me.office).map(|it| it.groups.push(group));
+        if let Some(office) = self.office_mut(&me.office) {
+            office.groups.push(group);
+        }
         Ok(answer)
     }
 

@@ -74,7 +74,9 @@ impl World {
     }
 
     fn spend(&mut self, code: &str) {
-        self.invites.get_mut(code).map(|it| it.used = true);
+        if let Some(invite) = self.invites.get_mut(code) {
+            invite.used = true;
+        }
     }
 
     /// Fails after validation, where the script wants it to.
@@ -94,8 +96,9 @@ impl World {
         let name = self.free_name(office, &wanted.name);
         let registered = wanted.wallet && self.options.chat == ChatStart::AtJoin;
         let employee = self.hire(office, &name, Some(OriginSource::External), false);
-        let row = self.office_mut(office).and_then(|it| it.employees.last_mut());
-        row.map(|it| it.capabilities.clone_from(&wanted.capabilities));
+        if let Some(row) = self.office_mut(office).and_then(|it| it.employees.last_mut()) {
+            row.capabilities.clone_from(&wanted.capabilities);
+        }
         let group = registered.then(|| self.register(office, &name));
         let key = self.ids.secret("");
         self.keys.insert(key.clone(), Some((office.into(), name.clone())));

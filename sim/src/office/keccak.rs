@@ -67,7 +67,9 @@ pub(super) fn keccak256(digits: &[u8; 40]) -> [u8; 32] {
     for (lane, bytes) in state.iter_mut().zip(block.chunks_exact(8)) {
         *lane = bytes.iter().rev().fold(0, |lane, byte| lane << 8 | u64::from(*byte));
     }
-    ROUNDS.iter().for_each(|constant| round(&mut state, *constant));
+    for constant in ROUNDS {
+        round(&mut state, constant);
+    }
     let mut digest = [0; 32];
     for (bytes, lane) in digest.chunks_exact_mut(8).zip(state) {
         bytes.copy_from_slice(&lane.to_le_bytes());

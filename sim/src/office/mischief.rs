@@ -36,7 +36,9 @@ impl Sim {
                     }
                 }
             }
-            changed.iter().for_each(|(office, employee)| world.tell_bot(office, employee));
+            for (office, employee) in &changed {
+                world.tell_bot(office, employee);
+            }
             !changed.is_empty()
         })
     }

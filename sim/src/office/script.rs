@@ -142,7 +142,9 @@ impl World {
             |it: &&mut Option<(OfficeId, String)>| it.as_ref().is_some_and(|(at, who)| at == office && who == name);
         let held: Vec<_> = self.keys.values_mut().filter(of).collect();
         let any = !held.is_empty();
-        held.into_iter().for_each(|it| *it = None);
+        for key in held {
+            *key = None;
+        }
         self.cut_streams(|agent| agent == name);
         any
     }

@@ -101,11 +101,11 @@ impl World {
 
     /// Everybody's direct conversations, the newest first: they are the colony's.
     fn conversations(&self, me: &Caller) -> Answer {
-        let mut last: BTreeMap<(&str, &str), (usize, u64)> = BTreeMap::new();
+        let mut newest: BTreeMap<(&str, &str), (usize, u64)> = BTreeMap::new();
         for (at, message) in self.messages.iter().enumerate().filter(|(_, it)| it.office == me.office) {
-            message.pair().map(|pair| last.insert(pair, (at, message.sent)));
+            message.pair().map(|pair| newest.insert(pair, (at, message.sent)));
         }
-        let mut rows: Vec<_> = last.into_iter().collect();
+        let mut rows: Vec<_> = newest.into_iter().collect();
         rows.sort_by_key(|(_, (at, _))| std::cmp::Reverse(*at));
         let others = rows.iter().any(|((one, other), _)| ![*one, *other].contains(&&*me.name));
         let list = rows.into_iter().map(|(pair, (_, sent))| self.conversation(me, pair, sent)).collect();

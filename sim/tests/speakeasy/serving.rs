@@ -4,8 +4,7 @@ use agent_bridge_sim::{
     run_speakeasy,
     speakeasy::{Fault, Options, World},
 };
-use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use serde_json::json;
 
 use crate::socket::{control, parts, raw};
 
