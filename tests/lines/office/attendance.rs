@@ -36,8 +36,14 @@ async fn only_changes_are_told_and_each_once() {
         let wanted = [json!(["ann", "online", "error"]), json!([ME, "online", "offline"])];
         assert_eq!(changes(&story), wanted);
         let told = story.of("participant.changed");
-        assert_eq!((&told[0]["data"]["participant"]["origin"], &told[0]["data"]["participant"]["me"]), (&"provisioned".into(), &false.into()));
-        assert_eq!((&told[1]["data"]["participant"]["origin"], &told[1]["data"]["participant"]["me"]), (&"external".into(), &true.into()));
+        assert_eq!(
+            (&told[0]["data"]["participant"]["origin"], &told[0]["data"]["participant"]["me"]),
+            (&"provisioned".into(), &false.into())
+        );
+        assert_eq!(
+            (&told[1]["data"]["participant"]["origin"], &told[1]["data"]["participant"]["me"]),
+            (&"external".into(), &true.into())
+        );
 
         story.sim.cut_streams();
         story.until("it listens again", |story| story.sim.look(|world| world.stream_count()) > 0).await;
