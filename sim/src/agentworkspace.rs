@@ -108,11 +108,10 @@ impl Sim {
     pub async fn serve(&self, port: u16) -> io::Result<Serving> {
         let serving = serve::serve(self.router(), port).await?;
         self.set_url(&serving.url());
-        let (stopping, hooks) = (serving.stopping(), self.deliver_hooks());
-        tokio::spawn(async move { stopping.run_until_cancelled(hooks).await });
+        serving.meanwhile(self.deliver_hooks());
         if let Some(every) = self.look(|world| world.options.auto) {
-            let (stopping, sim) = (serving.stopping(), self.clone());
-            tokio::spawn(async move { stopping.run_until_cancelled(auto::talk(&sim, every)).await });
+            let sim = self.clone();
+            serving.meanwhile(async move { auto::talk(&sim, every).await });
         }
         Ok(serving)
     }

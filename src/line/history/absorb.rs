@@ -4,16 +4,17 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{History, Lost, NAMED, Read, ends_all};
-use crate::event::{Arrival, ConversationKind, Draft, Type, Via};
+use crate::event::{Arrival, Draft, Type, Via};
 use crate::line::intake::Intake;
 use crate::line::read::{Gathered, ReadError};
 use crate::line::shape::Shaper;
 use crate::line::walk::{self, End, Plan, Seen, Step};
-use crate::normalise::Room;
 use crate::store::{Anchor, Change, Known, StoreError};
 
 /// Ids named in one change.
 const LISTED: usize = 1_000;
+/// The lists are read at once where a conversation fails, but no sooner than this after the last time.
+pub(super) const APART: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// What a walk found, laid beside the anchor it began from.
 struct Laid<'a> {
@@ -29,6 +30,12 @@ impl History {
     pub async fn absorb(&mut self, read: Read, shaper: &mut Shaper, intake: &mut Intake) -> Result<(), Lost> {
         match read {
             Read::Rooms(rooms) => self.rooms(rooms, shaper)?,
+            Read::Seldom(told) => {
+                if let Some(error) = self.seldom(told, Instant::now()).await?.filter(ends_all) {
+                    return Err(error.into());
+                }
+                self.list(Vec::new(), shaper);
+            }
             Read::Room(id, Ok(gathered)) => {
                 let told = self.room(gathered, shaper, intake).await;
                 if matches!(told, Ok(true)) {
@@ -39,6 +46,7 @@ impl History {
                 told?;
                 self.unreadable.remove(&id);
                 self.refused.remove(&id);
+                self.report_read();
                 self.report.checked(self.schedule.checked());
             }
             Read::Room(id, Err(error)) => {
@@ -74,49 +82,6 @@ impl History {
         }
     }
 
-    fn rooms(&mut self, rooms: Result<Vec<(String, Room)>, ReadError>, shaper: &mut Shaper) -> Result<(), Lost> {
-        let stale = self.listing.take().is_some_and(|began| began < self.connects);
-        let expected = std::mem::take(&mut self.expected);
-        let now = Instant::now();
-        let (rooms, refused) = match rooms {
-            Ok(rooms) => (rooms, None),
-            // No list is an empty one, but that it is refused is said.
-            Err(error @ ReadError::Refused { .. }) => (Vec::new(), Some(("(the list)".to_owned(), error.to_string()))),
-            Err(error) => return self.unlisted(error),
-        };
-        shaper.listed(&rooms);
-        let unstreamed = |id: &str, kind: Option<ConversationKind>| {
-            kind.is_some_and(|kind| self.spec.unstreamed.contains(&kind)) || self.hearing.leaves_out(id)
-        };
-        self.schedule.listed(rooms.iter().map(|(id, room)| (id.clone(), unstreamed(id, room.kind))), now, chance());
-        self.walked.retain(|id, _| self.schedule.has(id));
-        self.refused.retain(|id| self.schedule.has(id));
-        self.unlisted = expected.into_iter().filter(|id| !self.schedule.has(id)).collect();
-        self.unreadable.retain(|id, _| self.schedule.has(id));
-        self.unreadable.extend(refused);
-        self.listed = true;
-        if stale {
-            self.schedule.list_in(std::time::Duration::ZERO, now, 0.5);
-        }
-        Ok(())
-    }
-
-    /// The list could not be read: until the first one that ends the line, later it is asked for again.
-    fn unlisted(&mut self, error: ReadError) -> Result<(), Lost> {
-        let now = Instant::now();
-        if let ReadError::Throttled(wait) = error {
-            self.schedule.hold(now + wait);
-            self.schedule.list_in(wait, now, 0.5);
-            return Ok(());
-        }
-        if !self.listed || ends_all(&error) {
-            return Err(error.into());
-        }
-        self.schedule.list_in(self.reader.timing.longest_wait, now, chance());
-        self.report.error(&error);
-        Ok(())
-    }
-
     fn failed(&mut self, id: &str, error: ReadError) -> Result<(), Lost> {
         if let ReadError::Throttled(wait) = error {
             self.schedule.hold(Instant::now() + wait);
@@ -128,8 +93,21 @@ impl History {
             self.schedule.refused(id, Instant::now());
             self.refused.insert(id.to_owned());
         }
-        self.unreadable.insert(id.to_owned(), error.to_string());
+        let why = error.to_string();
+        if self.spec.alone && self.unreadable.get(id) != Some(&why) {
+            tracing::warn!(workspace = %self.workspace, conversation = %id, %why, "a conversation cannot be read");
+            // Whether it is that conversation's own trouble, or the platform's, the list shows.
+            self.schedule.list_soon(APART, Instant::now());
+        }
+        self.unreadable.insert(id.to_owned(), why);
         Ok(())
+    }
+
+    /// Without a stream each answer is a sign of life.
+    pub(super) fn report_read(&self) {
+        if self.spec.alone {
+            self.report.byte();
+        }
     }
 
     /// Whether a conversation has its anchor, or is kept from the agent.
@@ -252,7 +230,7 @@ fn bounds(anchor: Option<&Anchor>, seen: &[Seen]) -> Value {
 }
 
 /// A number from 0 to 1 that nobody has to guess right.
-fn chance() -> f64 {
+pub(super) fn chance() -> f64 {
     let mut byte = [0_u8; 1];
     getrandom::fill(&mut byte).map_or(0.5, |()| f64::from(byte[0]) / 255.0)
 }
