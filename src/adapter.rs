@@ -35,11 +35,12 @@ pub use call::{Call, CallError, NOBODY, headers, json};
 pub use error::ManifestError;
 pub use events::{AttachmentSpec, AuthorSpec, EventSpec, TopicSpec};
 pub use inbox::{Inbox, Shown, Waiting};
-pub use join::{Dialect, First, Join, Learn, Step, Wait, Way};
+pub use join::{Claim, Dialect, First, Join, Learn, Once, Step, Wait, Way};
 pub use json::Json;
 pub use live::Live;
 pub use manifest::{
-    Ask, Documents, Expires, Http, Keep, Link, Manifest, Me, Secret, Session, SessionFlavour, Setting, SettingKind,
+    Ask, Documents, Expires, Http, Keep, Link, Manifest, Me, Registered, Secret, Session, SessionFlavour, Setting,
+    SettingKind,
 };
 pub use members::Members;
 pub use outcome::{Issues, Outcome, Rule, Sign, platform_words};

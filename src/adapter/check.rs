@@ -132,6 +132,9 @@ fn receive(manifest: &Manifest) -> Verdict {
             stands(event, "event", manifest.events.names(), &["receive", "names", name])?;
         }
     }
+    if manifest.registered.is_some() && manifest.has_line() {
+        return Err(at(&["registered"], "a platform with `receive` has a work channel: keep one"));
+    }
     joining::header(&manifest.receive.call.header, &["receive"])?;
     log(manifest)?;
     if let Some(members) = manifest.receive.log.as_ref().and_then(|log| log.members.as_ref()) {
@@ -222,7 +225,10 @@ fn outcomes(manifest: &Manifest) -> Verdict {
     joining::goes(&manifest.outcomes, manifest, &[])?;
     let calls = references::calls(manifest);
     let rules = calls.iter().flat_map(|found| &found.call.outcomes).chain(&manifest.outcomes);
-    let named: Vec<&str> = rules.map(|rule| rule.is.as_str()).collect();
+    let steps = || manifest.join.ways.iter().flat_map(|(_, way)| &way.steps);
+    let claims = steps().filter_map(|step| step.wait.as_ref()?.claim.as_ref()).map(|claim| claim.lost.as_str());
+    let lost = steps().filter_map(|step| step.once.as_ref()).map(|once| once.lost.as_str()).chain(claims);
+    let named: Vec<&str> = rules.map(|rule| rule.is.as_str()).chain(lost).collect();
     for name in manifest.tell.names() {
         stands(name, "outcome", named.iter().copied(), &["tell", name])?;
     }

@@ -55,6 +55,9 @@ pub enum LineFlavour {
     Poll,
     /// A list of what waits for the agent, read again and again.
     Inbox,
+    /// The platform has no work channel: no `receive` stands in the manifest, and nothing is ever opened.
+    #[serde(skip)]
+    None,
 }
 
 /// How an event log is read: the oldest event first, from a cursor on.
@@ -185,6 +188,17 @@ calling!(RawHistory {
     others: Option<Span>,
 });
 
+impl Default for Receive {
+    /// None.
+    fn default() -> Self {
+        let (flavour, call) = (LineFlavour::None, Call::root());
+        let (names, name, item, push, also) =
+            (Table::default(), Pointers::default(), Pointers::default(), Vec::new(), Vec::new());
+        let (silence, cut, resume, history, log, inbox, needs) = (None, None, None, None, None, None, None);
+        Self { flavour, call, silence, cut, names, name, item, resume, history, log, inbox, push, also, needs }
+    }
+}
+
 impl<'de> Deserialize<'de> for Receive {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         read_table(deserializer, Self::of)
@@ -237,7 +251,7 @@ impl RawReceive {
                 let keys = "`items`, `cursor`, `cursor_refused`, `ascending`, `every`, `beside` and `members`";
                 Err(format!("{keys} are for the flavour poll"))
             }
-            LineFlavour::Sse => Ok(None),
+            LineFlavour::Sse | LineFlavour::None => Ok(None),
             LineFlavour::Inbox if !streams => Ok(None),
             LineFlavour::Inbox => Err("`silence`, `cut` and `resume` are for a stream".to_owned()),
             LineFlavour::Poll if streams => Err("`silence`, `cut` and `resume` are for a stream".to_owned()),

@@ -36,12 +36,13 @@ pub(super) struct Needs<'a> {
     pub hints: mpsc::Receiver<String>,
 }
 
-/// The name of the baseline line of a platform.
+/// The name of the baseline line of a platform; empty where it has none.
 pub(super) fn name(manifest: &Manifest) -> &'static str {
     match manifest.receive.flavour {
         LineFlavour::Sse => sse::LINE,
         LineFlavour::Poll => poll::LINE,
         LineFlavour::Inbox => inbox::LINE,
+        LineFlavour::None => "",
     }
 }
 
@@ -67,6 +68,7 @@ pub(super) fn line(needs: Needs<'_>) -> Result<(AnyLine, Option<Inlet>), StoreEr
             let line = Inbox::new(inbox::Parts { session, store, clock, timing, policy, report, hints, feed })?;
             Ok((AnyLine::Inbox(Box::new(line)), Some(inlet)))
         }
+        LineFlavour::None => unreachable!("a platform without a work channel has no line"),
     }
 }
 

@@ -155,7 +155,12 @@ pub(super) fn calls(manifest: &Manifest) -> Vec<Found<'_>> {
         }
     }
     let receive = &manifest.receive;
-    add(&["receive"], &receive.call, opening(receive.flavour));
+    if manifest.has_line() {
+        add(&["receive"], &receive.call, opening(receive.flavour));
+    }
+    if let Some(registered) = &manifest.registered {
+        add(&["registered"], &registered.call, &[Root::Settings, Root::Facts]);
+    }
     if let Some(history) = &receive.history {
         add(&["receive", "history", "rooms"], &history.rooms.call, &[Root::Settings, Root::Facts]);
         add(&["receive", "history"], &history.call, &[Root::Settings, Root::Facts, Root::Room, Root::Page]);
@@ -200,7 +205,7 @@ pub(super) fn calls(manifest: &Manifest) -> Vec<Found<'_>> {
 /// What the request that opens a line may name: a cursor where it is read from one.
 const fn opening(flavour: LineFlavour) -> &'static [Root] {
     match flavour {
-        LineFlavour::Sse => &[Root::Settings, Root::Facts],
+        LineFlavour::Sse | LineFlavour::None => &[Root::Settings, Root::Facts],
         LineFlavour::Poll => &[Root::Settings, Root::Facts, Root::Line],
         LineFlavour::Inbox => &[Root::Settings, Root::Facts, Root::Room],
     }
@@ -215,6 +220,9 @@ fn steps<'a>(step: &'a Step, path: &[&str], add: &mut impl FnMut(&[&str], &'a Ca
         for (index, call) in dialect.then.iter().enumerate() {
             add(&[&path[..], &["then", &index.to_string()]].concat(), call, SIGNED_IN);
         }
+    }
+    if let Some(look) = step.wait.as_ref().and_then(|wait| wait.claim.as_ref()?.look.as_ref()) {
+        add(&[path, &["wait", "claim", "look"]].concat(), look, STEPS);
     }
 }
 
