@@ -1,5 +1,7 @@
 //! Validation of bodies: every field that is wrong is an issue, and every issue is told at once.
 
+use std::ops::RangeInclusive;
+
 use serde_json::{Map, Value, json};
 
 use crate::invites::{
@@ -31,25 +33,19 @@ pub(super) fn accept(asked: &Asked) -> Result<Wanted, Refusal> {
     let body = object(asked)?;
     let field = |name: &str| body.get(name).cloned().unwrap_or_default();
     let kind = body.get("requestType").and_then(Value::as_str);
-    let name = field("agentName");
-    let adapter_type = field("adapterType");
+    let (name, adapter_type) = (field("agentName"), field("adapterType"));
     let (capabilities, config) = (field("capabilities"), field("agentDefaultsPayload"));
-    let mut issues = Vec::new();
-    if !matches!(kind, Some("agent" | "human")) {
-        issues.push(("requestType", "Invalid option: expected one of \"human\"|\"agent\""));
-    }
-    if body.contains_key("agentName") && !name.as_str().is_some_and(|it| (1..=120).contains(&units(it))) {
-        issues.push(("agentName", "Expected a string of 1 to 120 characters"));
-    }
-    if body.contains_key("adapterType") && !adapter_type.as_str().is_some_and(|it| !it.trim().is_empty()) {
-        issues.push(("adapterType", "Expected a string that is not empty"));
-    }
-    if !capabilities.is_null() && !capabilities.as_str().is_some_and(|it| units(it) <= 4000) {
-        issues.push(("capabilities", "Expected a string of at most 4000 characters"));
-    }
-    if !config.is_null() && !config.is_object() {
-        issues.push(("agentDefaultsPayload", "Expected an object"));
-    }
+    // A text whose length is in bounds; the first two may be missing, but not null.
+    let long =
+        |value: &Value, bounds: RangeInclusive<usize>| value.as_str().is_some_and(|it| bounds.contains(&units(it)));
+    let checks = [
+        (matches!(kind, Some("agent" | "human")), "requestType", "Expected \"human\" or \"agent\""),
+        (!body.contains_key("agentName") || long(&name, 1..=120), "agentName", "Expected 1 to 120 characters"),
+        (!body.contains_key("adapterType") || filled(&adapter_type), "adapterType", "Expected a string with a word"),
+        (capabilities.is_null() || long(&capabilities, 0..=4000), "capabilities", "Expected up to 4000 characters"),
+        (config.is_null() || config.is_object(), "agentDefaultsPayload", "Expected an object"),
+    ];
+    let issues: Vec<_> = checks.into_iter().filter(|it| !it.0).map(|(_, field, text)| (field, text)).collect();
     if !issues.is_empty() {
         return Err(invalid(&issues, "accept.400_validation"));
     }
@@ -67,6 +63,11 @@ pub(super) fn claim(asked: &Asked) -> Result<String, Refusal> {
     let secret = body.get("claimSecret").and_then(Value::as_str).filter(|it| (16..=256).contains(&units(it)));
     let issue = ("claimSecret", "Expected a string of 16 to 256 characters");
     secret.map(Into::into).ok_or_else(|| invalid(&[issue], "claim.400_validation"))
+}
+
+/// A string with more than white space in it.
+fn filled(value: &Value) -> bool {
+    value.as_str().is_some_and(|it| !it.trim().is_empty())
 }
 
 /// A length as JavaScript counts it.

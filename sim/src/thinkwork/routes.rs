@@ -94,21 +94,15 @@ fn wish(body: &Map<String, Value>) -> Result<Wish, Refusal> {
         Value::String(word) if !word.trim().is_empty() => Some(word),
         _ => return wrong("adapterType must be a string"),
     };
-    let capabilities = field("capabilities");
-    if !capabilities.as_array().is_none_or(|it| it.iter().all(Value::is_string)) || !is(&capabilities, Value::is_array)
-    {
+    let (capabilities, config) = (field("capabilities"), field("adapterConfig"));
+    let texts = |it: &Value| it.as_array().is_some_and(|all| all.iter().all(Value::is_string));
+    if !capabilities.is_null() && !texts(&capabilities) {
         return wrong("capabilities must be an array of strings");
     }
-    let config = field("adapterConfig");
-    if !is(&config, Value::is_object) {
+    if !config.is_null() && !config.is_object() {
         return wrong("adapterConfig must be an object");
     }
     Ok(Wish { agent_name: name.into(), adapter_type, capabilities, config })
-}
-
-/// Whether a field is missing, or what it should be.
-fn is(value: &Value, right: fn(&Value) -> bool) -> bool {
-    value.is_null() || right(value)
 }
 
 /// `POST /api/join-requests/{id}/claim-api-key`: the notes' errors, in their order.

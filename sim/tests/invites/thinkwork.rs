@@ -1,6 +1,6 @@
 //! `thinkwork`: both forms of its routes, every refusal, and what an invite is worth after each.
 
-use agent_bridge_sim::thinkwork::{Call, Claimed, Forms, NewInvite, Options, Sim, Spent, Thinkwork, Times};
+use agent_bridge_sim::thinkwork::{Call, Claimed, NewInvite, Options, Sim, Spent, Thinkwork, Times};
 use serde_json::{Value, json};
 
 use crate::support::{DAY, Hands, Reply, Served, clocked, get, no, post, says, text};
@@ -203,10 +203,11 @@ pub async fn shapes(served: &mut Served) {
 }
 
 #[tokio::test]
-async fn the_switches_are_apart_from_each_other() {
+async fn used_up_may_be_expired_under_api_as_well() {
     let (sim, _) = observed(|ways| ways.spent = Spent::Expired);
-    assert_eq!(sim.look(|_| Forms::default()), Forms::Observed);
     let token = sim.invite("Echo").token;
     joined(&sim, &token).await;
-    assert_eq!(get(&sim, &format!("/api/invites/{token}")).await.0, 404, "used up is expired under /api as well");
+    let gone = says(404, "Invite not found or expired");
+    assert_eq!(no(get(&sim, &format!("/api/invites/{token}")).await), gone);
+    assert_eq!(no(accept(&sim, &token, echo()).await), gone);
 }
