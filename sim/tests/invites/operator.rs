@@ -82,7 +82,8 @@ async fn somebody_approves_after_a_while() {
     let path = format!("/api/invites/{}/accept", sim.invite("Echo").token);
     let (_, made) = post(&sim, &path, json!({"agentName": "Echo"})).await;
     let request = text(&made, "/joinRequestId");
-    sim.wait_for(|world| world.request(&request).is_some_and(|it| it.status == Status::Approved)).await;
+    let decided = sim.wait_for(|world| world.request(&request).is_some_and(|it| it.status == Status::Approved));
+    tokio::time::timeout(Duration::from_mins(1), decided).await.expect("somebody approves");
     assert_eq!(start.elapsed(), Duration::from_secs(5));
     assert_eq!(sim.look(|world| world.request(&request).unwrap().decided), Some(TEN + 5000));
     approving.abort();

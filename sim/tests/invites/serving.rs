@@ -88,7 +88,8 @@ async fn the_operator_of_the_auto_mode_lets_everybody_in() {
     assert!(invite.link.starts_with(&url), "{}", invite.link);
     let accept = format!("/api/invites/{}/accept", invite.token);
     let (_, made) = raw(&url, "POST", &accept, &json!({"requestType": "agent", "agentName": "Echo"})).await;
-    sim.wait_for(|world| world.agents().next().is_some()).await;
+    let let_in = sim.wait_for(|world| world.agents().next().is_some());
+    tokio::time::timeout(Duration::from_mins(1), let_in).await.expect("somebody approves");
     let at = made["claimApiKeyPath"].as_str().expect("a path");
     let (status, key) = raw(&url, "POST", at, &json!({"claimSecret": made["claimSecret"]})).await;
     assert_eq!((status, key["token"].as_str().map(Into::into)), (201, sim.key(made["id"].as_str().unwrap())));
