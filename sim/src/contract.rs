@@ -12,6 +12,11 @@ pub const SPEAKEASY: &str = include_str!("../contract/speakeasy.txt");
 /// The lines of `agentworkspace`.
 pub const AGENTWORKSPACE: &str = include_str!("../contract/agentworkspace.txt");
 
+/// The lines of `thinkwork`.
+pub const THINKWORK: &str = include_str!("../contract/thinkwork.txt");
+/// The lines of `paperclip`.
+pub const PAPERCLIP: &str = include_str!("../contract/paperclip.txt");
+
 /// One line of a contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line {

@@ -8,6 +8,7 @@
 //! agentunited  one simulated platform: script, faults, routes, stream
 //! speakeasy    another: grants, topics, an event log
 //! agentworkspace  a third: documents edited together, calendars, e-mail
+//! invites      what platforms of agent invites share; `thinkwork` and `paperclip` are its dialects
 //! ```
 //!
 //! A simulator refuses what the real platform would refuse, so that a bridge that is too lenient
@@ -25,12 +26,15 @@ mod control;
 pub mod fault;
 mod gate;
 mod ids;
+pub mod invites;
 mod jwt;
 pub mod log;
+pub mod paperclip;
 pub mod platform;
 mod post;
 pub mod serve;
 pub mod speakeasy;
+pub mod thinkwork;
 mod upgrade;
 pub mod wall;
 
@@ -73,6 +77,32 @@ pub async fn run_agentworkspace(
     port: u16,
 ) -> io::Result<(agentworkspace::Sim, serve::Serving)> {
     let sim = agentworkspace::Sim::new(options);
+    let serving = sim.serve(port).await?;
+    Ok((sim, serving))
+}
+
+/// Serves a simulated `thinkwork` on `127.0.0.1:port` (0 picks a free port) and returns the platform's script
+/// together with its listener. Prints nothing.
+///
+/// With [`invites::Options::auto`] somebody approves each join request until the listener stops.
+///
+/// # Errors
+/// The port is taken, or may not be bound.
+pub async fn run_thinkwork(options: thinkwork::Options, port: u16) -> io::Result<(thinkwork::Sim, serve::Serving)> {
+    let sim = thinkwork::Sim::new(options);
+    let serving = sim.serve(port).await?;
+    Ok((sim, serving))
+}
+
+/// Serves a simulated `paperclip` on `127.0.0.1:port` (0 picks a free port) and returns the platform's script
+/// together with its listener. Prints nothing.
+///
+/// With [`invites::Options::auto`] somebody approves each join request until the listener stops.
+///
+/// # Errors
+/// The port is taken, or may not be bound.
+pub async fn run_paperclip(options: paperclip::Options, port: u16) -> io::Result<(paperclip::Sim, serve::Serving)> {
+    let sim = paperclip::Sim::new(options);
     let serving = sim.serve(port).await?;
     Ok((sim, serving))
 }
