@@ -8,7 +8,7 @@ mod references;
 use super::error::Finding;
 use super::events::EventSpec;
 use super::inbox::Inbox;
-use super::manifest::{Keep, Manifest, SettingKind};
+use super::manifest::{Keep, Manifest, Registered, SettingKind};
 use super::scope::Root;
 use super::template::{Part, Reference};
 use crate::event::Type;
@@ -132,9 +132,7 @@ fn receive(manifest: &Manifest) -> Verdict {
             stands(event, "event", manifest.events.names(), &["receive", "names", name])?;
         }
     }
-    if manifest.registered.is_some() && manifest.has_line() {
-        return Err(at(&["registered"], "a platform with `receive` has a work channel: keep one"));
-    }
+    registered(manifest)?;
     joining::header(&manifest.receive.call.header, &["receive"])?;
     log(manifest)?;
     if let Some(members) = manifest.receive.log.as_ref().and_then(|log| log.members.as_ref()) {
@@ -148,6 +146,24 @@ fn receive(manifest: &Manifest) -> Verdict {
     also(manifest)?;
     let Some(history) = &manifest.receive.history else { return Ok(()) };
     stands(&history.event, "event", manifest.events.names(), &["receive", "history", "event"])
+}
+
+/// That a platform has no work channel is said, and not merely left out.
+fn registered(manifest: &Manifest) -> Verdict {
+    match (&manifest.registered, manifest.has_line()) {
+        (None, false) => Err(at(
+            &["receive"],
+            "how events arrive is missing: add it, or `registered: {}` where the platform has no work channel",
+        )),
+        (_, true) if manifest.events.is_empty() => {
+            Err(at(&["events"], "what arrives is missing: add what events mean"))
+        }
+        (Some(_), true) => Err(at(&["registered"], "a platform with `receive` has a work channel: keep one")),
+        (Some(Registered { call: Some(call), .. }), false) if call.method != http::Method::GET => {
+            Err(at(&["registered"], "looking changes nothing: use a get"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What marks an item as handled is known by the item alone, and carried out like any other action.

@@ -43,7 +43,7 @@ pub struct Manifest {
     /// How events arrive; where the platform has no work channel, its flavour is `None`.
     #[serde(default)]
     pub receive: Receive,
-    /// How a seat without a work channel is looked after; none: nothing tells whether it still stands.
+    /// That it has none, and how a seat is looked after there.
     pub registered: Option<Registered>,
     /// What they mean, by the platform's name for them.
     #[serde(default)]
@@ -353,8 +353,8 @@ pub struct Expires {
 /// How a seat without a work channel is looked after.
 #[derive(Clone, Debug)]
 pub struct Registered {
-    /// A get that the platform answers with 401 once the credential was revoked.
-    pub call: Call,
+    /// A get that the platform answers with 401 once the credential was revoked; none: nothing there tells it.
+    pub call: Option<Call>,
     /// How often. Default 1 h.
     pub every: Option<Span>,
 }
@@ -367,7 +367,7 @@ impl<'de> Deserialize<'de> for Registered {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         read_table(deserializer, |mut raw: RawRegistered| {
             let every = raw.every.take();
-            raw.call().and_then(needed).map(|call| Self { call, every })
+            raw.call().map(|call| Self { call, every })
         })
     }
 }

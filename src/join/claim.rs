@@ -85,7 +85,7 @@ impl Walk<'_> {
         match turn(it.wait, it.claim, &waits, now) {
             Turn::Over => return Err(self.over(it.wait, &waits)),
             Turn::Rest(again) => return Ok(Flow::Waits(Pause { again, trouble: None, sharp: true })),
-            Turn::Claim => {}
+            Turn::Claim => self.is_patient(&waits)?,
         }
         if let Some(look) = &it.claim.look {
             self.look(it.wait, look, &waits).await?;

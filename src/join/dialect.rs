@@ -1,5 +1,7 @@
 //! Which of a step's dialects a host speaks: found out by gets, never by a request that changes something.
 
+use secrecy::{ExposeSecret, SecretString};
+
 use super::Error;
 use super::walk::{Flow, Walk};
 use crate::adapter::{Call, Dialect, Manifest, Outcome, Step, Way};
@@ -60,7 +62,7 @@ impl Walk<'_> {
             Err(other) => return Err(other),
         };
         if let Some(text) = text(&answer) {
-            let text = Scrubber::new(self.plan.secrets.values().cloned()).scrub(&text).into_owned();
+            let text = without(&text, self.plan.secrets.values());
             self.plan.record.facts.insert(ONBOARDING.to_owned(), text.into());
         }
         self.keep(way, index, number, dialect, &answer).await
@@ -102,6 +104,14 @@ fn speaks(manifest: &Manifest, call: &Call, answer: &Response) -> bool {
     is_object && !matches!(call.outcome(manifest, answer.status, &answer.body), Outcome::Status(_))
 }
 
+/// The text with `[sealed]` for each secret; a line that still has one in another form goes whole.
+fn without<'a>(text: &str, secrets: impl Iterator<Item = &'a SecretString> + Clone) -> String {
+    let hidden = secrets.clone().map(ExposeSecret::expose_secret).filter(|secret| !secret.is_empty());
+    let plain = hidden.fold(text.to_owned(), |text, secret| text.replace(secret, "[sealed]"));
+    let scrubber = Scrubber::new(secrets.cloned());
+    plain.lines().map(|line| scrubber.scrub(line).into_owned()).collect::<Vec<_>>().join("\n")
+}
+
 /// The text of an answer, where it is one: cut between two lines, and no page.
 fn text(answer: &Response) -> Option<String> {
     let is_page = answer.body.trim_ascii_start().starts_with(b"<");
@@ -132,6 +142,8 @@ mod tests {
         for none in [answer(404, "gone"), answer(200, " <html>"), answer(200, "\n")] {
             assert_eq!(text(&none), None);
         }
+        let secret = SecretString::from("inv_CANARY".to_owned());
+        assert_eq!(without("a\nPOST /i/inv_CANARY/accept", [&secret].into_iter()), "a\nPOST /i/[sealed]/accept");
         let long = "ä line\n".repeat(LONGEST);
         let kept = text(&answer(200, &long)).unwrap();
         assert!(kept.len() <= LONGEST && kept.len() > LONGEST - 16 && kept.ends_with("ä line"));

@@ -137,14 +137,11 @@ impl Walk<'_> {
         let spoken = steps.get(index).and_then(|step| self.spoken(step).into_iter().next());
         let Some((number, dialect)) = spoken else { return Ok(Flow::On) };
         let waits = self.begun().await?;
-        let now = self.means.clock.now();
-        if self.limit.is_some_and(|limit| now.saturating_sub(waits.since) > millis(limit)) {
-            return Err(self.turned_away(Type::JoinExpired, OUT_OF_PATIENCE.to_owned()));
-        }
         if let Some(claim) = &wait.claim {
             return self.claim(Claiming { way, index, number, dialect, wait, claim }, waits).await;
         }
-        let every = wait.every.0;
+        self.is_patient(&waits)?;
+        let (now, every) = (self.means.clock.now(), wait.every.0);
         let answer = match self.send(&dialect.call).await {
             Err(Error::Unavailable(why)) => {
                 return Ok(Flow::Waits(Pause { again: every, trouble: Some(why), sharp: false }));
@@ -167,6 +164,15 @@ impl Walk<'_> {
             Verdict::Rejected(words) | Verdict::Spent(words) => Err(self.turned_away(Type::JoinRejected, words)),
             Verdict::Expired(words) => Err(self.turned_away(Type::JoinExpired, words)),
         }
+    }
+
+    /// The operator's patience is not the platform's: whichever ends first.
+    pub(super) fn is_patient(&mut self, waits: &Waits) -> Result<(), Error> {
+        let waited = self.means.clock.now().saturating_sub(waits.since);
+        if self.limit.is_some_and(|limit| waited > millis(limit)) {
+            return Err(self.turned_away(Type::JoinExpired, OUT_OF_PATIENCE.to_owned()));
+        }
+        Ok(())
     }
 
     /// From here on it waits: durable, and told, with the next commit.

@@ -18,7 +18,7 @@ const FIRST: Duration = Duration::from_mins(1);
 
 /// Returns when the seat is another one: the platform has answered 401. Where it has nothing that tells, never.
 pub(super) async fn look(session: &Session) -> Result<(), Ended> {
-    let Some(Registered { call, every }) = session.manifest().registered.clone() else {
+    let Some(Registered { call: Some(call), every }) = session.manifest().registered.clone() else {
         return std::future::pending().await;
     };
     let every = every.map_or(EVERY, |every| every.0);

@@ -158,8 +158,8 @@ pub(super) fn calls(manifest: &Manifest) -> Vec<Found<'_>> {
     if manifest.has_line() {
         add(&["receive"], &receive.call, opening(receive.flavour));
     }
-    if let Some(registered) = &manifest.registered {
-        add(&["registered"], &registered.call, &[Root::Settings, Root::Facts]);
+    if let Some(call) = manifest.registered.as_ref().and_then(|registered| registered.call.as_ref()) {
+        add(&["registered"], call, &[Root::Settings, Root::Facts]);
     }
     if let Some(history) = &receive.history {
         add(&["receive", "history", "rooms"], &history.rooms.call, &[Root::Settings, Root::Facts]);
