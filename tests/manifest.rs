@@ -9,6 +9,8 @@ use agent_bridge::adapter::{Manifests, parse};
 
 #[path = "manifest/approvals.rs"]
 mod approvals;
+#[path = "manifest/invites.rs"]
+mod invites;
 #[path = "manifest/reference.rs"]
 mod reference;
 #[path = "manifest/rendering.rs"]

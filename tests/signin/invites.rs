@@ -9,6 +9,8 @@ use agent_bridge::event::Type;
 use agent_bridge::join::{self, Error, JoinRequest, Joined, ONBOARDING, Patience, Pending, pending};
 use agent_bridge::store::{Seat, WorkspaceRecord};
 use agent_bridge_sim::agentunited::{Options as Other, Sim as OtherSim};
+use agent_bridge_sim::invites::{self, Dialect};
+use agent_bridge_sim::paperclip;
 use agent_bridge_sim::thinkwork::{Armed, Call, Claimed, Fault, NewInvite, Options, Sim, Spent};
 
 use crate::bench::{Bench, NOW, name, with_secret, with_setting};
@@ -22,18 +24,22 @@ const CLAIM: &str = "POST /api/join-requests/{id}/claim-api-key";
 
 /// The platform, and a bench that speaks with it.
 fn tenant(options: Options) -> (Sim, Bench) {
+    platform("thinkwork", options)
+}
+
+fn platform<D: Dialect>(name: &str, options: invites::Options<D>) -> (invites::Sim<D>, Bench) {
     let platform_clock = Clock::paced(NOW);
     let wall = Arc::new(move || platform_clock.now());
-    let sim = Sim::new(Options { url: ORIGIN.into(), wall, ..options });
+    let sim = invites::Sim::new(invites::Options { url: ORIGIN.into(), wall, ..options });
     let network = MemoryNetwork::default();
     network.serve(ORIGIN, sim.router());
     let clock = Clock::paced(NOW);
     let mut bench = Bench::over(OtherSim::new(Other::default()), network.clone(), Arc::new(network), &clock);
-    bench.manifest = Manifests::load(None).unwrap().get("thinkwork").unwrap();
+    bench.manifest = Manifests::load(None).unwrap().get(name).unwrap();
     (sim, bench)
 }
 
-fn wants(sim: &Sim, bench: &Bench) -> JoinRequest {
+fn wants<D: Dialect>(sim: &invites::Sim<D>, bench: &Bench) -> JoinRequest {
     bench.wants(&sim.invite("Echo").link)
 }
 
@@ -59,7 +65,7 @@ fn told(bench: &Bench) -> Vec<Type> {
     feed.iter().map(|event| event.head.kind).collect()
 }
 
-fn arm(sim: &Sim, route: &str, fault: Fault) {
+fn arm<D: Dialect>(sim: &invites::Sim<D>, route: &str, fault: Fault) {
     sim.arm(Armed { route: route.into(), after: 0, count: 1, fault });
 }
 
@@ -263,10 +269,11 @@ async fn a_lost_answer_to_a_claim_is_remembered_until_it_is_known_what_it_was() 
         let Some(Pending::Waits(waits)) = pending(&record) else { panic!("{record:?}") };
         assert!(waits.doubt.as_ref().is_some_and(|doubt| doubt.contains("the key is lost with it")), "{waits:?}");
         bench.restart().await;
+        // Where all claims look alike, only the end of its time ends it.
+        tokio::time::advance(if claimed == Claimed::Told { MINUTE } else { WEEK }).await;
         let error = until_decided(&bench).await.0.unwrap_err().to_string();
         assert!(error.contains(words) && error.contains("revoke the agent's key"), "{error}");
         assert_eq!(needs(&bench), (error, ANOTHER.to_owned()));
-        assert!(sim.calls(Call::Claim) <= 10_100);
         let approved = told(&bench).contains(&Type::JoinApproved);
         assert_eq!(approved, words == "claimed already", "what is known is told");
     }
@@ -308,4 +315,41 @@ async fn what_ends_a_claim_says_what_to_ask_for() {
     sim.approve_without_agent(&sim.waiting().unwrap());
     let error = until_decided(&bench).await.0.unwrap_err().to_string();
     assert!(error.contains("no agent was made of it"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_second_platform_tells_of_itself_what_became_of_a_request() {
+    // Its accept was carried out and not answered: the summary says so.
+    let (sim, bench) = platform("paperclip", paperclip::Options::default());
+    arm(&sim, ACCEPT, Fault::ReplyLost);
+    let error = bench.join(wants(&sim, &bench)).await.unwrap_err().to_string();
+    assert!(error.contains("Ask the board to reject it") && sim.calls(Call::Accept) == 1, "{error}");
+
+    // Its rejection is in the summary as well, and in no claim.
+    let (sim, bench) = platform("paperclip", paperclip::Options::default());
+    bench.join(wants(&sim, &bench)).await.unwrap();
+    sim.reject(&sim.waiting().unwrap());
+    let (ended, took) = until_decided(&bench).await;
+    let error = ended.unwrap_err().to_string();
+    assert!(error.contains("the board has rejected the request") && took <= MINUTE, "{error}");
+    assert_eq!(told(&bench), [Type::JoinRequested, Type::JoinRejected]);
+
+    // A key whose answer was lost is told to be lost with the next claim.
+    let (sim, bench) = platform("paperclip", paperclip::Options::default());
+    bench.join(wants(&sim, &bench)).await.unwrap();
+    sim.approve(&sim.waiting().unwrap());
+    arm(&sim, CLAIM, Fault::TruncatedJson);
+    let error = until_decided(&bench).await.0.unwrap_err().to_string();
+    assert!(error.contains("revoke the agent's key") && error.contains("was lost"), "{error}");
+    assert_eq!(sim.calls(Call::Claim), 3, "the first, the one that was lost, and the one that tells");
+
+    // And a summary that is gone with its invite stops no claim.
+    let (sim, bench) = platform("paperclip", paperclip::Options::default());
+    let invite = sim.invite("Echo");
+    bench.join(bench.wants(&invite.link)).await.unwrap();
+    sim.expire(&invite.token);
+    let request = sim.waiting().unwrap();
+    sim.approve(&request);
+    let record = until_decided(&bench).await.0.unwrap();
+    assert_eq!((record.seat, bench.secret("api_key")), (Seat::Registered, sim.key(&request)));
 }

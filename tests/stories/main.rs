@@ -22,6 +22,7 @@ mod files;
 #[path = "../support/house.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod house;
+mod invites;
 #[path = "../support/ledger.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod ledger;
