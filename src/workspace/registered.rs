@@ -27,10 +27,9 @@ pub(super) async fn look(session: &Session) -> Result<(), Ended> {
         // Up to a quarter longer, so that many do not look together.
         sleep(next + Duration::from_millis(chance.below(millis(next) / 4 + 1))).await;
         next = every;
-        match session.call(&call, Scope::new()).await {
-            Err(session::Error::Store(error)) => return Err(error.into()),
-            // A 401 has changed the seat; a platform that is down says nothing about it.
-            Ok(_) | Err(_) => {}
+        // A 401 has changed the seat; a platform that is down says nothing about it.
+        if let Err(session::Error::Store(error)) = session.call(&call, Scope::new()).await {
+            return Err(error.into());
         }
     }
     Ok(())
