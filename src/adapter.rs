@@ -40,11 +40,11 @@ pub use error::ManifestError;
 pub use events::{AttachmentSpec, AuthorSpec, EventSpec, TopicSpec};
 pub use history::{History, Order};
 pub use inbox::{Inbox, Shown, Waiting};
-pub use join::{Dialect, First, Join, Learn, Step, Wait, Way};
+pub use join::{Claim, Dialect, First, Join, Learn, Once, Step, Wait, Way};
 pub use json::Json;
 pub use live::{Documents, Live, Own};
 pub use manifest::{
-    Ask, Expires, Http, Keep, Link, Manifest, Me, Secret, Session, SessionFlavour, Setting, SettingKind,
+    Ask, Expires, Http, Keep, Link, Manifest, Me, Registered, Secret, Session, SessionFlavour, Setting, SettingKind,
 };
 pub use members::Members;
 pub use outcome::{Issues, Outcome, Rule, Sign, platform_words};

@@ -6,9 +6,12 @@
 
 mod added;
 mod ask;
+mod claim;
+mod dialect;
 mod identity;
 mod keep;
 mod link;
+mod once;
 mod patience;
 mod progress;
 mod step;
@@ -28,6 +31,7 @@ use crate::ingress::PublicUrl;
 use crate::session::{self, Means};
 use crate::store::{Batch, Change, Store, StoreError, WorkspaceRecord};
 
+pub use dialect::ONBOARDING;
 pub use link::{LinkError, Target, parse_link};
 pub use patience::Patience;
 pub use wait::{Pause, Pending, Waits, pending};
@@ -56,7 +60,7 @@ pub struct JoinRequest {
 /// What a join has come to.
 #[derive(Debug)]
 pub enum Joined {
-    /// Signed in.
+    /// Signed in, or registered where there is no work channel.
     Seated(WorkspaceRecord),
     /// Somebody must decide first: [`go_on`] after the pause.
     Waits(WorkspaceRecord, Pause),

@@ -18,7 +18,7 @@
 //! workspace → line document outbox session ingress normalise adapter http store retry action attention event clock pulse
 //! line      → document session normalise adapter http store retry action event clock
 //! outbox    → document session normalise adapter http store retry action event clock failpoint pulse
-//! join      → session ingress adapter http store retry event clock
+//! join      → session ingress normalise adapter http store retry event clock
 //! session   → adapter http store retry event clock failpoint
 //! deliver   → store retry consumer action attention event clock failpoint
 //! ingress   → http store event

@@ -203,7 +203,7 @@ impl Session {
     /// What any call may name: settings and facts. No secret.
     pub fn scope(&self) -> Scope {
         let record = self.0.record.borrow();
-        plain_scope(&record)
+        plain_scope(&self.0.manifest, &record)
     }
 
     /// The rendered `http.base`.

@@ -12,6 +12,7 @@ mod listed;
 mod place;
 pub mod presence;
 mod push;
+mod registered;
 mod roster;
 mod seat;
 mod status;
@@ -101,7 +102,8 @@ impl Workspace {
     ) -> Result<(), Ended> {
         match Self::open(context, &name, &desk) {
             Ok(mut workspace) => {
-                desk.open(workspace.session.clone(), workspace.report.watch());
+                let line = workspace.session.manifest().has_line().then(|| workspace.report.watch());
+                desk.open(workspace.session.clone(), line);
                 let (drafts, documents) = workspace.documents(&token);
                 let outbox = workspace.outbox(drafts.clone(), token.clone());
                 let learning = learning::learn(workspace.session.clone(), &token);
@@ -166,6 +168,7 @@ impl Workspace {
 
     /// Runs the lines, as far as the seat allows it, until they end or the task is cancelled.
     async fn follow(&mut self, spread: Duration, token: &CancellationToken) -> Result<Followed, Ended> {
+        self.keep_in_step().await?;
         if !matches!(self.session.record().seat, Seat::SignedOut | Seat::SignedIn) {
             self.report.phase("stopped", None);
             return Ok(Followed::To(None));

@@ -81,6 +81,37 @@ fn no_arrow_that_the_map_does_not_draw() {
     assert!(wrong.is_empty(), "arrows that src/lib.rs does not draw:\n{}", wrong.join("\n"));
 }
 
+/// What a source says of platforms, but for its comments, its tests, and how a command is typed.
+fn spoken(text: &str) -> String {
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default().lines();
+    let code = code
+        .map(|line| line.split("//").next().unwrap_or_default())
+        .filter(|line| !line.contains("agent-bridge join "));
+    code.collect::<Vec<_>>().join("\n").to_lowercase()
+}
+
+#[test]
+fn no_source_names_a_platform_but_the_demo_and_the_simulators() {
+    let names: Vec<String> = std::fs::read_dir("adapters")
+        .expect("the manifests stand")
+        .filter_map(|entry| entry.expect("an entry").file_name().to_str()?.strip_suffix(".yaml").map(str::to_owned))
+        .collect();
+    assert!(names.len() >= 5, "{names:?}");
+    let mut files = Vec::new();
+    sources(Path::new("src"), &mut files);
+    let plays = |file: &&PathBuf| {
+        let file = file.to_string_lossy();
+        !["src/cli/demo", "src/cli/sim"].iter().any(|plays| file.starts_with(plays)) && !file.ends_with("tests.rs")
+    };
+    let mut wrong = Vec::new();
+    for file in files.iter().filter(plays) {
+        let text = spoken(&std::fs::read_to_string(file).expect("a source"));
+        wrong
+            .extend(names.iter().filter(|name| text.contains(*name)).map(|name| format!("{}: {name}", file.display())));
+    }
+    assert!(wrong.is_empty(), "a platform is a manifest, and these name one:\n{}", wrong.join("\n"));
+}
+
 #[test]
 fn the_map_has_no_circle() {
     let drawn = drawn();

@@ -11,6 +11,8 @@ use agent_bridge::adapter::{Manifests, parse};
 mod approvals;
 #[path = "manifest/documents.rs"]
 mod documents;
+#[path = "manifest/invites.rs"]
+mod invites;
 #[path = "manifest/reference.rs"]
 mod reference;
 #[path = "manifest/rendering.rs"]

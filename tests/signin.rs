@@ -22,6 +22,8 @@ mod door;
 mod grants;
 #[path = "signin/invented.rs"]
 mod invented;
+#[path = "signin/invites.rs"]
+mod invites;
 #[path = "signin/joining.rs"]
 mod joining;
 #[path = "signin/network.rs"]

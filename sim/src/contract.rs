@@ -14,6 +14,11 @@ pub const AGENTWORKSPACE: &str = include_str!("../contract/agentworkspace.txt");
 /// The lines of `office`.
 pub const OFFICE: &str = include_str!("../contract/office.txt");
 
+/// The lines of `thinkwork`.
+pub const THINKWORK: &str = include_str!("../contract/thinkwork.txt");
+/// The lines of `paperclip`.
+pub const PAPERCLIP: &str = include_str!("../contract/paperclip.txt");
+
 /// One line of a contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line {

@@ -59,6 +59,12 @@ impl Ids {
         (0..8).map(|at| char::from(sign(at))).collect()
     }
 
+    /// As many hexadecimal digits (64 at most), after a prefix.
+    pub(crate) fn hex(&mut self, prefix: &str, digits: usize) -> String {
+        let all = self.bytes().iter().fold(String::new(), |out, byte| format!("{out}{byte:02x}"));
+        format!("{prefix}{}", &all[..digits.min(all.len())])
+    }
+
     /// The id of a Yjs client: 32 bits, as Yjs itself makes them.
     pub(crate) fn client(&mut self) -> u64 {
         self.next() >> 32

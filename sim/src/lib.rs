@@ -10,6 +10,7 @@
 //! speakeasy    another: grants, topics, an event log
 //! agentworkspace  a third: documents edited together, calendars, e-mail
 //! office       a fourth: a colony and its chat, read by polling
+//! invites      what platforms of agent invites share; `thinkwork` and `paperclip` are its dialects
 //! ```
 //!
 //! A simulator refuses what the real platform would refuse, so that a bridge that is too lenient
@@ -28,13 +29,16 @@ pub mod fault;
 mod feed;
 mod gate;
 mod ids;
+pub mod invites;
 mod jwt;
 pub mod log;
 pub mod office;
+pub mod paperclip;
 pub mod platform;
 mod post;
 pub mod serve;
 pub mod speakeasy;
+pub mod thinkwork;
 mod upgrade;
 pub mod wall;
 
@@ -92,6 +96,32 @@ pub async fn run_agentworkspace(
 /// The port is taken, or may not be bound.
 pub async fn run_office(options: office::Options, port: u16) -> io::Result<(office::Sim, serve::Serving)> {
     let sim = office::Sim::new(options);
+    let serving = sim.serve(port).await?;
+    Ok((sim, serving))
+}
+
+/// Serves a simulated `thinkwork` on `127.0.0.1:port` (0 picks a free port) and returns the platform's script
+/// together with its listener. Prints nothing.
+///
+/// With [`invites::Options::auto`] somebody approves each join request until the listener stops.
+///
+/// # Errors
+/// The port is taken, or may not be bound.
+pub async fn run_thinkwork(options: thinkwork::Options, port: u16) -> io::Result<(thinkwork::Sim, serve::Serving)> {
+    let sim = thinkwork::Sim::new(options);
+    let serving = sim.serve(port).await?;
+    Ok((sim, serving))
+}
+
+/// Serves a simulated `paperclip` on `127.0.0.1:port` (0 picks a free port) and returns the platform's script
+/// together with its listener. Prints nothing.
+///
+/// With [`invites::Options::auto`] somebody approves each join request until the listener stops.
+///
+/// # Errors
+/// The port is taken, or may not be bound.
+pub async fn run_paperclip(options: paperclip::Options, port: u16) -> io::Result<(paperclip::Sim, serve::Serving)> {
+    let sim = paperclip::Sim::new(options);
     let serving = sim.serve(port).await?;
     Ok((sim, serving))
 }

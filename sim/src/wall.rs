@@ -23,3 +23,9 @@ pub(crate) fn http_date(millis: u64) -> Option<HeaderValue> {
     let at = jiff::Timestamp::from_millisecond(i64::try_from(millis).ok()?).ok()?;
     HeaderValue::from_str(&at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()).ok()
 }
+
+/// ISO 8601 with milliseconds, UTC, as JavaScript writes it.
+pub(crate) fn iso(millis: u64) -> String {
+    let at = i64::try_from(millis).ok().and_then(|it| jiff::Timestamp::from_millisecond(it).ok()).unwrap_or_default();
+    at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}

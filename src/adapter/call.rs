@@ -70,6 +70,22 @@ impl Call {
         self.request_with(base, scope, body.map_or(Body::Empty, json))
     }
 
+    /// `GET /`, which stands where nothing is asked.
+    pub(super) fn root() -> Self {
+        let path = "/".parse().expect("it is a path");
+        let (header, take) = (Table::default(), Table::default());
+        Self {
+            method: Method::GET,
+            path,
+            under: None,
+            in_document: false,
+            header,
+            json: None,
+            take,
+            outcomes: Vec::new(),
+        }
+    }
+
     /// The body alone, serialised; none where the call has none.
     pub fn body(&self, scope: &Scope) -> Result<Option<String>, CallError> {
         Ok(self.json.as_ref().map(|json| json.render(scope)).transpose()?.map(|body| body.to_string()))

@@ -8,7 +8,7 @@ mod references;
 use super::error::Finding;
 use super::events::EventSpec;
 use super::inbox::Inbox;
-use super::manifest::{Keep, Manifest, SettingKind};
+use super::manifest::{Keep, Manifest, Registered, SettingKind};
 use super::rooms::Source;
 use super::scope::Root;
 use super::template::{Part, Reference};
@@ -134,6 +134,7 @@ fn receive(manifest: &Manifest) -> Verdict {
             stands(event, "event", manifest.events.names(), &["receive", "names", name])?;
         }
     }
+    registered(manifest)?;
     joining::header(&manifest.receive.call.header, &["receive"])?;
     log(manifest)?;
     if let Some(members) = manifest.receive.log.as_ref().and_then(|log| log.members.as_ref()) {
@@ -173,6 +174,24 @@ fn history(manifest: &Manifest) -> Verdict {
         }
     }
     stands(&history.event, "event", manifest.events.names(), &["receive", "history", "event"])
+}
+
+/// That a platform has no work channel is said, and not merely left out.
+fn registered(manifest: &Manifest) -> Verdict {
+    match (&manifest.registered, manifest.has_line()) {
+        (None, false) => Err(at(
+            &["receive"],
+            "how events arrive is missing: add it, or `registered: {}` where the platform has no work channel",
+        )),
+        (_, true) if manifest.events.is_empty() => {
+            Err(at(&["events"], "what arrives is missing: add what events mean"))
+        }
+        (Some(_), true) => Err(at(&["registered"], "a platform with `receive` has a work channel: keep one")),
+        (Some(Registered { call: Some(call), .. }), false) if call.method != http::Method::GET => {
+            Err(at(&["registered"], "looking changes nothing: use a get"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What marks an item as handled is known by the item alone, and carried out like any other action.
@@ -250,7 +269,10 @@ fn outcomes(manifest: &Manifest) -> Verdict {
     joining::goes(&manifest.outcomes, manifest, &[])?;
     let calls = references::calls(manifest);
     let rules = calls.iter().flat_map(|found| &found.call.outcomes).chain(&manifest.outcomes);
-    let named: Vec<&str> = rules.map(|rule| rule.is.as_str()).collect();
+    let steps = || manifest.join.ways.iter().flat_map(|(_, way)| &way.steps);
+    let claims = steps().filter_map(|step| step.wait.as_ref()?.claim.as_ref()).map(|claim| claim.lost.as_str());
+    let lost = steps().filter_map(|step| step.once.as_ref()).map(|once| once.lost.as_str()).chain(claims);
+    let named: Vec<&str> = rules.map(|rule| rule.is.as_str()).chain(lost).collect();
     for name in manifest.tell.names() {
         stands(name, "outcome", named.iter().copied(), &["tell", name])?;
     }

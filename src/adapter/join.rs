@@ -33,13 +33,35 @@ pub struct Way {
     pub steps: Vec<Step>,
 }
 
-/// One step, in one dialect or several: the next is tried where the answer looks like `next_on`.
+/// One step, in one dialect or several: the next is tried where the answer looks like `next_on`, or, where all are gets,
+/// where the answer is none of an API. Later steps speak the dialect of the same name.
 #[derive(Clone, Debug)]
 pub struct Step {
     /// At least one. The step's own `outcomes` stand behind those of each dialect.
     pub dialects: Vec<Dialect>,
-    /// It is asked again until somebody has decided; then it has one dialect.
+    /// It is asked again until somebody has decided.
     pub wait: Option<Wait>,
+    /// It is carried out once, and an answer that is lost is lost for good.
+    pub once: Option<Once>,
+    /// Its answer is text for the agent, which is kept; without it the join goes on all the same.
+    pub onboarding: bool,
+}
+
+impl Step {
+    /// Whether it finds out by gets which dialect a host speaks.
+    pub fn finds(&self) -> bool {
+        self.dialects.len() > 1 && self.dialects.iter().all(|dialect| dialect.call.method == http::Method::GET)
+    }
+}
+
+/// What tells whether a step was carried out whose answer was lost.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Once {
+    /// A fact that an earlier get of the way takes: it changes when the step is carried out.
+    pub by: String,
+    /// Words of `tell` for when it was carried out and its answer was lost: what to ask for.
+    pub lost: String,
 }
 
 /// How long a step is asked again.
@@ -56,6 +78,28 @@ pub struct Wait {
     /// Outcomes that mean: nobody decided in time. Any other that a rule names is a refusal.
     #[serde(default)]
     pub expired: OneOrMany<String>,
+    /// The step itself brings what an approval gives, once; none: it only asks.
+    pub claim: Option<Claim>,
+}
+
+/// A step that is asked again and brings, once, what cannot be asked for a second time.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// Outcomes that mean: nobody has decided yet, as far as the platform tells.
+    pub pending: OneOrMany<String>,
+    /// Outcomes that mean: it was approved, and what it gave can be had no more.
+    #[serde(default)]
+    pub spent: OneOrMany<String>,
+    /// It is asked no more often than this in all, across restarts.
+    pub most: u64,
+    /// Nor for longer than this.
+    pub within: Span,
+    /// Words of `tell` for when an answer was lost that may have brought it: what to ask for.
+    pub lost: String,
+    /// Asked before each claim, where the platform tells more there: an outcome of it is a refusal.
+    #[serde(default, deserialize_with = "plain_call")]
+    pub look: Option<Call>,
 }
 
 impl Way {
@@ -145,7 +189,7 @@ impl First {
     }
 }
 
-calling!(RawStep { dialects: Vec<Dialect>, wait: Option<Wait>, });
+calling!(RawStep { dialects: Vec<Dialect>, wait: Option<Wait>, once: Option<Once>, onboarding: bool, });
 calling!(RawDialect {
     name: String,
     needs: Vec<String>,
@@ -155,6 +199,11 @@ calling!(RawDialect {
 });
 calling!(RawPlain {});
 calling!(RawLearn { claims: Option<String>, first: Option<First>, r#else: Option<PlainCall>, });
+
+/// Reads a call that has no keys of its own.
+fn plain_call<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Call>, D::Error> {
+    PlainCall::deserialize(deserializer).map(|PlainCall(call)| Some(call))
+}
 
 /// A call and nothing beside it.
 pub(super) struct PlainCall(pub Call);
@@ -195,22 +244,21 @@ impl Step {
     fn of(mut raw: RawStep) -> Result<Self, String> {
         let common = raw.outcomes.clone();
         let mut dialects = std::mem::take(&mut raw.dialects);
-        let wait = raw.wait.take();
+        let (wait, once, onboarding) = (raw.wait.take(), raw.once.take(), raw.onboarding);
         match raw.call()? {
-            Some(_) if !dialects.is_empty() => Err("a request and `dialects` stand here: keep one".to_owned()),
+            Some(_) if !dialects.is_empty() => return Err("a request and `dialects` stand here: keep one".to_owned()),
             Some(call) => {
                 let (name, needs, then) = (String::new(), Vec::new(), Vec::new());
-                Ok(Self { dialects: vec![Dialect { name, needs, call, next_on: None, then, session: None }], wait })
+                dialects.push(Dialect { name, needs, call, next_on: None, then, session: None });
             }
-            None if dialects.is_empty() => needed(None).map(|_| Self { dialects, wait }),
-            None if wait.is_some() => Err("`wait` and `dialects` stand here: keep one".to_owned()),
+            None if dialects.is_empty() => drop(needed(None)?),
             None => {
                 for dialect in &mut dialects {
                     dialect.call.outcomes.extend(common.iter().cloned());
                 }
-                Ok(Self { dialects, wait })
             }
         }
+        Ok(Self { dialects, wait, once, onboarding })
     }
 }
 

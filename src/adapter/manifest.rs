@@ -15,7 +15,7 @@ use super::path::Path;
 use super::plain::{OneOrMany, Span, Table, read_table};
 use super::pointer::{Pointer, Pointers};
 use super::push::{Push, Webhook};
-use super::receive::Receive;
+use super::receive::{LineFlavour, Receive};
 use super::scope::Root;
 use super::template::Template;
 
@@ -40,9 +40,13 @@ pub struct Manifest {
     pub me: Me,
     /// Documents that are opened one by one, each with a secret of its own.
     pub documents: Option<Documents>,
-    /// How events arrive.
+    /// How events arrive; where the platform has no work channel, its flavour is `None`.
+    #[serde(default)]
     pub receive: Receive,
+    /// That it has none, and how a seat is looked after there.
+    pub registered: Option<Registered>,
     /// What they mean, by the platform's name for them.
+    #[serde(default)]
     pub events: Table<EventSpec>,
     /// What the agent can do, by verb.
     #[serde(default)]
@@ -123,6 +127,11 @@ impl Manifest {
         table.get(capability) == Some(&Value::Bool(true))
     }
 
+    /// Whether the agent can hear of anything there; else a joined workspace is `registered` and no more.
+    pub fn has_line(&self) -> bool {
+        self.receive.flavour != LineFlavour::None
+    }
+
     /// Words for people about an outcome.
     pub fn words(&self, outcome: &str) -> Option<&str> {
         self.tell.get(outcome).map(String::as_str)
@@ -167,6 +176,18 @@ pub enum SettingKind {
     HttpsOrigin,
     /// Any text without control characters.
     Text,
+    /// Texts with commas between them; in a JSON body it is a list of them.
+    List,
+}
+
+impl Setting {
+    /// A value as templates see it.
+    pub fn value(&self, text: &str) -> Value {
+        if self.kind != SettingKind::List {
+            return text.into();
+        }
+        text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Value::from).collect::<Vec<_>>().into()
+    }
 }
 
 /// A value that is sealed.
@@ -305,6 +326,28 @@ pub struct Expires {
     pub r#else: Option<Span>,
     /// How long before its end it is renewed.
     pub renew_before: Span,
+}
+
+/// How a seat without a work channel is looked after.
+#[derive(Clone, Debug)]
+pub struct Registered {
+    /// A get that the platform answers with 401 once the credential was revoked; none: nothing there tells it.
+    pub call: Option<Call>,
+    /// How often. Default 1 h.
+    pub every: Option<Span>,
+}
+
+calling!(RawRegistered {
+    every: Option<Span>,
+});
+
+impl<'de> Deserialize<'de> for Registered {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_table(deserializer, |mut raw: RawRegistered| {
+            let every = raw.every.take();
+            raw.call().map(|call| Self { call, every })
+        })
+    }
 }
 
 /// What the agent itself is called there.

@@ -60,6 +60,9 @@ pub enum LineFlavour {
     Inbox,
     /// Conversations whose histories are read again and again: there is nothing else.
     Rooms,
+    /// The platform has no work channel: no `receive` stands in the manifest, and nothing is ever opened.
+    #[serde(skip)]
+    None,
 }
 
 /// How an event log is read: the oldest event first, from a cursor on.
@@ -116,6 +119,17 @@ calling!(RawReceive {
     needs: Option<String>,
     ready: Option<String>,
 });
+impl Default for Receive {
+    /// None.
+    fn default() -> Self {
+        let (flavour, call) = (LineFlavour::None, Call::root());
+        let (names, name, item, push, also) =
+            (Table::default(), Pointers::default(), Pointers::default(), Vec::new(), Vec::new());
+        let (silence, cut, resume, history, log, inbox, needs) = (None, None, None, None, None, None, None);
+        Self { flavour, call, silence, cut, names, name, item, resume, history, log, inbox, push, also, needs }
+    }
+}
+
 impl<'de> Deserialize<'de> for Receive {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         read_table(deserializer, Self::of)
@@ -201,7 +215,7 @@ impl RawReceive {
                 let keys = "`items`, `cursor`, `cursor_refused`, `ascending`, `every`, `beside` and `members`";
                 Err(format!("{keys} are for the flavour poll"))
             }
-            LineFlavour::Sse => Ok(None),
+            LineFlavour::Sse | LineFlavour::None => Ok(None),
             LineFlavour::Inbox | LineFlavour::Rooms if !streams => Ok(None),
             LineFlavour::Inbox | LineFlavour::Rooms => Err("`silence`, `cut` and `resume` are for a stream".to_owned()),
             LineFlavour::Poll if streams => Err("`silence`, `cut` and `resume` are for a stream".to_owned()),

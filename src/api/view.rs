@@ -6,7 +6,7 @@ use crate::clock::rfc3339;
 use crate::consumer::Consumer;
 use crate::deliver::Status;
 use crate::ingress::{CALLBACK_URL, told_base};
-use crate::join::{self, Pending};
+use crate::join::{self, ONBOARDING, Pending};
 use crate::session::REVOKED_AT;
 use crate::store::{DeadLetter, Failure, WorkspaceRecord};
 
@@ -30,6 +30,9 @@ pub fn workspace(record: &WorkspaceRecord, live: Option<Value>) -> Value {
     }
     if let Some(at) = record.facts.get(REVOKED_AT).and_then(Value::as_u64) {
         view.insert("revoked_at".into(), rfc3339(at).into());
+    }
+    if let Some(text) = record.facts.get(ONBOARDING) {
+        view.insert("onboarding".into(), text.clone());
     }
     view.insert("running".into(), live.is_some().into());
     match join::pending(record) {

@@ -113,7 +113,12 @@ impl Join {
         for step in show::list(joined, "steps").iter().filter_map(Value::as_str) {
             show::line(show::clean(step))?;
         }
-        show::line(format!("joined `{}`", self.name))?;
+        let registered = show::text(joined, "seat") == "registered";
+        let more = if registered { ": registered there, for the platform has no work channel" } else { "" };
+        show::line(format!("joined `{}`{more}", self.name))?;
+        if joined.get("onboarding").is_some() {
+            show::note(format!("the platform has something to say to the agent: agent-bridge status {}", self.name));
+        }
         if !live {
             show::note("no daemon runs: `agent-bridge run` brings it to life");
         }

@@ -37,6 +37,7 @@ impl Status {
         workspaces(&status)?;
         if self.name.is_some() {
             webhooks(&status)?;
+            onboarding(&status)?;
         }
         documents(&status, self.name.is_some())?;
         consumers(&status)
@@ -76,6 +77,16 @@ fn webhooks(status: &Value) -> Result<(), Fault> {
     told.try_for_each(|workspace| show::line(format!("webhook URL to set there: {}", text(workspace, "webhook_url"))))
 }
 
+/// What the platform told the agent when it joined.
+fn onboarding(status: &Value) -> Result<(), Fault> {
+    let texts = list(status, "workspaces").iter().map(|workspace| text(workspace, "onboarding"));
+    for text in texts.filter(|text| !text.is_empty()) {
+        show::line("what the platform told the agent:")?;
+        text.lines().try_for_each(|line| show::line(format!("  {}", show::clean(line))))?;
+    }
+    Ok(())
+}
+
 /// The columns of [`seat`].
 const SEATS: &[&str] =
     &["workspace", "platform", "seat", "live", "lag", "credential ends", "next try", "held back", "what helps"];
@@ -86,13 +97,21 @@ fn seat(workspace: &Value, now: u64) -> Vec<String> {
     // A seat that needs somebody gives its reason as its trouble, too.
     help.dedup();
     help.retain(|word| !word.is_empty());
-    let [name, platform, seat, live] = ["name", "platform", "seat", "live"].map(|key| text(workspace, key));
+    let [name, platform, seat, mut live] = ["name", "platform", "seat", "live"].map(|key| text(workspace, key));
+    if seat == "registered" {
+        // Neither live nor not: there is nothing to hear of.
+        live.clear();
+        help.insert(0, NO_CHANNEL.to_owned());
+    }
     let lag = workspace.get("lag").and_then(Value::as_u64).map(span).unwrap_or_default();
     let [ends, next] = ["credential_expires", "next_retry"].map(|key| when(workspace, key, now));
     let held_back = workspace.get("held_back").and_then(Value::as_u64).filter(|count| *count > 0);
     let held_back = held_back.map(|count| count.to_string()).unwrap_or_default();
     vec![name, platform, seat, live, lag, ends, next, held_back, help.join(" ")]
 }
+
+/// What a registered seat is, and all that can be said of it.
+const NO_CHANNEL: &str = "joined; the platform has no work channel";
 
 /// What a join waits for, and since when.
 fn waits(workspace: &Value, now: u64) -> String {
@@ -104,7 +123,11 @@ fn waits(workspace: &Value, now: u64) -> String {
         end if end.is_empty() => end,
         end => format!(", which ends {end}"),
     };
-    format!("asked to be let in {}; waits for approval{until}", when(waits, "since", now))
+    let doubt = match text(waits, "doubt") {
+        none if none.is_empty() => none,
+        doubt => format!("; {doubt}"),
+    };
+    format!("asked to be let in {}; waits for approval{until}{doubt}", when(waits, "since", now))
 }
 
 /// The columns of [`line`].
@@ -226,6 +249,15 @@ mod tests {
         assert_eq!(help(&workspace), "asked to be let in 1 min ago; waits for approval");
         workspace["waits"]["ends"] = json!(now + 120_000);
         assert_eq!(help(&workspace), "asked to be let in 1 min ago; waits for approval, which ends in 2 min");
+        workspace["waits"]["doubt"] = json!("an answer was lost");
+        assert!(help(&workspace).ends_with("which ends in 2 min; an answer was lost"), "{}", help(&workspace));
+    }
+
+    #[test]
+    fn a_registered_workspace_is_said_to_be_one_and_not_to_be_dead() {
+        let workspace = json!({ "name": "tw", "platform": "p", "seat": "registered", "live": false, "lag": 0 });
+        let shown = seat(&workspace, 1_000);
+        assert_eq!((shown[2].as_str(), shown[3].as_str(), shown[8].as_str()), ("registered", "", NO_CHANNEL));
     }
 
     fn one_of(workspace: &Value) -> Value {

@@ -83,7 +83,7 @@ pub struct Join {
 
 impl Default for Join {
     fn default() -> Self {
-        Self { request: Span::secs(30), whole: Span::secs(300), wait: Span::secs(86_400) }
+        Self { request: Span::secs(30), whole: Span::secs(300), wait: Span::secs(7 * 86_400) }
     }
 }
 

@@ -93,7 +93,7 @@ impl Seats {
         let Seated { context, join, wait, .. } = &*self.0;
         let record = context.means.store.workspace(name).ok()??;
         let manifest = self.manifest(&record.platform).ok()?;
-        let later = |why: String| Some(Pause { again: Duration::ZERO, trouble: Some(why) });
+        let later = |why: String| Some(Pause { again: Duration::ZERO, trouble: Some(why), sharp: false });
         let asked = tokio::time::timeout(*join, join::go_on(name, manifest, *wait, &context.means)).await;
         match asked {
             Err(_) => return later("it took too long".to_owned()),

@@ -170,10 +170,10 @@ pub(super) fn check_setting(manifest: &Manifest, name: &str, value: &str) -> Res
         SettingKind::Text if value.is_empty() => {
             Err(Error::Asked(format!("`{name}` is empty: give it a value or leave it out")))
         }
-        SettingKind::Text if value.chars().any(char::is_control) || value.len() > 1024 => {
+        SettingKind::Text | SettingKind::List if value.chars().any(char::is_control) || value.len() > 1024 => {
             Err(Error::Asked(format!("`{name}` has a control character or is over 1,024 bytes")))
         }
-        SettingKind::Text => Ok(value.to_owned()),
+        SettingKind::Text | SettingKind::List => Ok(value.to_owned()),
     }
 }
 

@@ -31,11 +31,14 @@ impl Walk<'_> {
                 (Keep::Fact, None) => {}
                 (Keep::Setting, Some(Value::String(text))) => {
                     let text = check_setting(&manifest, name, &text)?;
+                    self.is_free(name, &text)?;
                     self.plan.record.settings.insert(name.to_owned(), text);
                 }
                 (Keep::Session | Keep::Secret, Some(Value::String(text))) if !text.is_empty() => {
                     secrets.push((name.to_owned(), Some(SecretString::from(text))));
                 }
+                // Where the platform leaves it open, what was given or is usual counts.
+                (Keep::Setting, None) if manifest.ask.settings.get(name).is_some_and(|it| it.default.is_some()) => {}
                 (Keep::Secret, None) if manifest.ask.secrets.get(name).is_some_and(|secret| secret.optional) => {}
                 _ => {
                     let what = format!("{host} answered {} without a {name}", session::label(call));
@@ -47,6 +50,19 @@ impl Walk<'_> {
             self.plan.record.facts.insert(GOT_AT.into(), self.means.clock.now().into());
         }
         Ok(secrets)
+    }
+
+    /// What the platform has decided nobody can decide otherwise: said before anything is spent on it.
+    fn is_free(&self, name: &str, decided: &str) -> Result<(), Error> {
+        let given = self.plan.record.settings.get(name).filter(|_| self.plan.given.contains(name));
+        match given.filter(|given| *given != decided) {
+            Some(given) => Err(Error::Refused(format!(
+                "{}: the {} is `{decided}` and cannot be `{given}`: leave it out, or give --set {name}='{decided}'",
+                self.host(),
+                name.replace('_', " "),
+            ))),
+            None => Ok(()),
+        }
     }
 
     pub(super) async fn commit(&mut self, secrets: Sealing) -> Result<(), Error> {
@@ -84,7 +100,7 @@ impl Walk<'_> {
         self.plan.record.facts.remove(JOINING);
         self.plan.record.facts.remove(UNTOLD);
         self.plan.record.facts.remove(REVOKED_AT);
-        self.plan.record.seat = Seat::SignedIn;
+        self.plan.record.seat = if manifest.has_line() { Seat::SignedIn } else { Seat::Registered };
         if self.plan.record.joined_at == 0 {
             // An approval may be older than the exchange that follows it, and none is older than the request.
             self.plan.record.joined_at = self.progress.asked_at.unwrap_or_else(|| self.means.clock.now());

@@ -29,6 +29,9 @@ impl Patience {
     pub fn next(&mut self, pause: &Pause) -> Duration {
         if pause.trouble.is_none() {
             self.failures = 0;
+            if pause.sharp {
+                return pause.again;
+            }
             return pause.again + Duration::from_millis(self.chance.below(millis(pause.again) / 4 + 1));
         }
         self.failures += 1;
@@ -47,6 +50,7 @@ mod tests {
         let pause = |seconds, trouble: bool| Pause {
             again: Duration::from_secs(seconds),
             trouble: trouble.then(|| "down".to_owned()),
+            sharp: false,
         };
         let longest = Duration::from_mins(5);
         for seed in 0..50 {

@@ -1,6 +1,7 @@
 //! How far a join is: durable, so that the next run goes on from there.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::JOINING;
 use super::wait::Waits;
@@ -27,6 +28,15 @@ pub(super) struct Progress {
     /// Somebody has approved.
     #[serde(default)]
     pub approved: bool,
+    /// The dialect that the host speaks, where a get has found it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<String>,
+    /// A step has changed something there, for certain.
+    #[serde(default)]
+    pub changed: bool,
+    /// A step that is carried out once was sent and not answered: what told of it before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<Doubt>,
 }
 
 impl Progress {
@@ -35,6 +45,18 @@ impl Progress {
         let kept = record.facts.get(JOINING).cloned();
         kept.and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default()
     }
+
+    /// Whether something may stand there that was asked for: then a refusal is not the end of it.
+    pub const fn has_changed(&self) -> bool {
+        self.changed || self.approved || self.waits.is_some() || self.doubt.is_some()
+    }
+}
+
+/// What became of a step that is carried out once is not known.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Doubt {
+    /// What stood there, before it was sent, that changes with it.
+    pub before: Value,
 }
 
 /// The way on which a join goes on by itself.

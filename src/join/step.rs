@@ -41,7 +41,7 @@ impl Walk<'_> {
     }
 
     /// One request and its answer. What may change something there is marked before, durably.
-    async fn exchange(&mut self, call: &Call) -> Result<Result<Response, Failure>, Error> {
+    pub(super) async fn exchange(&mut self, call: &Call) -> Result<Result<Response, Failure>, Error> {
         let base = session::base(&self.plan.manifest, &self.plan.record)?;
         let scope = self.scope();
         let request = call.request(&base, &scope).map_err(|error| Error::Asked(error.to_string()))?;
@@ -66,7 +66,8 @@ impl Walk<'_> {
 
     /// What a step may name.
     fn scope(&self) -> Scope {
-        let scope = session::with_secrets(session::plain_scope(&self.plan.record), &self.plan.secrets);
+        let scope =
+            session::with_secrets(session::plain_scope(&self.plan.manifest, &self.plan.record), &self.plan.secrets);
         let told = self.plan.record.facts.get(CALLBACK_URL).and_then(Value::as_str);
         match told.zip(self.plan.secrets.get(HOOK_PATH)) {
             Some((base, path)) => {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::claim::Claiming;
 use super::progress::Progress;
 use super::walk::{Flow, Walk};
 use super::{Error, JOINING};
@@ -25,13 +26,30 @@ const OUT_OF_PATIENCE: &str = "nobody has decided in the time that `join.wait` g
                                command again";
 
 /// What a join waits for. Times in milliseconds since 1970.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waits {
     /// Since when it asks.
     pub since: u64,
     /// When the platform stops waiting, where it says so.
     #[serde(default)]
     pub ends: Option<u64>,
+    /// How many claims were sent.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub asks: u64,
+    /// When the last one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<u64>,
+    /// It was not answered yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub open: bool,
+    /// A claim whose answer was lost, and what to ask for, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+const fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// When to ask again.
@@ -41,6 +59,8 @@ pub struct Pause {
     pub again: Duration,
     /// Why nothing could be learnt this time.
     pub trouble: Option<String>,
+    /// And, while nothing is wrong, no longer.
+    pub sharp: bool,
 }
 
 /// How far the join of a workspace is that somebody must approve.
@@ -66,7 +86,7 @@ pub fn pending(record: &WorkspaceRecord) -> Option<Pending> {
 
 /// What an answer says.
 #[derive(Debug, PartialEq, Eq)]
-enum Verdict {
+pub(super) enum Verdict {
     Approved,
     /// Nobody has decided; the platform may say when it stops waiting.
     Waits(Option<u64>),
@@ -74,6 +94,8 @@ enum Verdict {
     Later(String),
     Rejected(String),
     Expired(String),
+    /// It was approved, and what that gave can be had no more.
+    Spent(String),
 }
 
 /// Reads an answer that came at `now` (milliseconds since 1970; its own date counts more).
@@ -112,15 +134,18 @@ impl Walk<'_> {
     /// Asks once whether somebody has decided.
     pub(super) async fn ask(&mut self, way: &str, index: usize, wait: &Wait) -> Result<Flow, Error> {
         let steps = self.way(way)?.steps;
-        let Some(dialect) = steps.get(index).and_then(|step| step.dialects.first()) else { return Ok(Flow::On) };
+        let spoken = steps.get(index).and_then(|step| self.spoken(step).into_iter().next());
+        let Some((number, dialect)) = spoken else { return Ok(Flow::On) };
         let waits = self.begun().await?;
-        let now = self.means.clock.now();
-        if self.limit.is_some_and(|limit| now.saturating_sub(waits.since) > millis(limit)) {
-            return Err(self.turned_away(Type::JoinExpired, OUT_OF_PATIENCE.to_owned()));
+        if let Some(claim) = &wait.claim {
+            return self.claim(Claiming { way, index, number, dialect, wait, claim }, waits).await;
         }
-        let every = wait.every.0;
+        self.is_patient(&waits)?;
+        let (now, every) = (self.means.clock.now(), wait.every.0);
         let answer = match self.send(&dialect.call).await {
-            Err(Error::Unavailable(why)) => return Ok(Flow::Waits(Pause { again: every, trouble: Some(why) })),
+            Err(Error::Unavailable(why)) => {
+                return Ok(Flow::Waits(Pause { again: every, trouble: Some(why), sharp: false }));
+            }
             answer => answer?,
         };
         let again = every.max(retry_after(&answer.headers, now).unwrap_or_default());
@@ -129,21 +154,30 @@ impl Walk<'_> {
                 (self.progress.waits, self.progress.approved) = (None, true);
                 self.progress.asked_at = Some(waits.since);
                 self.tell(Type::JoinApproved, Map::new());
-                self.keep(way, index, 0, dialect, &answer).await
+                self.keep(way, index, number, dialect, &answer).await
             }
             Verdict::Waits(ends) => {
                 self.note_end(waits, ends).await?;
-                Ok(Flow::Waits(Pause { again, trouble: None }))
+                Ok(Flow::Waits(Pause { again, trouble: None, sharp: false }))
             }
-            Verdict::Later(why) => Ok(Flow::Waits(Pause { again, trouble: Some(why) })),
-            Verdict::Rejected(words) => Err(self.turned_away(Type::JoinRejected, words)),
+            Verdict::Later(why) => Ok(Flow::Waits(Pause { again, trouble: Some(why), sharp: false })),
+            Verdict::Rejected(words) | Verdict::Spent(words) => Err(self.turned_away(Type::JoinRejected, words)),
             Verdict::Expired(words) => Err(self.turned_away(Type::JoinExpired, words)),
         }
     }
 
+    /// The operator's patience is not the platform's: whichever ends first.
+    pub(super) fn is_patient(&mut self, waits: &Waits) -> Result<(), Error> {
+        let waited = self.means.clock.now().saturating_sub(waits.since);
+        if self.limit.is_some_and(|limit| waited > millis(limit)) {
+            return Err(self.turned_away(Type::JoinExpired, OUT_OF_PATIENCE.to_owned()));
+        }
+        Ok(())
+    }
+
     /// From here on it waits: durable, and told, with the next commit.
     pub(super) fn begin(&mut self) -> Waits {
-        let waits = Waits { since: self.means.clock.now(), ends: None };
+        let waits = Waits { since: self.means.clock.now(), ..Waits::default() };
         self.progress.waits = Some(waits.clone());
         self.tell(Type::JoinRequested, Map::new());
         waits
@@ -167,7 +201,7 @@ impl Walk<'_> {
         self.commit(Vec::new()).await
     }
 
-    fn turned_away(&mut self, kind: Type, words: String) -> Error {
+    pub(super) fn turned_away(&mut self, kind: Type, words: String) -> Error {
         self.ending = Some(kind);
         Error::Refused(words)
     }
@@ -216,6 +250,8 @@ impl Walk<'_> {
         let manifest = self.plan.manifest.clone();
         let record = &mut self.plan.record;
         record.facts.remove(JOINING);
+        // What it asks for depends on the seat: what was given for this join is used up.
+        record.seat = Seat::SignedOut;
         let (reason, command) = (why.to_string(), repair_command(&manifest, record));
         record.seat = Seat::NeedsAction { reason: reason.clone(), command: command.clone() };
         match self.ending.take() {
@@ -225,12 +261,12 @@ impl Walk<'_> {
             }
             None => drop(record.facts.insert(UNTOLD.to_owned(), true.into())),
         }
-        let used = manifest.ask.secrets.iter().filter(|(_, secret)| secret.taken && secret.one_use);
+        let used = manifest.ask.secrets.iter().filter(|(_, secret)| secret.one_use);
         self.write(used.map(|(name, _)| (name.to_owned(), None)).collect()).await
     }
 
     /// Told with the next commit.
-    fn tell(&mut self, kind: Type, more: Map<String, Value>) {
+    pub(super) fn tell(&mut self, kind: Type, more: Map<String, Value>) {
         let record = &self.plan.record;
         let mut draft = Draft::about(&record.name, kind, rfc3339(self.means.clock.now()), more);
         draft.platform = Some(record.platform.as_str().into());

@@ -55,10 +55,10 @@ impl<'a> Walk<'a> {
         // What was given now leads another way.
         progress.at = progress.at.filter(|at| at.way == plan.way);
         progress.next = progress.next.filter(|next| next.way == plan.way);
-        let touched = progress.next.is_some();
-        if !touched {
-            (progress.waits, progress.approved) = (None, false);
+        if progress.next.is_none() {
+            progress = Progress { sent: progress.sent, at: progress.at, ..Progress::default() };
         }
+        let touched = progress.has_changed();
         let (sent_on, limit, ending, events) = (None, None, None, Vec::new());
         Self { plan, means, say, progress, touched, lost: false, sent_on, limit, ending, events }
     }
@@ -85,7 +85,7 @@ impl<'a> Walk<'a> {
             Ok(None) => self.finish().await.map(Joined::Seated),
             Ok(Some(pause)) => Ok(Joined::Waits(self.plan.record, pause)),
             Err(error) => {
-                if self.progress.next.is_some() {
+                if self.progress.next.is_some() && self.touched {
                     // What was asked for is still there, but for a clear no.
                     if !matches!(error, Error::Unavailable(_) | Error::Store(_)) {
                         self.give_up(&error).await?;
@@ -148,9 +148,18 @@ impl<'a> Walk<'a> {
     }
 
     async fn step(&mut self, way: &str, index: usize, step: &Step) -> Result<Flow, Error> {
+        if step.onboarding {
+            return self.onboard(way, index, step).await;
+        }
+        if step.finds() && self.progress.dialect.is_none() {
+            return self.find(way, index, step).await;
+        }
+        if let Some(once) = &step.once {
+            return self.spend_once(way, index, step, once).await;
+        }
         // What an approval gave works once.
         let once = self.way(way)?.waits_at().is_some_and(|waits| index > waits);
-        for (number, dialect) in step.dialects.iter().enumerate() {
+        for (number, dialect) in self.spoken(step) {
             self.has_needs(dialect)?;
             let answer =
                 if once { self.send_once(way, &dialect.call).await? } else { self.send(&dialect.call).await? };
@@ -178,8 +187,11 @@ impl<'a> Walk<'a> {
     ) -> Result<Flow, Error> {
         let whole = self.way(way)?;
         self.forget_learnt(&whole, dialect);
+        self.forget_told(&whole, dialect);
         let secrets = self.take(&dialect.call, answer)?;
         let entered = secrets.iter().any(|(name, _)| name == TOKEN);
+        self.progress.changed |= dialect.call.method != http::Method::GET;
+        self.progress.doubt = None;
         if whole.waits_at().is_some() {
             self.progress.next = Some(Next { way: way.to_owned(), step: step + 1, sends: 0 });
         }

@@ -116,7 +116,14 @@ fn never_stored(verb: &str, answers: Option<u64>) -> Refusal {
 pub fn verb<'a>(manifest: &'a Manifest, name: &str) -> Result<&'a Verb, Refusal> {
     manifest.actions.get(name).ok_or_else(|| {
         let verbs: Vec<_> = manifest.actions.names().collect();
-        Refusal::new("unknown_verb", format!("{} has no `{name}`; it has {}", manifest.title, verbs.join(", ")))
+        let title = &manifest.title;
+        if verbs.is_empty() && !manifest.has_line() {
+            let word = format!(
+                "{title} has no work channel: an agent is registered there, and can neither hear nor do anything"
+            );
+            return Refusal::new("unknown_verb", word);
+        }
+        Refusal::new("unknown_verb", format!("{title} has no `{name}`; it has {}", verbs.join(", ")))
     })
 }
 

@@ -143,10 +143,21 @@ pub fn repair_command(manifest: &Manifest, record: &WorkspaceRecord) -> String {
         // What it needs is stored: a password made by the bridge is known to nobody else.
         return command;
     }
-    for secret in session_secrets(manifest, &record.session) {
+    let mut asked = session_secrets(manifest, &record.session);
+    if asked.is_empty() {
+        asked = way_secrets(manifest, &record.session);
+    }
+    for secret in asked {
         command.extend([" --secret ", secret, "=-"]);
     }
     command
+}
+
+/// What somebody must be given anew where a session comes from the platform alone: an invite that works once.
+fn way_secrets<'a>(manifest: &'a Manifest, session: &str) -> Vec<&'a str> {
+    let way = manifest.join.ways.iter().find(|(_, way)| way.session == session);
+    let needs = way.into_iter().flat_map(|(_, way)| &way.needs).map(String::as_str);
+    needs.filter(|name| manifest.ask.secrets.get(name).is_some_and(|secret| secret.one_use)).collect()
 }
 
 /// The secrets that a session's header and login are made of.

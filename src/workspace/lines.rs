@@ -38,13 +38,14 @@ pub(super) struct Needs<'a> {
     pub hints: mpsc::Receiver<String>,
 }
 
-/// The name of the baseline line of a platform.
+/// The name of the baseline line of a platform; empty where it has none.
 pub(super) fn name(manifest: &Manifest) -> &'static str {
     match manifest.receive.flavour {
         LineFlavour::Sse => sse::LINE,
         LineFlavour::Poll => poll::LINE,
         LineFlavour::Inbox => inbox::LINE,
         LineFlavour::Rooms => rooms::LINE,
+        LineFlavour::None => "",
     }
 }
 
@@ -75,6 +76,7 @@ pub(super) fn line(needs: Needs<'_>) -> Result<(AnyLine, Option<Inlet>), StoreEr
             let parts = rooms::Parts { session, store, clock, timing, backfill, policy, report, hints, feed };
             Ok((AnyLine::Rooms(Box::new(Rooms::new(parts)?)), Some(inlet)))
         }
+        LineFlavour::None => unreachable!("a platform without a work channel has no line"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! A seat that cannot act any more: what its platform still delivers, and what is erased a day after it was taken away.
+//! A seat without lines. One without a work channel is looked after; of one that cannot act any more: what its platform still delivers, and what is erased a day after it was taken away.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::{Ended, Workspace};
+use super::{Ended, Workspace, registered};
 use crate::adapter::Push;
 use crate::event::Type;
 use crate::ingress::{CALLBACK_URL, HOOK_PATH, Hook, Taken};
@@ -32,6 +32,11 @@ impl Workspace {
     async fn lingers(&self, token: &CancellationToken) -> Result<(), Ended> {
         if self.session.is_revoked_unnoted() {
             kept(self.session.note_revoked().await)?;
+        }
+        if self.session.record().seat == Seat::Registered {
+            registered::look(&self.session).await?;
+            self.desk.changed();
+            self.tell_seat(token).await?;
         }
         if matches!(self.session.record().seat, Seat::NeedsAction { .. }) {
             tokio::select! {

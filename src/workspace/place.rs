@@ -15,6 +15,9 @@ pub async fn keep_place(context: &Context, name: &WorkspaceName) -> Result<(), D
     let Context { means, timing, backfill, manifests, .. } = context;
     let Some(record) = means.store.workspace(name)? else { return Ok(()) };
     let Some(manifest) = manifests.get(&record.platform) else { return Ok(()) };
+    if !manifest.has_line() {
+        return Ok(());
+    }
     let session = Session::open(means.clone(), manifest, record)?;
     let mapping = Shaper::new(session.clone(), means.store.clone(), means.clock.clone())?.mapping();
     let reader = Reader::new(session.clone(), means.clock.clone(), timing.clone());

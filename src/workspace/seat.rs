@@ -10,6 +10,15 @@ use crate::session::{self, Means, repair_command};
 use crate::store::{Seat, StoreError};
 
 impl Workspace {
+    /// Whether there is work to hear of is the manifest's to say, and may be another one's than at the join.
+    pub(super) async fn keep_in_step(&self) -> Result<(), StoreError> {
+        match (self.session.record().seat, self.session.manifest().has_line()) {
+            (Seat::Registered, true) => self.sit(Seat::SignedOut).await,
+            (Seat::SignedIn | Seat::SignedOut, false) => self.sit(Seat::Registered).await,
+            _ => Ok(()),
+        }
+    }
+
     /// The lines have ended for good: the seat says why.
     pub(super) async fn settle(&mut self, stopped: Option<Reason>) -> Result<(), Ended> {
         let seat = match stopped {

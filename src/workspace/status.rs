@@ -76,8 +76,9 @@ impl Desk {
         Self { name, on_it: Mutex::default(), changes }
     }
 
-    pub(super) fn open(&self, session: Session, line: watch::Receiver<LineStatus>) {
-        self.with(|on_it| (on_it.session, on_it.line) = (Some(session), Some(line)));
+    /// It runs; `line` is `None` where its platform has no work channel.
+    pub(super) fn open(&self, session: Session, line: Option<watch::Receiver<LineStatus>>) {
+        self.with(|on_it| (on_it.session, on_it.line) = (Some(session), line));
     }
 
     /// A push source has a line of its own from now on.
@@ -156,6 +157,8 @@ impl Desk {
             let beside = on_it.beside.iter().map(|line| line.borrow().clone());
             (on_it.session.clone(), on_it.line.clone(), beside.collect::<Vec<_>>(), on_it.trouble.clone())
         });
+        // Where there is no work channel there is no line, which is no lack.
+        let channel = session.as_ref().is_none_or(|session| session.manifest().has_line());
         let mut line = line.unwrap_or_else(super::lines::never_opened).borrow().clone();
         line.evidence = line.evidence(now);
         let record = session.as_ref().map(Session::record);
@@ -165,7 +168,7 @@ impl Desk {
             workspace: self.name.clone(),
             live: line.evidence.is_some(),
             next_retry,
-            lag: line.lag(now),
+            lag: if channel { line.lag(now) } else { 0 },
             credential_expires: session.as_ref().and_then(Session::expires),
             trouble: trouble
                 .or_else(|| record.as_ref().and_then(seat_trouble))
@@ -175,7 +178,7 @@ impl Desk {
             platform: record.as_ref().map(|record| record.platform.clone()),
             documents: self.live().zip(record.as_ref()).map_or_else(Vec::new, |(live, record)| live.statuses(record)),
             seat: record.map(|record| record.seat),
-            lines: [line].into_iter().chain(beside).collect(),
+            lines: Some(line).filter(|_| channel).into_iter().chain(beside).collect(),
         }
     }
 

@@ -29,6 +29,7 @@ mod guard;
 #[path = "../support/house.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod house;
+mod invites;
 #[path = "../support/ledger.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod ledger;

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use http::{HeaderName, Method};
 
-use super::super::join::{Dialect, Learn, Step, Wait, Way};
+use super::super::join::{Claim, Dialect, Learn, Once, Step, Wait, Way};
 use super::super::manifest::{Manifest, Session, SessionFlavour};
 use super::super::outcome::Rule;
 use super::super::plain::Table;
 use super::super::scope::Root;
 use super::super::template::Template;
-use super::{Verdict, asked, at, stands};
+use super::{Verdict, asked, at, is_fact, stands};
 
 /// A renewal that is lost needs time for one more try.
 const SOONEST: Duration = Duration::from_secs(30);
@@ -126,14 +126,22 @@ fn needs(needs: &[String], manifest: &Manifest, path: &[&str]) -> Verdict {
 }
 
 fn steps(way: &Way, manifest: &Manifest, path: &[&str]) -> Verdict {
-    for (place, Step { dialects, wait: pause }) in way.steps.iter().enumerate() {
+    for (place, step) in way.steps.iter().enumerate() {
+        let Step { dialects, wait: pause, .. } = step;
         let index = place.to_string();
         let path = [path, &["steps", &index]].concat();
         if let Some(pause) = pause {
             if way.waits_at() != Some(place) {
                 return Err(at(&path, "another step of this way waits already: one is all there is"));
             }
-            wait(pause, dialects, &path)?;
+            wait(pause, dialects, manifest, &path)?;
+        }
+        if let Some(spends) = &step.once {
+            once(spends, way, place, manifest, &path)?;
+        }
+        alike(way, place, &path)?;
+        if step.onboarding && dialects.iter().any(|it| it.call.method != Method::GET || !it.call.take.is_empty()) {
+            return Err(at(&path, "`onboarding` is a text that a get brings: leave `take` out"));
         }
         for (index, dialect) in dialects.iter().enumerate() {
             let index = index.to_string();
@@ -146,10 +154,10 @@ fn steps(way: &Way, manifest: &Manifest, path: &[&str]) -> Verdict {
     Ok(())
 }
 
-fn wait(wait: &Wait, dialects: &[Dialect], path: &[&str]) -> Verdict {
+fn wait(wait: &Wait, dialects: &[Dialect], manifest: &Manifest, path: &[&str]) -> Verdict {
     let under = |key: &'static str| [path, &["wait", key]].concat();
     for Dialect { call, .. } in dialects {
-        if call.method != Method::GET {
+        if call.method != Method::GET && wait.claim.is_none() {
             return Err(at(path, "what is asked again and again must change nothing: `wait` stands beside a get"));
         }
         if call.take.has("token") {
@@ -163,7 +171,50 @@ fn wait(wait: &Wait, dialects: &[Dialect], path: &[&str]) -> Verdict {
     if wait.every.0 < EVERY {
         return Err(at(&under("every"), "ask once a second at most"));
     }
-    Ok(())
+    wait.claim.as_ref().map_or(Ok(()), |it| claim(it, dialects, manifest, path))
+}
+
+/// What its answers mean is said by its outcomes, and what to do when one is lost by `tell`.
+fn claim(claim: &Claim, dialects: &[Dialect], manifest: &Manifest, path: &[&str]) -> Verdict {
+    let under = |key: &'static str| [path, &["wait", "claim", key]].concat();
+    if claim.most == 0 {
+        return Err(at(&under("most"), "asked never it brings nothing: 1 or more"));
+    }
+    for call in dialects.iter().map(|dialect| &dialect.call) {
+        let outcomes = || call.outcomes.iter().map(|rule| rule.is.as_str());
+        for (key, names) in [("pending", &claim.pending), ("spent", &claim.spent)] {
+            names.all().iter().try_for_each(|name| stands(name, "outcome of this step", outcomes(), &under(key)))?;
+        }
+    }
+    if claim.look.as_ref().is_some_and(|look| look.method != Method::GET) {
+        return Err(at(&under("look"), "looking changes nothing: use a get"));
+    }
+    stands(&claim.lost, "word of `tell`", manifest.tell.names(), &under("lost"))
+}
+
+/// Whether it was carried out is seen by what an earlier get takes.
+fn once(once: &Once, way: &Way, place: usize, manifest: &Manifest, path: &[&str]) -> Verdict {
+    let under = |key: &'static str| [path, &["once", key]].concat();
+    if way.waits_at().is_none_or(|waits| waits <= place) {
+        return Err(at(path, "`once` stands before a step that waits"));
+    }
+    let gets = way.steps[..place].iter().flat_map(|step| &step.dialects).filter(|it| it.call.method == Method::GET);
+    let facts = gets.flat_map(|dialect| dialect.call.take.names()).filter(|name| is_fact(manifest, name));
+    stands(&once.by, "fact that a get before takes", facts, &under("by"))?;
+    stands(&once.lost, "word of `tell`", manifest.tell.names(), &under("lost"))
+}
+
+/// Behind a step that finds the dialect, a step has all of its dialects or none.
+fn alike(way: &Way, place: usize, path: &[&str]) -> Verdict {
+    let Some(finds) = way.steps[..=place].iter().find(|step| step.finds()) else { return Ok(()) };
+    let names = |step: &Step| step.dialects.iter().map(|dialect| dialect.name.clone()).collect::<Vec<_>>();
+    let (found, here) = (names(finds), names(&way.steps[place]));
+    if found.iter().any(String::is_empty) {
+        return Err(at(path, "a dialect that is found by a get needs a `name`"));
+    }
+    let missing = found.iter().find(|name| here.len() > 1 && !here.contains(name));
+    missing
+        .map_or(Ok(()), |name| Err(at(path, format!("the dialect `{name}` is missing here: it may be the one spoken"))))
 }
 
 fn one_dialect(dialect: &Dialect, manifest: &Manifest, path: &[&str]) -> Verdict {

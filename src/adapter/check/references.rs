@@ -160,7 +160,12 @@ pub(super) fn calls(manifest: &Manifest) -> Vec<Found<'_>> {
         }
     }
     let receive = &manifest.receive;
-    add(&["receive"], &receive.call, opening(receive.flavour));
+    if manifest.has_line() {
+        add(&["receive"], &receive.call, opening(receive.flavour));
+    }
+    if let Some(call) = manifest.registered.as_ref().and_then(|registered| registered.call.as_ref()) {
+        add(&["registered"], call, &[Root::Settings, Root::Facts]);
+    }
     receive.history.iter().for_each(|history| histories(history, &mut add));
     if let Some(members) = receive.log.as_ref().and_then(|log| log.members.as_ref()) {
         add(&["receive", "members"], &members.call, &[Root::Settings, Root::Facts, Root::Room]);
@@ -216,7 +221,7 @@ fn histories<'a>(history: &'a History, add: &mut impl FnMut(&[&str], &'a Call, &
 /// What the request that opens a line may name: a cursor where it is read from one.
 const fn opening(flavour: LineFlavour) -> &'static [Root] {
     match flavour {
-        LineFlavour::Sse | LineFlavour::Rooms => &[Root::Settings, Root::Facts],
+        LineFlavour::Sse | LineFlavour::Rooms | LineFlavour::None => &[Root::Settings, Root::Facts],
         LineFlavour::Poll => &[Root::Settings, Root::Facts, Root::Line],
         LineFlavour::Inbox => &[Root::Settings, Root::Facts, Root::Room],
     }
@@ -231,6 +236,9 @@ fn steps<'a>(step: &'a Step, path: &[&str], add: &mut impl FnMut(&[&str], &'a Ca
         for (index, call) in dialect.then.iter().enumerate() {
             add(&[&path[..], &["then", &index.to_string()]].concat(), call, SIGNED_IN);
         }
+    }
+    if let Some(look) = step.wait.as_ref().and_then(|wait| wait.claim.as_ref()?.look.as_ref()) {
+        add(&[path, &["wait", "claim", "look"]].concat(), look, STEPS);
     }
 }
 

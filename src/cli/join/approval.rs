@@ -38,7 +38,7 @@ pub async fn wait(client: &Client, name: &str) -> Result<Value, Fault> {
             continue;
         }
         return match show::text(workspace, "seat").as_str() {
-            "signed_in" | "signed_out" => Ok(workspace.clone()),
+            "signed_in" | "signed_out" | "registered" => Ok(workspace.clone()),
             _ => Err(ended(workspace)),
         };
     }
