@@ -5,6 +5,7 @@
 
 pub mod action_cable;
 pub mod also;
+pub mod attendance;
 pub mod event_stream;
 pub mod evidence;
 pub mod hearing;
@@ -18,6 +19,7 @@ pub mod poll;
 pub mod read;
 mod refusal;
 pub mod report;
+pub mod rooms;
 pub mod schedule;
 pub mod shape;
 pub mod sse;
@@ -120,6 +122,9 @@ pub enum Dropped {
         /// What the manifest has to say about it.
         words: String,
     },
+    /// The platform has nothing to read yet (an outcome that the manifest calls `not_ready`, or nothing is listed).
+    #[error("there is nothing to read yet{0}: the bridge goes on asking")]
+    NotReady(String),
     /// The platform does not know the cursor any more.
     #[error("the platform refuses to resume at the last cursor ({status})")]
     CursorRefused {
@@ -175,6 +180,7 @@ impl From<Lost> for Dropped {
             Lost::Store(error) => Self::Store(error),
             Lost::Read(ReadError::Unauthorised) => Self::Unauthorised,
             Lost::Read(ReadError::Throttled(wait)) => Self::Throttled(wait),
+            Lost::Read(ReadError::NotReady(words)) => Self::NotReady(words),
             Lost::Read(ReadError::Session(error)) => error.into(),
             Lost::Read(error) => Self::History(error),
         }

@@ -134,6 +134,12 @@ pub fn deleted(object: &str, room: &str, mapping: &Mapping, now: &str) -> Draft 
     draft
 }
 
+/// When, in milliseconds since 1970, as any platform writes it; `None` for what is no time.
+pub fn instant(value: &Value) -> Option<u64> {
+    let time = time::rfc3339(value)?.parse::<jiff::Timestamp>().ok()?;
+    u64::try_from(time.as_millisecond()).ok()
+}
+
 enum Name<'a> {
     Known(&'a str, &'a EventSpec),
     Ignored,

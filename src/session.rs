@@ -60,6 +60,8 @@ pub(crate) type Sealing = Vec<(String, Option<SecretString>)>;
 
 /// The fact that the feed has not been told yet that this seat cannot act any more.
 pub const UNTOLD: &str = "untold";
+/// Ids that one fact keeps ([`Session::keep_id`]).
+pub const KEPT: usize = 500;
 
 /// The waits between logins that fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -246,6 +248,25 @@ impl Session {
         let (session, name, value) = (self.clone(), name.to_owned(), value.into());
         self.own_task(async move { session.commit(Vec::new(), |record| drop(record.facts.insert(name, value))).await })
             .await
+    }
+
+    /// Adds an id to the fact of this name, a list; the oldest go where there are [`KEPT`].
+    pub async fn keep_id(&self, name: &str, id: &str) -> Result<(), Error> {
+        let (session, name, id) = (self.clone(), name.to_owned(), Value::from(id));
+        let add = move |record: &mut WorkspaceRecord| {
+            let fact = record.facts.entry(name).or_insert_with(|| Value::Array(Vec::new()));
+            let mut ids = match std::mem::take(fact) {
+                Value::Array(ids) => ids,
+                Value::Null => Vec::new(),
+                one => vec![one],
+            };
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+            ids.drain(..ids.len().saturating_sub(KEPT));
+            *fact = Value::Array(ids);
+        };
+        self.own_task(async move { session.commit(Vec::new(), add).await }).await
     }
 
     /// Commits what the seat is from now on: what a line has learnt of it.

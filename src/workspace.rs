@@ -190,7 +190,7 @@ impl Workspace {
             lines.spawn(also.run(spread));
         }
         if let Some(inlet) = inlet {
-            self.beside(&inlet, &mut lines);
+            self.beside(&inlet, &mut lines)?;
         }
         let (own_pulse, mut beat) = pulse();
         self.desk.pulse("line", line_pulse);
@@ -222,13 +222,14 @@ impl Workspace {
     }
 
     /// The push sources beside a polled line live as long as it does.
-    fn beside(&self, inlet: &Inlet, lines: &mut JoinSet<Reason>) {
-        for source in push::sources(&self.context, &self.session) {
+    fn beside(&self, inlet: &Inlet, lines: &mut JoinSet<Reason>) -> Result<(), StoreError> {
+        for source in push::sources(&self.context, &self.session)? {
             if let Some(report) = source.report() {
                 self.desk.beside(report.watch());
             }
             lines.spawn(source.run(self.context.clone(), self.session.clone(), inlet.clone()));
         }
+        Ok(())
     }
 
     /// Tells in the feed that the workspace is there or gone, and keeps the seat in step.

@@ -2,7 +2,7 @@
 //!
 //! Written from the platform's document (`agentunited.external-workspace.txt`) and the field notes
 //! alone. Files: `options` (switches), `world` `record` (state), `wire` (shapes),
-//! `stream` `feed` `mangle` `burst` (events and their faults), `gate` `log` (what goes wrong, and the record of it), `answer`
+//! `stream` `mangle` `burst` (events and their faults), `gate` `log` (what goes wrong, and the record of it), `answer`
 //! `auth` `joining` `rooms` `messages` `history` (routes), `script` `auto` `control` (who plays the people).
 
 use std::io;
@@ -23,7 +23,6 @@ mod auth;
 mod auto;
 mod burst;
 mod control;
-mod feed;
 mod gate;
 mod history;
 mod joining;
@@ -107,8 +106,8 @@ impl Sim {
         let serving = serve::serve(self.router(), port).await?;
         self.set_url(&serving.url());
         if let Some(every) = self.look(|world| world.options.auto) {
-            let (stopping, sim) = (serving.stopping(), self.clone());
-            tokio::spawn(async move { stopping.run_until_cancelled(auto::talk(&sim, every)).await });
+            let sim = self.clone();
+            serving.meanwhile(async move { auto::talk(&sim, every).await });
         }
         Ok(serving)
     }

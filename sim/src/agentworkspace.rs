@@ -105,8 +105,7 @@ impl Sim {
     pub async fn serve(&self, port: u16) -> io::Result<Serving> {
         let serving = serve::serve(self.router(), port).await?;
         self.set_url(&serving.url());
-        let (stopping, hooks) = (serving.stopping(), self.deliver_hooks());
-        tokio::spawn(async move { stopping.run_until_cancelled(hooks).await });
+        serving.meanwhile(self.deliver_hooks());
         Ok(serving)
     }
 }

@@ -11,6 +11,8 @@ pub const SPEAKEASY: &str = include_str!("../contract/speakeasy.txt");
 
 /// The lines of `agentworkspace`.
 pub const AGENTWORKSPACE: &str = include_str!("../contract/agentworkspace.txt");
+/// The lines of `office`.
+pub const OFFICE: &str = include_str!("../contract/office.txt");
 
 /// One line of a contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -87,7 +87,7 @@ impl Fault {
 #[serde(deny_unknown_fields)]
 pub struct Armed {
     /// Method and route template without `/api/v1`, such as `POST /channels/{id}/messages`;
-    /// `*` is every request.
+    /// `*` is every request. Where a query chooses what a route does, the route alone is all of it.
     pub route: String,
     /// How many matching requests pass first.
     #[serde(default)]
@@ -106,7 +106,8 @@ fn once() -> u32 {
 /// The fault that strikes this request: the first armed one whose turn has come.
 pub(crate) fn strike(armed: &mut Vec<Armed>, route: &str) -> Option<Fault> {
     let mut struck = None;
-    for one in armed.iter_mut().filter(|one| one.route == "*" || one.route == route) {
+    let whole = route.split('?').next();
+    for one in armed.iter_mut().filter(|one| ["*", route].contains(&&*one.route) || whole == Some(&one.route)) {
         if one.after > 0 {
             one.after -= 1;
         } else if struck.is_none() && one.count > 0 {

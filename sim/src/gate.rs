@@ -24,7 +24,7 @@ pub(crate) struct Asked {
     pub(crate) path: String,
     /// Without the values of secrets.
     pub(crate) query: String,
-    /// The template without `/api/v1`.
+    /// The template without `/api/v1`; a platform whose query chooses what a route does may add that.
     pub(crate) route: String,
     /// The `Idempotency-Key`.
     pub(crate) key: Option<String>,
@@ -96,9 +96,9 @@ pub(crate) async fn gate<W: Gated>(State(sim): State<Sim<W>>, request: Request, 
 
 async fn pass<W: Gated>(sim: &Sim<W>, request: Request, next: Next) -> Response {
     let mut asked = Asked::of(&request, W::SECRETS);
-    let route = format!("{} {}", asked.method, asked.route);
     let (turned_away, struck) = sim.with(|world| {
         let turned_away = world.arrives(&mut asked, request.headers());
+        let route = format!("{} {}", asked.method, asked.route);
         (turned_away, fault::strike(&mut world.ledger_mut().faults, &route))
     });
     if let Some(response) = turned_away {

@@ -52,6 +52,13 @@ impl Ids {
         format!("{prefix}{}", URL_SAFE_NO_PAD.encode(self.bytes()))
     }
 
+    /// A code that a person can read out: four letters, four digits.
+    pub(crate) fn code(&mut self) -> String {
+        let bytes = self.bytes();
+        let sign = |at: usize| if at < 4 { b'A' + bytes[at] % 26 } else { b'0' + bytes[at] % 10 };
+        (0..8).map(|at| char::from(sign(at))).collect()
+    }
+
     /// The id of a Yjs client: 32 bits, as Yjs itself makes them.
     pub(crate) fn client(&mut self) -> u64 {
         self.next() >> 32

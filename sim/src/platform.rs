@@ -38,6 +38,15 @@ pub trait Platform: Send + 'static {
     fn ledger_mut(&mut self) -> &mut Ledger<Self::Entry>;
 }
 
+/// A platform with switches.
+pub trait Switched: Platform {
+    /// Its switches.
+    type Options;
+
+    /// The switches, to turn.
+    fn options_mut(&mut self) -> &mut Self::Options;
+}
+
 impl<W> Clone for Sim<W> {
     fn clone(&self) -> Self {
         Self { inner: self.inner.clone() }
@@ -117,5 +126,12 @@ impl<W: Platform> Sim<W> {
     /// Which lines of the platform's contract were served so far.
     pub fn served(&self) -> BTreeSet<&'static str> {
         self.look(|world| world.ledger().served.clone())
+    }
+}
+
+impl<W: Switched> Sim<W> {
+    /// Changes switches in mid-run.
+    pub fn reconfigure(&self, change: impl FnOnce(&mut W::Options)) {
+        self.with(|world| change(world.options_mut()));
     }
 }

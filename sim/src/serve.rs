@@ -82,6 +82,12 @@ impl Serving {
         self.stop.clone()
     }
 
+    /// Runs something beside the listener, until that stops or is killed.
+    pub(crate) fn meanwhile(&self, task: impl Future<Output: Send> + Send + 'static) {
+        let stopping = self.stopping();
+        tokio::spawn(async move { stopping.run_until_cancelled(task).await });
+    }
+
     /// Takes no new connections, gives open requests half a second, then closes what is left.
     pub async fn stop(mut self) {
         self.stop.cancel();

@@ -123,11 +123,10 @@ impl Sim {
         let serving = serve::serve(self.router(), port).await?;
         self.set_url(&serving.url());
         // Before the first event: deliveries count from this call on.
-        let (stopping, hooks) = (serving.stopping(), self.deliver_hooks());
-        tokio::spawn(async move { stopping.run_until_cancelled(hooks).await });
+        serving.meanwhile(self.deliver_hooks());
         if let Some(every) = self.look(|world| world.options.auto) {
-            let (stopping, sim) = (serving.stopping(), self.clone());
-            tokio::spawn(async move { stopping.run_until_cancelled(auto::talk(&sim, every)).await });
+            let sim = self.clone();
+            serving.meanwhile(async move { auto::talk(&sim, every).await });
         }
         Ok(serving)
     }

@@ -70,6 +70,8 @@ pub struct Action {
     pub lists: Vec<String>,
     /// Arguments that name a message where the platform wants its place, and how that is found.
     pub places: Table<PlaceOf>,
+    /// The fact, a list, that keeps the id of what was made: a conversation that no list tells.
+    pub keep: Option<String>,
 }
 
 /// How files go with an action: `multipart/form-data` (RFC 7578) instead of the JSON body.
@@ -150,6 +152,7 @@ calling!(RawAction {
     places: Table<PlaceOf>,
     answer: Answer,
     gone_after_doubt: Option<u16>,
+    keep: Option<String>,
 });
 
 impl<'de> Deserialize<'de> for Action {
@@ -167,7 +170,7 @@ impl Action {
         let RawAction { files, split, check, read_back, pace, own, repeatable, gone_is_done, gone_after_doubt, .. } =
             raw;
         let RawAction { needs, needs_with, idempotency, uploads, ephemeral, live, answer, .. } = raw;
-        let RawAction { together, one_of, any_of, lists, places, .. } = raw;
+        let RawAction { together, one_of, any_of, lists, places, keep, .. } = raw;
         let action = Self {
             call,
             files,
@@ -191,6 +194,7 @@ impl Action {
             any_of,
             lists,
             places,
+            keep,
         };
         Ok(action)
     }

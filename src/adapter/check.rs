@@ -7,6 +7,7 @@ mod references;
 
 use super::error::Finding;
 use super::events::EventSpec;
+use super::history::Source;
 use super::inbox::Inbox;
 use super::manifest::{Keep, Manifest, SettingKind};
 use super::scope::Root;
@@ -143,7 +144,28 @@ fn receive(manifest: &Manifest) -> Verdict {
         shows(inbox, manifest)?;
     }
     also(manifest)?;
+    history(manifest)
+}
+
+/// Facts that a line goes by come from joining, or from what actions make.
+fn history(manifest: &Manifest) -> Verdict {
+    let kept = manifest.actions.iter().filter_map(|(_, action)| action.keep.as_deref());
+    let known: Vec<&str> = references::facts(manifest).into_iter().chain(kept).collect();
+    let known = || known.iter().copied();
+    if let Some(fact) = &manifest.receive.ready {
+        stands(fact, "fact that joining teaches", known(), &["receive", "ready"])?;
+    }
     let Some(history) = &manifest.receive.history else { return Ok(()) };
+    for (index, rooms) in history.rooms.iter().enumerate() {
+        let index = index.to_string();
+        let path = ["receive", "history", "rooms", &index];
+        joining::header(&history.page(rooms).header, &path)?;
+        if let Source::Kept(facts) = &rooms.from {
+            for fact in facts {
+                stands(fact, "fact that joining teaches or an action keeps", known(), &[&path[..], &["kept"]].concat())?;
+            }
+        }
+    }
     stands(&history.event, "event", manifest.events.names(), &["receive", "history", "event"])
 }
 

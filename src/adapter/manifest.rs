@@ -92,7 +92,7 @@ impl Manifest {
         }
         self.receive.push.iter().find_map(|push| match push {
             Push::Webhook(hook) => Some(hook),
-            Push::ActionCable(_) => None,
+            Push::ActionCable(_) | Push::Attendance(_) => None,
         })
     }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::call::{Call, calling, needed};
 use super::json::Json;
-use super::plain::{missing, read_table};
+use super::plain::{OneOrMany, Span, missing, read_table};
 use super::pointer::{Pointer, Pointers};
 
 /// One way in which a platform pushes what can also be polled.
@@ -16,6 +16,36 @@ pub enum Push {
     ActionCable(Arc<ActionCable>),
     /// Requests that the platform makes to the bridge.
     Webhook(Webhook),
+    /// A stream about those who take part: Server-Sent Events.
+    Attendance(Arc<Attendance>),
+}
+
+/// A stream about those who take part: a hint to look whether something was said, and the source of
+/// `participant.changed`. What it says is told as a change only where it is one.
+#[derive(Clone, Debug)]
+pub struct Attendance {
+    /// The request that opens the stream.
+    pub call: Call,
+    /// Without a byte for so long it is dead. Default 75 s.
+    pub silence: Option<Span>,
+    /// Where a body names its frame itself, instead of the transport.
+    pub name: Pointers,
+    /// Where a frame lists all of them.
+    pub all: Pointers,
+    /// Where a frame has one of them; none: the body is it.
+    pub one: Pointers,
+    /// Names of frames that say that one is gone.
+    pub gone: OneOrMany<String>,
+    /// The id of one of them.
+    pub id: Pointers,
+    /// What it is called.
+    pub called: Pointers,
+    /// The platform's word for how it is.
+    pub state: Pointers,
+    /// Where it runs, in the platform's word.
+    pub origin: Pointers,
+    /// The capability without which it is not there.
+    pub needs: Option<String>,
 }
 
 /// Action Cable: a channel of a Rails server.
@@ -74,6 +104,7 @@ pub struct Signature {
 enum Flavour {
     ActionCable,
     Webhook,
+    Attendance,
 }
 
 calling!(RawPush {
@@ -83,6 +114,15 @@ calling!(RawPush {
     error: Option<Pointer>,
     signature: Option<Signature>,
     about: Option<About>,
+    silence: Option<Span>,
+    name: Pointers,
+    all: Pointers,
+    one: Pointers,
+    gone: OneOrMany<String>,
+    id: Pointers,
+    called: Pointers,
+    state: Pointers,
+    origin: Pointers,
 });
 
 impl<'de> Deserialize<'de> for Push {
@@ -97,6 +137,7 @@ impl Push {
         match self {
             Self::ActionCable(_) => "action_cable",
             Self::Webhook(_) => "webhook",
+            Self::Attendance(_) => "attendance",
         }
     }
 
@@ -105,27 +146,57 @@ impl Push {
         match self {
             Self::ActionCable(cable) => cable.needs.as_deref(),
             Self::Webhook(hook) => hook.needs.as_deref(),
+            Self::Attendance(attendance) => attendance.needs.as_deref(),
         }
     }
 
     fn of(mut raw: RawPush) -> Result<Self, String> {
         let call = raw.call()?;
-        let RawPush { flavour, needs, identifier, error, signature, about, .. } = raw;
-        match flavour.ok_or_else(|| missing("flavour"))? {
-            Flavour::ActionCable if signature.is_some() => Err("an action_cable has no `signature`".to_owned()),
-            Flavour::ActionCable if about.is_some() => Err("an action_cable has no `about`".to_owned()),
+        let flavour = raw.flavour.ok_or_else(|| missing("flavour"))?;
+        raw.strange(flavour, call.is_some())?;
+        match flavour {
             Flavour::ActionCable => {
                 let call = needed(call).and_then(upgradable)?;
-                let identifier = identifier.ok_or_else(|| missing("identifier"))?;
-                Ok(Self::ActionCable(Arc::new(ActionCable { call, identifier, error, needs })))
-            }
-            Flavour::Webhook if call.is_some() || identifier.is_some() || error.is_some() => {
-                Err("a webhook has `signature`, `about` and `needs` alone: the platform makes the requests".to_owned())
+                let identifier = raw.identifier.ok_or_else(|| missing("identifier"))?;
+                Ok(Self::ActionCable(Arc::new(ActionCable { call, identifier, error: raw.error, needs: raw.needs })))
             }
             Flavour::Webhook => {
-                let signature = signature.ok_or_else(|| missing("signature"))?;
-                Ok(Self::Webhook(Webhook { signature, about, needs }))
+                let signature = raw.signature.ok_or_else(|| missing("signature"))?;
+                Ok(Self::Webhook(Webhook { signature, about: raw.about, needs: raw.needs }))
             }
+            Flavour::Attendance => {
+                let call = needed(call)?;
+                let RawPush { silence, name, all, one, gone, id, called, state, origin, needs, .. } = raw;
+                if let Some((key, _)) = [("id", &id), ("state", &state)].into_iter().find(|(_, it)| it.is_empty()) {
+                    return Err(missing(key));
+                }
+                let attendance = Attendance { call, silence, name, all, one, gone, id, called, state, origin, needs };
+                Ok(Self::Attendance(Arc::new(attendance)))
+            }
+        }
+    }
+}
+
+impl RawPush {
+    /// Each way has keys of its own, and none of the others'.
+    fn strange(&self, flavour: Flavour, called: bool) -> Result<(), String> {
+        let pointers = [&self.name, &self.all, &self.one, &self.id, &self.called, &self.state, &self.origin];
+        let attends = pointers.iter().any(|it| !it.is_empty()) || !self.gone.is_empty() || self.silence.is_some();
+        let (cabled, hooked) = (self.identifier.is_some() || self.error.is_some(), self.signature.is_some());
+        match flavour {
+            Flavour::ActionCable if hooked => Err("an action_cable has no `signature`".to_owned()),
+            Flavour::ActionCable if self.about.is_some() => Err("an action_cable has no `about`".to_owned()),
+            Flavour::Webhook if called || cabled => {
+                Err("a webhook has `signature`, `about` and `needs` alone: the platform makes the requests".to_owned())
+            }
+            Flavour::Attendance if cabled || hooked || self.about.is_some() => {
+                Err("an attendance has no `identifier`, `error`, `signature` or `about`".to_owned())
+            }
+            Flavour::ActionCable | Flavour::Webhook if attends => {
+                let keys = "`silence`, `name`, `all`, `one`, `gone`, `id`, `called`, `state` and `origin`";
+                Err(format!("{keys} are for the flavour attendance"))
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -154,11 +225,14 @@ mod tests {
         assert!(matches!(hook, Push::Webhook(hook) if hook.signature.secret == "hook" && hook.needs.is_none()));
         for (yaml, words) in [
             ("{ get: /cable }", "missing field `flavour`"),
-            ("{ flavour: pigeon }", "unknown variant `pigeon`, expected `action_cable` or `webhook`"),
+            ("{ flavour: pigeon }", "unknown variant `pigeon`, expected one of `action_cable`, `webhook`, `attendance`"),
             ("{ flavour: action_cable, identifier: { channel: C } }", "no request stands here"),
             ("{ flavour: action_cable, get: /cable }", "missing field `identifier`"),
             ("{ flavour: action_cable, post: /cable, identifier: C }", "opened with a get"),
             ("{ flavour: action_cable, get: /c, identifier: C, take: { a: /a } }", "nothing to take"),
+            ("{ flavour: webhook, signature: { header: h, secret: s }, state: /s }", "are for the flavour attendance"),
+            ("{ flavour: attendance, get: /s, id: /id }", "missing field `state`"),
+            ("{ flavour: attendance, get: /s, id: /id, state: /s, error: /e }", "an attendance has no"),
             (
                 "{ flavour: action_cable, get: /c, identifier: C, signature: { header: h, secret: s } }",
                 "no `signature`",

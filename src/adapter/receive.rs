@@ -4,20 +4,20 @@ use serde::{Deserialize, Deserializer};
 
 use super::also::Also;
 use super::call::{Call, calling, needed};
+use super::history::{History, Rooms};
 use super::inbox::{Inbox, Shown, Waiting};
 use super::members::Members;
 use super::outcome::Sign;
-use super::plain::{OneOrMany, Span, Table, missing, read_table};
-use super::pointer::{Choice, Pointer, Pointers};
+use super::plain::{Span, Table, missing, read_table};
+use super::pointer::{Pointer, Pointers};
 use super::push::Push;
-use crate::event::ConversationKind;
 
 /// How events arrive.
 #[derive(Clone, Debug)]
 pub struct Receive {
     /// The mechanism.
     pub flavour: LineFlavour,
-    /// The request that opens the line.
+    /// The request that opens the line; of the flavour `rooms` the first list of them.
     pub call: Call,
     /// Without a byte for so long, the line is dead. Default 75 s.
     pub silence: Option<Span>,
@@ -43,6 +43,8 @@ pub struct Receive {
     pub also: Vec<Also>,
     /// The capability without which the grant has no line.
     pub needs: Option<String>,
+    /// A fact that is `false` as long as there is nothing to read yet; with the flavour `rooms`, and no other.
+    pub ready: Option<String>,
 }
 
 /// The mechanism of a line.
@@ -55,6 +57,8 @@ pub enum LineFlavour {
     Poll,
     /// A list of what waits for the agent, read again and again.
     Inbox,
+    /// Conversations whose histories are read again and again: there is nothing else.
+    Rooms,
 }
 
 /// How an event log is read: the oldest event first, from a cursor on.
@@ -85,61 +89,6 @@ pub enum Resume {
     LastEventId,
 }
 
-/// How what was missed is read, room by room.
-#[derive(Clone, Debug)]
-pub struct History {
-    /// Which rooms there are.
-    pub rooms: Rooms,
-    /// One page of a room: `{room.id}`, `{page.limit}`, `{page.before?}` (the oldest message of the page before).
-    pub call: Call,
-    /// The list of messages; `null` counts as empty.
-    pub items: Pointer,
-    /// How the list is sorted.
-    pub order: Order,
-    /// The longest page the platform gives: 1 to 1000. Default 50.
-    pub limit: Option<u16>,
-    /// Whether there is an older page; where it is not told, a full page means yes.
-    pub more: Pointers,
-    /// What an item is in `events`.
-    pub event: String,
-    /// Kinds of room that the stream leaves out.
-    pub unstreamed: Vec<ConversationKind>,
-    /// How often such a room is read after a message in it. Default 2 s.
-    pub fast: Option<Span>,
-    /// For how long. Default 10 min.
-    pub fast_for: Option<Span>,
-    /// How often otherwise. Default 15 s.
-    pub slow: Option<Span>,
-    /// How often the other rooms are read. Default 5 min.
-    pub others: Option<Span>,
-}
-
-/// How a page is sorted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Order {
-    /// The newest message stands first.
-    #[default]
-    NewestFirst,
-    /// The oldest message stands first.
-    OldestFirst,
-}
-
-/// Which rooms there are.
-#[derive(Clone, Debug)]
-pub struct Rooms {
-    /// The request.
-    pub call: Call,
-    /// The list; `null` counts as empty.
-    pub items: Pointer,
-    /// A room's id.
-    pub id: Pointers,
-    /// Its title.
-    pub title: Pointers,
-    /// How it is held.
-    pub kind: Option<Choice<ConversationKind>>,
-}
-
 calling!(RawReceive {
     flavour: Option<LineFlavour>,
     silence: Option<Span>,
@@ -164,27 +113,8 @@ calling!(RawReceive {
     members: Option<Members>,
     also: Vec<Also>,
     needs: Option<String>,
+    ready: Option<String>,
 });
-calling!(RawRooms {
-    items: Option<Pointer>,
-    id: Pointers,
-    title: Pointers,
-    kind: Option<Choice<ConversationKind>>,
-});
-calling!(RawHistory {
-    rooms: Option<Rooms>,
-    items: Option<Pointer>,
-    order: Order,
-    limit: Option<u16>,
-    more: Pointers,
-    event: Option<String>,
-    unstreamed: OneOrMany<ConversationKind>,
-    fast: Option<Span>,
-    fast_for: Option<Span>,
-    slow: Option<Span>,
-    others: Option<Span>,
-});
-
 impl<'de> Deserialize<'de> for Receive {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         read_table(deserializer, Self::of)
@@ -193,21 +123,38 @@ impl<'de> Deserialize<'de> for Receive {
 
 impl Receive {
     fn of(mut raw: RawReceive) -> Result<Self, String> {
-        let call = raw.call().and_then(needed)?;
         let flavour = raw.flavour.ok_or_else(|| missing("flavour"))?;
+        let call = raw.opens(flavour)?;
         let inbox = raw.inbox(flavour)?;
         let log = raw.log(flavour)?;
-        let RawReceive { silence, cut, names, name, item, resume, history, push, also, needs, .. } = raw;
+        let RawReceive { silence, cut, names, name, item, resume, history, push, also, needs, ready, .. } = raw;
         let mut flavours: Vec<&str> = also.iter().map(Also::flavour).collect();
         flavours.sort_unstable();
         if flavours.windows(2).any(|pair| pair[0] == pair[1]) {
             return Err("`also` has two lists of one flavour: one of each is kept apart by its flavour".to_owned());
         }
-        Ok(Self { flavour, call, silence, cut, names, name, item, resume, history, log, inbox, push, also, needs })
+        Ok(Self { flavour, call, silence, cut, names, name, item, resume, history, log, inbox, push, also, needs, ready })
     }
 }
 
 impl RawReceive {
+    /// The request that opens the line. Histories alone are opened by no request of their own.
+    fn opens(&mut self, flavour: LineFlavour) -> Result<Call, String> {
+        let own = self.call()?;
+        if flavour != LineFlavour::Rooms {
+            return match self.ready {
+                Some(_) => Err("`ready` is for the flavour rooms".to_owned()),
+                None => needed(own),
+            };
+        }
+        if own.is_some() {
+            return Err("the flavour rooms has no request of its own: it reads what `history` names".to_owned());
+        }
+        let history = self.history.as_mut().ok_or_else(|| missing("history"))?;
+        history.alone = true;
+        Ok(history.rooms.iter().find_map(Rooms::call).unwrap_or_else(|| history.page(&history.rooms[0])).clone())
+    }
+
     /// What describes the list, which one flavour has and no other.
     fn inbox(&mut self, flavour: LineFlavour) -> Result<Option<Inbox>, String> {
         let (event, waiting, quiet) = (self.event.take(), self.waiting.take(), self.quiet.take());
@@ -233,13 +180,13 @@ impl RawReceive {
         let named = [items.is_some(), !cursor.is_empty(), refused.is_some(), every.is_some(), beside.is_some()];
         let logs = ascending || members.is_some() || named.contains(&true);
         match flavour {
-            LineFlavour::Sse | LineFlavour::Inbox if logs => {
+            LineFlavour::Sse | LineFlavour::Inbox | LineFlavour::Rooms if logs => {
                 let keys = "`items`, `cursor`, `cursor_refused`, `ascending`, `every`, `beside` and `members`";
                 Err(format!("{keys} are for the flavour poll"))
             }
             LineFlavour::Sse => Ok(None),
-            LineFlavour::Inbox if !streams => Ok(None),
-            LineFlavour::Inbox => Err("`silence`, `cut` and `resume` are for a stream".to_owned()),
+            LineFlavour::Inbox | LineFlavour::Rooms if !streams => Ok(None),
+            LineFlavour::Inbox | LineFlavour::Rooms => Err("`silence`, `cut` and `resume` are for a stream".to_owned()),
             LineFlavour::Poll if streams => Err("`silence`, `cut` and `resume` are for a stream".to_owned()),
             LineFlavour::Poll if cursor.is_empty() => Err(missing("cursor")),
             LineFlavour::Poll => {
@@ -247,42 +194,5 @@ impl RawReceive {
                 Ok(Some(Log { items, cursor, refused, ascending, every, beside, members }))
             }
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for Rooms {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read_table(deserializer, Self::of)
-    }
-}
-
-impl Rooms {
-    fn of(mut raw: RawRooms) -> Result<Self, String> {
-        let call = raw.call().and_then(needed)?;
-        let items = raw.items.ok_or_else(|| missing("items"))?;
-        if raw.id.is_empty() {
-            return Err(missing("id"));
-        }
-        Ok(Self { call, items, id: raw.id, title: raw.title, kind: raw.kind })
-    }
-}
-
-impl<'de> Deserialize<'de> for History {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read_table(deserializer, Self::of)
-    }
-}
-
-impl History {
-    fn of(mut raw: RawHistory) -> Result<Self, String> {
-        let call = raw.call().and_then(needed)?;
-        let RawHistory { rooms, items, order, limit, more, event, unstreamed, fast, fast_for, slow, others, .. } = raw;
-        if limit.is_some_and(|limit| !(1..=1000).contains(&limit)) {
-            return Err("`limit` is from 1 to 1000".to_owned());
-        }
-        let (rooms, items) = (rooms.ok_or_else(|| missing("rooms"))?, items.ok_or_else(|| missing("items"))?);
-        let event = event.ok_or_else(|| missing("event"))?;
-        let unstreamed = unstreamed.all().to_vec();
-        Ok(Self { rooms, call, items, order, limit, more, event, unstreamed, fast, fast_for, slow, others })
     }
 }

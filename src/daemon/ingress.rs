@@ -54,6 +54,6 @@ fn webhook(manifest: &Manifest, record: &WorkspaceRecord) -> Option<Signature> {
             let adapter::Signature { header, prefix, secret } = signature.clone();
             Some(Signature { header, prefix, secret })
         }
-        Push::ActionCable(_) => None,
+        Push::ActionCable(_) | Push::Attendance(_) => None,
     })
 }

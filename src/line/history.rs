@@ -6,6 +6,7 @@
 mod absorb;
 mod begin;
 mod head;
+mod lists;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -17,13 +18,14 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::time::Instant;
 
 use super::hearing::Hearing;
-use super::read::{Gathered, ReadError, Reader};
+use super::read::{Gathered, Place, ReadError, Reader};
 use super::report::Report;
 use super::schedule::Schedule;
 use super::timing::Backfill;
-use crate::adapter;
+use lists::{Lists, Told};
+use crate::adapter::{self, Remembered};
 use crate::event::WorkspaceName;
-use crate::normalise::{Mapping, Room};
+use crate::normalise::Mapping;
 use crate::session;
 use crate::store::{Anchor, Change, Store, StoreError};
 
@@ -39,8 +41,10 @@ const EXPECTED: usize = 1_000;
 /// What was read.
 #[derive(Debug)]
 pub enum Read {
-    /// The list of conversations.
-    Rooms(Result<Vec<(String, Room)>, ReadError>),
+    /// The lists of conversations.
+    Rooms(Result<Vec<Told>, ReadError>),
+    /// A list that is read by its own clock.
+    Seldom(Told),
     /// One conversation.
     Room(String, Result<Gathered, ReadError>),
 }
@@ -86,6 +90,7 @@ pub struct History {
     /// The connect behind which the last read of each conversation began.
     walked: HashMap<String, u64>,
     hearing: Hearing,
+    lists: Lists,
     listing: Option<u64>,
     connects: u64,
     /// Too much waits: nothing has to, until the reads that run are done.
@@ -106,13 +111,16 @@ impl History {
         let Some(spec) = reader.session.manifest().receive.history.clone() else { return Ok(None) };
         let record = reader.session.record();
         let begun = store.cursor(&record.name, BEGUN)?;
+        let now = Instant::now();
+        let remembered = Remembered::read(store.cursor(&record.name, Remembered::ROW)?.as_deref());
         Ok(Some(Self {
+            lists: Lists::new(&spec, remembered, reader.clock.now(), now),
             begun: begun.is_some(),
             began_at: begun.and_then(|value| value.parse().ok()),
             anchored: store.anchors(&record.name)?.into_iter().map(|(room, _)| room).collect(),
             joined_at: record.joined_at,
             workspace: record.name,
-            schedule: Schedule::new(reader.timing.pace_of(&spec), Instant::now()),
+            schedule: Schedule::new(reader.timing.pace_of(&spec), now).alone(spec.alone),
             reader: Arc::new(reader),
             spec: Arc::new(spec),
             store: store.clone(),
@@ -149,7 +157,12 @@ impl History {
 
     /// When the next read is due, unless as many run as may.
     pub fn due(&self) -> Option<Instant> {
-        (self.reading.len() < self.reader.timing.reads).then(|| self.schedule.next())
+        let lists = self.lists.due();
+        if self.reading.len() >= self.reader.timing.reads {
+            return lists;
+        }
+        let next = self.schedule.next();
+        Some(lists.map_or(next, |due| next.min(due)))
     }
 
     /// Something hints at news there, or the agent acted there.
@@ -190,9 +203,10 @@ impl History {
         if self.listing.is_none() && self.schedule.list_is_due(now) {
             self.listing = Some(self.connects);
             self.schedule.list_in(self.reader.timing.longest_wait, now, 0.5);
-            let (reader, spec) = (Arc::clone(&self.reader), Arc::clone(&self.spec));
-            self.running.push(async move { Read::Rooms(reader.rooms(&spec).await) }.boxed());
+            let (reader, spec, mapping) = (Arc::clone(&self.reader), Arc::clone(&self.spec), Arc::clone(mapping));
+            self.running.push(async move { Read::Rooms(lists::often(&reader, &spec, &mapping).await) }.boxed());
         }
+        self.start_seldom(mapping, now);
         let free = self.reader.timing.reads.saturating_sub(self.reading.len());
         for id in self.schedule.take_due(free, now) {
             if !self.reading.contains_key(&id) {
@@ -208,8 +222,11 @@ impl History {
         let (reader, spec) = (Arc::clone(&self.reader), Arc::clone(&self.spec));
         let anchor = self.store.anchor(&self.workspace, &id)?;
         let floor = self.floor(anchor.as_ref());
+        let of = self.lists.of(&id);
         let walk = async move {
-            let read = reader.gather(&spec, id.clone(), &mapping, anchor.as_ref(), floor).await;
+            let of = &spec.rooms[of];
+            let place = Place { history: &spec, of, room: &id, mapping: &mapping, anchor: anchor.as_ref() };
+            let read = reader.gather(&place, floor).await;
             Read::Room(id, read)
         };
         Ok(walk.boxed())
@@ -234,6 +251,7 @@ fn ends_all(error: &ReadError) -> bool {
     matches!(
         error,
         ReadError::Unauthorised
+            | ReadError::NotReady(_)
             | ReadError::Session(E::NeedsAction { .. } | E::Left(_) | E::Setup(_) | E::Store(_) | E::Foreign { .. })
     )
 }

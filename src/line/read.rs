@@ -1,22 +1,27 @@
 //! Reads histories over the network: which conversations there are, and one conversation's pages down to its anchor.
 
+mod lists;
 mod message;
+mod order;
+mod outline;
+mod pages;
+mod width;
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
 
+use super::refusal::NOT_READY;
 use super::timing::Timing;
-use super::walk::{End, Next, Seen, Walk};
-use crate::adapter::{Call, History, Order, Outcome, Root, Scope};
+use super::walk::{End, Seen};
+use crate::adapter::{Call, Outcome, Scope};
 use crate::clock::Clock;
 use crate::http::{Failure, Response};
-use crate::normalise::{Mapping, Room};
 use crate::retry::{Backoff, retry_after};
 use crate::session::{self, Session};
-use crate::store::Anchor;
-use message::seen;
+pub use lists::Listed;
+pub(super) use pages::Place;
 
 /// Why something could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +51,17 @@ pub enum ReadError {
     /// The answer is not what the manifest describes.
     #[error("the answer is not what the manifest describes: {0}")]
     Misshapen(String),
+    /// Nothing of the answer is where the manifest looks; with its keys and types, and nothing of its content.
+    #[error("{what} is not where the manifest looks: mend its pointers in adapters_dir; the answer has {outline}")]
+    Unfound {
+        /// What was looked for.
+        what: &'static str,
+        /// Keys and types.
+        outline: String,
+    },
+    /// The platform says that there is nothing to read yet (an outcome that the manifest calls `not_ready`).
+    #[error("there is nothing to read yet{0}")]
+    NotReady(String),
     /// The session could not make the request.
     #[error(transparent)]
     Session(#[from] session::Error),
@@ -91,111 +107,19 @@ pub struct Reader {
     pub timing: Timing,
     /// How far the platform's clock is ahead of ours, in milliseconds, as its last answer said.
     ahead: AtomicI64,
+    /// How pages were sorted last, where the pages themselves tell.
+    sorted: AtomicU8,
 }
 
 impl Reader {
     /// A reader that has read nothing yet.
     pub const fn new(session: Session, clock: Clock, timing: Timing) -> Self {
-        Self { session, clock, timing, ahead: AtomicI64::new(0) }
+        Self { session, clock, timing, ahead: AtomicI64::new(0), sorted: AtomicU8::new(0) }
     }
 
     /// A time of our clock, in milliseconds since 1970, by the platform's clock as far as that is known.
     pub fn by_their_clock(&self, at: u64) -> u64 {
         at.saturating_add_signed(self.ahead.load(Ordering::Relaxed))
-    }
-
-    /// The conversations that the agent is in; an absent or `null` list is an empty one.
-    pub async fn rooms(&self, history: &History) -> Result<Vec<(String, Room)>, ReadError> {
-        let rooms = &history.rooms;
-        let body = self.patiently(&rooms.call, &Scope::new()).await?;
-        let items = list(&body, rooms.items.find(&body), rooms.items.as_str())?;
-        let room = |item: &Value| {
-            let id = rooms.id.text(item).filter(|id| !id.is_empty())?;
-            let kind = rooms.kind.as_ref().and_then(|kind| kind.read(item));
-            Some((id, Room { kind, title: rooms.title.text(item) }))
-        };
-        Ok(items.iter().filter_map(room).take(self.timing.rooms).collect())
-    }
-
-    /// The newest messages of a conversation: one page.
-    pub async fn newest(&self, history: &History, room: String, mapping: &Mapping) -> Result<Gathered, ReadError> {
-        let mut limit = history.limit.unwrap_or(self.timing.page);
-        let (items, _) = self.page(history, &room, None, &mut limit).await?;
-        let mut found: Vec<_> = items.into_iter().map(|item| (seen(&item, history, &room, mapping), item)).collect();
-        found.reverse();
-        Ok(Gathered { room, found, end: End::Start })
-    }
-
-    /// Walks from the newest message down to `anchor`, and in no case past `floor` (milliseconds since 1970).
-    pub async fn gather(
-        &self,
-        history: &History,
-        room: String,
-        mapping: &Mapping,
-        anchor: Option<&Anchor>,
-        floor: Option<u64>,
-    ) -> Result<Gathered, ReadError> {
-        let mut walk = Walk::new(anchor, floor, self.timing.walk);
-        let (mut bodies, mut before) = (Vec::new(), None);
-        let mut limit = history.limit.unwrap_or(self.timing.page);
-        let end = loop {
-            let (items, more) = match self.page(history, &room, before.as_deref(), &mut limit).await {
-                // What is newer than it can be told, with the hole.
-                Err(error) if error.is_too_large() && !bodies.is_empty() => break End::TooLarge,
-                page => page?,
-            };
-            let page = items.iter().map(|item| seen(item, history, &room, mapping)).collect();
-            let (fresh, next) = walk.take(page, more);
-            bodies.extend(items.into_iter().zip(fresh).filter_map(|(item, fresh)| fresh.then_some(item)));
-            match next {
-                Next::Before(id) => before = Some(id),
-                Next::Done(end) => break end,
-            }
-        };
-        bodies.reverse();
-        Ok(Gathered { room, found: walk.finish().into_iter().zip(bodies).collect(), end })
-    }
-
-    /// One page, newest message first, and whether there is an older one. A page over the bound of a body is asked for
-    /// again with half of its messages, and so are those behind it.
-    async fn page(
-        &self,
-        history: &History,
-        room: &str,
-        before: Option<&str>,
-        limit: &mut u16,
-    ) -> Result<(Vec<Value>, Option<bool>), ReadError> {
-        loop {
-            match self.page_of(history, room, before, *limit).await {
-                Err(error) if error.is_too_large() && *limit > 1 => *limit /= 2,
-                page => return page,
-            }
-        }
-    }
-
-    async fn page_of(
-        &self,
-        history: &History,
-        room: &str,
-        before: Option<&str>,
-        limit: u16,
-    ) -> Result<(Vec<Value>, Option<bool>), ReadError> {
-        let scope = Scope::new().with(Root::Room, "id", room).with(Root::Page, "limit", limit);
-        let scope = match before {
-            Some(id) => scope.with(Root::Page, "before", id),
-            None => scope,
-        };
-        let mut body = self.patiently(&history.call, &scope).await?;
-        let more = history.more.find(&body).and_then(Value::as_bool);
-        let mut items = match history.items.find_mut(&mut body) {
-            Some(Value::Array(items)) => std::mem::take(items),
-            found => list(&Value::Null, found.as_deref(), history.items.as_str())?.to_vec(),
-        };
-        if history.order == Order::OldestFirst {
-            items.reverse();
-        }
-        let more = more.or_else(|| (items.len() < usize::from(limit)).then_some(false));
-        Ok((items, more))
     }
 
     /// A call with its answer as JSON; what may pass is tried again, with waits that grow.
@@ -239,6 +163,9 @@ fn refusal(response: &Response, outcome: &Outcome, now: u64, later: Duration) ->
         Outcome::Named { is, .. } => format!(" ({is})"),
         Outcome::Status(_) => String::new(),
     };
+    if matches!(outcome, Outcome::Named { is, .. } if is == NOT_READY) {
+        return Some(ReadError::NotReady(words));
+    }
     Some(match response.status {
         401 => ReadError::Unauthorised,
         403 | 404 | 410 => ReadError::Refused { status: response.status, words },
@@ -248,16 +175,4 @@ fn refusal(response: &Response, outcome: &Outcome, now: u64, later: Duration) ->
         }
         status => ReadError::Failing { status, words },
     })
-}
-
-/// A list where the manifest says there is one; `null` and nothing count as empty.
-fn list<'a>(whole: &'a Value, found: Option<&'a Value>, at: &str) -> Result<&'a [Value], ReadError> {
-    match found {
-        Some(Value::Array(items)) => Ok(items),
-        None if !whole.is_object() && !whole.is_null() => {
-            Err(ReadError::Misshapen(format!("no object with a list at `{at}`")))
-        }
-        None | Some(Value::Null) => Ok(&[]),
-        Some(_) => Err(ReadError::Misshapen(format!("`{at}` is no list"))),
-    }
 }

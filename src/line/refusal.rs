@@ -7,6 +7,8 @@ use crate::adapter::{Call, Manifest, Outcome};
 
 /// The outcome by which a manifest says that the seat is gone.
 const REVOKED: &str = "revoked";
+/// The outcome by which a manifest says that there is nothing to read yet.
+pub(super) const NOT_READY: &str = "not_ready";
 
 /// Why the line is down after this answer to the request that opens it. `asked` is the pause that the answer asks for;
 /// a platform that only says "later" gets `later`.

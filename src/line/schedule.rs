@@ -52,6 +52,8 @@ pub struct Schedule {
     list_due: Instant,
     list_read: Option<Instant>,
     held_until: Option<Instant>,
+    /// There is no stream: nothing may wait longer than its pace.
+    alone: bool,
 }
 
 /// A failed conversation is left alone for at most its pace times this.
@@ -60,7 +62,15 @@ const PATIENCE: u32 = 64;
 impl Schedule {
     /// An empty schedule; the list of conversations is due at once.
     pub fn new(pace: Pace, now: Instant) -> Self {
-        Self { pace, turns: HashMap::new(), list_due: now, list_read: None, held_until: None }
+        Self { pace, turns: HashMap::new(), list_due: now, list_read: None, held_until: None, alone: false }
+    }
+
+    /// Where there is no stream: a turn comes after its pace at the latest, up to a tenth earlier, and the first turns are
+    /// spread over all of it; the list is due every `others`.
+    #[must_use]
+    pub fn alone(mut self, alone: bool) -> Self {
+        self.alone = alone;
+        self
     }
 
     /// The conversations as the platform lists them now, each with whether the stream leaves it out. Unlisted ones
@@ -74,13 +84,24 @@ impl Schedule {
             self.turns.insert(id, turn);
         }
         self.list_read = Some(now);
-        let unstreamed = self.turns.values().any(|turn| turn.unstreamed);
+        let unstreamed = !self.alone && self.turns.values().any(|turn| turn.unstreamed);
         self.list_in(if unstreamed { self.pace.slow } else { self.pace.others }, now, chance);
     }
 
     /// Puts the list off by about `after`.
     pub fn list_in(&mut self, after: Duration, now: Instant, chance: f64) {
         self.list_due = now + jittered(after, chance);
+    }
+
+    /// The list is due now, but not within `apart` of the last time that it was read.
+    pub fn list_soon(&mut self, apart: Duration, now: Instant) {
+        let at = self.list_read.map_or(now, |read| now.max(read + apart));
+        self.list_due = self.list_due.min(at);
+    }
+
+    /// Whether something was said there lately.
+    pub fn is_lively(&self, conversation: &str, now: Instant) -> bool {
+        self.turns.get(conversation).is_some_and(|turn| turn.lively_until.is_some_and(|until| until > now))
     }
 
     /// How many conversations are on the schedule.
@@ -157,11 +178,17 @@ impl Schedule {
 
     /// It was read.
     pub fn read(&mut self, conversation: &str, now: Instant, chance: f64) {
-        let pace = self.pace;
+        let (pace, alone) = (self.pace, self.alone);
         if let Some(turn) = self.turns.get_mut(conversation) {
+            let wait = turn.pace(&pace, now);
+            turn.due = now
+                + match turn.read {
+                    None if alone => wait.mul_f64(chance.clamp(0.0, 1.0)),
+                    Some(_) if alone => wait.mul_f64(0.1_f64.mul_add(-chance.clamp(0.0, 1.0), 1.0)),
+                    _ => jittered(wait, chance),
+                };
             turn.failures = 0;
             turn.read = Some(now);
-            turn.due = now + jittered(turn.pace(&pace, now), chance);
         }
     }
 

@@ -178,12 +178,12 @@ impl Walk {
 }
 
 /// In a conversation that was seen empty all that is found is newer, whatever the platform's clock says.
-fn floor_of(anchor: Option<&Anchor>, floor: Option<u64>) -> Option<u64> {
+pub(super) fn floor_of(anchor: Option<&Anchor>, floor: Option<u64>) -> Option<u64> {
     floor.filter(|_| anchor.is_none_or(|anchor| !anchor.tail.is_empty()))
 }
 
 /// Whether a message is from before `floor`. Platforms that tell whole seconds are given the benefit of theirs.
-fn is_below(at: Option<u64>, floor: Option<u64>) -> bool {
+pub(super) fn is_below(at: Option<u64>, floor: Option<u64>) -> bool {
     let (Some(at), Some(floor)) = (at, floor) else { return false };
     if at.is_multiple_of(1_000) { at < floor - floor % 1_000 } else { at < floor }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::answer::{self, Pause};
 use super::decide::Tried;
-use crate::adapter::Action as Verb;
+use crate::adapter::{Action as Verb, text};
 use crate::clock::Clock;
 use crate::http::{Request, Response};
 use crate::normalise::Scrubber;
@@ -20,6 +20,7 @@ pub async fn send(session: &Session, request: Request, verb: &Verb, clock: &Cloc
             let tried = answer::read(session.manifest(), verb, &response, clock.now(), pause);
             if matches!(tried, Tried::Done { .. }) {
                 learn_who(session, verb, &response.body).await;
+                keep_made(session, verb, &response.body).await;
             }
             tried
         }
@@ -57,5 +58,15 @@ async fn learn_who(session: &Session, verb: &Verb, body: &[u8]) {
         if new && let Err(error) = session.learn(&name, value).await {
             tracing::debug!(%error, fact = name, "what the platform says of the agent was not kept");
         }
+    }
+}
+
+/// A conversation that no list of the platform tells is known from now on, before the receipt says that it was made.
+async fn keep_made(session: &Session, verb: &Verb, body: &[u8]) {
+    let Some(fact) = &verb.keep else { return };
+    let body = serde_json::from_slice::<Value>(body).unwrap_or_default();
+    let Some(id) = verb.call.take(&body).get("id").and_then(text) else { return };
+    if let Err(error) = session.keep_id(fact, &id).await {
+        tracing::warn!(%error, %fact, "what was made is not kept: it is not read");
     }
 }

@@ -23,7 +23,7 @@ pub const LATE: Duration = Duration::from_hours(24);
 fn signing(manifest: &Manifest) -> BTreeSet<&str> {
     let hooks = manifest.receive.push.iter().filter_map(|push| match push {
         Push::Webhook(hook) => Some(hook.signature.secret.as_str()),
-        Push::ActionCable(_) => None,
+        Push::ActionCable(_) | Push::Attendance(_) => None,
     });
     hooks.collect()
 }

@@ -14,6 +14,7 @@ use crate::line::link::Link;
 use crate::line::poll::feed::{Inlet, feed};
 use crate::line::poll::{self, Poll};
 use crate::line::report::{LineStatus, Report};
+use crate::line::rooms::{self, Rooms};
 use crate::line::sse::{self, Sse};
 use crate::line::{Phase, Reason};
 use crate::session::Session;
@@ -25,6 +26,7 @@ pub(super) enum AnyLine {
     Poll(Box<Poll>),
     Inbox(Box<Inbox>),
     Also(Box<Also>),
+    Rooms(Box<Rooms>),
 }
 
 /// What a line needs of its workspace.
@@ -42,6 +44,7 @@ pub(super) fn name(manifest: &Manifest) -> &'static str {
         LineFlavour::Sse => sse::LINE,
         LineFlavour::Poll => poll::LINE,
         LineFlavour::Inbox => inbox::LINE,
+        LineFlavour::Rooms => rooms::LINE,
     }
 }
 
@@ -66,6 +69,11 @@ pub(super) fn line(needs: Needs<'_>) -> Result<(AnyLine, Option<Inlet>), StoreEr
             let (inlet, feed) = feed();
             let line = Inbox::new(inbox::Parts { session, store, clock, timing, policy, report, hints, feed })?;
             Ok((AnyLine::Inbox(Box::new(line)), Some(inlet)))
+        }
+        LineFlavour::Rooms => {
+            let (inlet, feed) = feed();
+            let parts = rooms::Parts { session, store, clock, timing, backfill, policy, report, hints, feed };
+            Ok((AnyLine::Rooms(Box::new(Rooms::new(parts)?)), Some(inlet)))
         }
     }
 }
@@ -103,6 +111,7 @@ impl AnyLine {
             Self::Poll(mut line) => run(&mut *line).await,
             Self::Inbox(mut line) => run(&mut *line).await,
             Self::Also(mut line) => run(&mut *line).await,
+            Self::Rooms(mut line) => run(&mut *line).await,
         }
     }
 }
@@ -136,6 +145,13 @@ impl Steps for Inbox {
 }
 
 impl Steps for Also {
+    type Link = ();
+    fn next(&mut self, phase: Phase<()>) -> impl Future<Output = Phase<()>> + Send {
+        self.step(phase)
+    }
+}
+
+impl Steps for Rooms {
     type Link = ();
     fn next(&mut self, phase: Phase<()>) -> impl Future<Output = Phase<()>> + Send {
         self.step(phase)

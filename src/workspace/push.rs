@@ -13,10 +13,12 @@ use crate::event::Via;
 use crate::ingress::{Hook, Taken};
 use crate::line::Reason;
 use crate::line::action_cable::{self, Cable, Heard, Stopped};
+use crate::line::attendance;
 use crate::line::poll;
 use crate::line::poll::feed::{Inlet, Live};
 use crate::line::report::Report;
 use crate::session::Session;
+use crate::store::StoreError;
 
 /// One push source of a workspace.
 pub(super) enum Source {
@@ -24,22 +26,33 @@ pub(super) enum Source {
     Cable(Box<Cable>, Report),
     /// Requests of the platform.
     Hooks(mpsc::Receiver<Hook>, Option<Listed>),
+    /// A stream about those who take part, and what it says of itself.
+    Attendance(Box<attendance::Attendance>, Report),
 }
 
 /// The sources that the platform has and the workspace's capabilities allow.
-pub(super) fn sources(context: &Context, session: &Session) -> Vec<Source> {
+pub(super) fn sources(context: &Context, session: &Session) -> Result<Vec<Source>, StoreError> {
     let (manifest, record) = (session.manifest(), session.record());
     let allowed = manifest.receive.push.iter().filter(|push| manifest.grants(&record.facts, push.needs()));
     allowed
         .map(|push| match push {
-            Push::ActionCable(spec) => cable(context, session, spec),
+            Push::ActionCable(spec) => Ok(cable(context, session, spec)),
+            Push::Attendance(spec) => attends(context, session, spec),
             Push::Webhook(hook) => {
                 let adopts = !context.strict.contains(record.name.as_str());
                 let listed = |about| Listed { session: session.clone(), about, adopts };
-                Source::Hooks(context.hooks.register(&record.name), hook.about.clone().map(listed))
+                Ok(Source::Hooks(context.hooks.register(&record.name), hook.about.clone().map(listed)))
             }
         })
         .collect()
+}
+
+fn attends(context: &Context, session: &Session, spec: &Arc<adapter::Attendance>) -> Result<Source, StoreError> {
+    let (store, clock, timing) = (context.means.store.clone(), context.means.clock.clone(), context.timing.clone());
+    let report = Report::new(attendance::LINE, clock.clone());
+    let (session, spec) = (session.clone(), Arc::clone(spec));
+    let parts = attendance::Parts { session, spec, store, clock, timing, report: report.clone() };
+    Ok(Source::Attendance(Box::new(attendance::Attendance::new(parts)?), report))
 }
 
 fn cable(context: &Context, session: &Session, spec: &Arc<adapter::ActionCable>) -> Source {
@@ -54,7 +67,7 @@ impl Source {
     /// What it says of itself, where it is a line of its own.
     pub fn report(&self) -> Option<&Report> {
         match self {
-            Self::Cable(_, report) => Some(report),
+            Self::Cable(_, report) | Self::Attendance(_, report) => Some(report),
             Self::Hooks(..) => None,
         }
     }
@@ -64,6 +77,7 @@ impl Source {
     pub async fn run(self, context: Context, session: Session, inlet: Inlet) -> Reason {
         match self {
             Self::Cable(cable, _) => hear(*cable, &context, &session, &inlet).await,
+            Self::Attendance(attendance, _) => attend(*attendance, &inlet).await,
             Self::Hooks(hooks, listed) => answer(hooks, &Way { inlet, listed }).await,
         }
     }
@@ -86,6 +100,17 @@ async fn hear(mut cable: Cable, context: &Context, session: &Session, inlet: &In
         };
         if !inlet.push(said).await {
             return std::future::pending().await;
+        }
+    }
+}
+
+/// What the stream says makes the line look at once; that it is gone costs nothing but time.
+async fn attend(mut attendance: attendance::Attendance, inlet: &Inlet) -> Reason {
+    loop {
+        match attendance.next().await {
+            // Who finds no room is as good as those before it.
+            attendance::Heard::Something => drop(inlet.hint(None)),
+            attendance::Heard::Failed(error) => return Reason::Store(error),
         }
     }
 }

@@ -7,12 +7,10 @@ use serde::Deserialize;
 use tokio::{sync::mpsc, time::Instant};
 
 use super::{
-    Sim,
-    stream::Piece,
-    wire,
+    Sim, wire,
     world::{Message, World},
 };
-use crate::ids;
+use crate::{feed::Piece, ids};
 
 /// Messages that go out as one chunk.
 const BATCH: u64 = 128;

@@ -7,13 +7,14 @@ use axum::{
 
 use super::{
     log::{Entry, Noted},
+    options::Options,
     world::World,
 };
 use crate::{
     fault::{Fault, effect},
     gate::{Asked, Gated, Passed},
     log::Ledger,
-    platform::Platform,
+    platform::{Platform, Switched},
 };
 
 impl Platform for World {
@@ -25,6 +26,14 @@ impl Platform for World {
 
     fn ledger_mut(&mut self) -> &mut Ledger<Entry> {
         &mut self.ledger
+    }
+}
+
+impl Switched for World {
+    type Options = Options;
+
+    fn options_mut(&mut self) -> &mut Options {
+        &mut self.options
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+pub use crate::feed::Cut;
 use crate::wall::{self, Wall};
 
 /// Which event stream the server speaks.
@@ -31,15 +32,6 @@ pub enum UnknownCursor {
     Everything,
     /// 400.
     Refuse,
-}
-
-/// How an observed stream dies of the server's write timeout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cut {
-    /// Closed when its lifetime is over.
-    AtDeadline,
-    /// Left open but mute: the first event (or keep-alive) after the lifetime is lost and closes it.
-    AtNextWrite,
 }
 
 /// What `before=<id of a deleted message>` finds.

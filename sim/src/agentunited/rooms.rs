@@ -3,7 +3,7 @@
 use axum::{
     body::Bytes,
     extract::{Path, State},
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, header},
     response::{IntoResponse as _, Response},
 };
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ use super::{
     options::UnknownCursor,
     world::{Account, Room, World},
 };
-use crate::ids::well_formed;
+use crate::{feed, ids::well_formed};
 
 /// A list as the server writes it: an empty one is `null`.
 pub(crate) fn list(items: Vec<Value>) -> Value {
@@ -128,17 +128,10 @@ pub(crate) async fn events(State(sim): State<Sim>, headers: HeaderMap) -> Respon
         let noted = Noted { who: Some(caller.id.clone()), ..Noted::default() };
         Ok::<_, Refusal>((world.open_stream(&caller.id, cursor, caller.lasts), noted))
     });
-    let (body, noted) = match opened {
-        Ok(opened) => opened,
-        Err(refusal) => return refusal.into_response(),
-    };
-    let mut response = Response::new(body);
-    response.extensions_mut().insert(noted);
-    let kind = HeaderValue::from_static("text/event-stream");
-    response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    let cache = HeaderValue::from_static("no-cache");
-    response.headers_mut().insert(header::CACHE_CONTROL, cache);
-    response
+    match opened {
+        Ok((body, noted)) => feed::response(body, noted),
+        Err(refusal) => refusal.into_response(),
+    }
 }
 
 impl World {

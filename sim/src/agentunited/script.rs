@@ -228,9 +228,4 @@ impl Sim {
     pub fn stream_count(&self) -> usize {
         self.look(super::World::stream_count)
     }
-
-    /// Changes switches in mid-run.
-    pub fn reconfigure(&self, change: impl FnOnce(&mut super::Options)) {
-        self.with(|world| change(&mut world.options));
-    }
 }

@@ -8,24 +8,12 @@ use futures_util::{StreamExt as _, stream};
 use tokio::sync::mpsc;
 
 use super::{
-    feed::Feed,
     mangle::spend,
     options::Stream,
     wire::{self, Event},
     world::{AccountId, Message, RoomId, World},
 };
-
-/// Unread pieces that one stream may hold; a listener further behind is cut.
-const QUEUE: usize = 4096;
-
-/// What the queue of a stream carries.
-#[derive(Debug)]
-pub(crate) enum Piece {
-    /// Bytes as they go out.
-    Bytes(Bytes),
-    /// The end, without the last chunk of the encoding.
-    Broken,
-}
+use crate::feed::{Feed, Life, Piece, QUEUE};
 
 /// One open stream.
 #[derive(Debug)]
@@ -174,7 +162,9 @@ impl World {
         };
         self.streams.push(subscriber);
         self.opened += 1;
-        let feed = Feed::new(self, pieces, lasts);
+        let options = &self.options;
+        let life = Life { heartbeat: options.heartbeat, longest: options.lifetime(), cut: options.cut, token: lasts };
+        let feed = Feed::new(life, pieces, self.changed.clone());
         let opening = stream::iter((!first.is_empty()).then(|| Ok(Bytes::from(first))));
         Body::from_stream(opening.chain(feed.into_body()))
     }

@@ -4,12 +4,13 @@ use axum::{http::HeaderMap, response::Response};
 
 use super::{
     log::{Entry, Noted},
+    options::Options,
     world::World,
 };
 use crate::{
     gate::{Asked, Gated, Passed},
     log::Ledger,
-    platform::Platform,
+    platform::{Platform, Switched},
 };
 
 impl Platform for World {
@@ -21,6 +22,14 @@ impl Platform for World {
 
     fn ledger_mut(&mut self) -> &mut Ledger<Entry> {
         &mut self.ledger
+    }
+}
+
+impl Switched for World {
+    type Options = Options;
+
+    fn options_mut(&mut self) -> &mut Options {
+        &mut self.options
     }
 }
 

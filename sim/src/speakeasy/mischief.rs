@@ -1,6 +1,6 @@
 //! What a test has befall the platform: faults, dead tokens, late events, useless cursors.
 
-use super::{Options, Sim, poll::PollFault, record::GrantId};
+use super::{Sim, poll::PollFault, record::GrantId};
 
 impl Sim {
     /// The origin that URLs show from now on.
@@ -64,10 +64,5 @@ impl Sim {
     /// No event so far is replayed over the cable any more: a cursor that would miss one is too old.
     pub fn age_events(&self) {
         self.with(|world| world.replay_gone = world.last_event);
-    }
-
-    /// Changes switches in mid-run.
-    pub fn reconfigure(&self, change: impl FnOnce(&mut Options)) {
-        self.with(|world| change(&mut world.options));
     }
 }

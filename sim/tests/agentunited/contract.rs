@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{Caller, token};
+use crate::{
+    lines,
+    support::{Caller, token},
+};
 use agent_bridge_sim::{
     agentunited::{Accept, Fault, Options, Sim, UnknownCursor},
     contract,
@@ -245,16 +248,10 @@ async fn every_line_is_served() {
         documented_stream(&mut served).await;
     };
     tokio::time::timeout(Duration::from_mins(10), all).await.expect("no request hangs");
-    assert_eq!(contract::unserved(contract::AGENTUNITED, &served), Vec::<&str>::new());
-    let listed: BTreeSet<_> = contract::lines(contract::AGENTUNITED).map(|line| line.id).collect();
-    assert_eq!(served.difference(&listed).collect::<Vec<_>>(), Vec::<&&str>::new());
+    lines::all_served(contract::AGENTUNITED, &served);
 }
 
 #[test]
 fn every_line_is_whole_and_named_once() {
-    let lines: Vec<_> = contract::lines(contract::AGENTUNITED).collect();
-    let written = contract::AGENTUNITED.lines().filter(|it| !it.is_empty() && !it.starts_with('#'));
-    assert_eq!(lines.len(), written.count(), "a line lacks a field");
-    let names: BTreeSet<_> = lines.iter().map(|line| line.id).collect();
-    assert_eq!(names.len(), lines.len(), "a name stands twice");
+    lines::whole(contract::AGENTUNITED);
 }

@@ -3,6 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
 
 mod contract;
+#[path = "../shared/lines.rs"]
+mod lines;
+#[path = "../shared/listener.rs"]
+mod listener;
 mod serving;
+#[path = "../shared/socket.rs"]
+mod socket;
 mod stream;
 mod support;

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::support::Caller;
+use crate::{
+    socket::{control, raw},
+    support::Caller,
+};
 use agent_bridge_sim::{
     agentunited::{Armed, Burst, Fault, Options, Sim, burst_id},
     run_agentunited,
@@ -15,29 +18,6 @@ use tokio::{
 
 const POST: &str = "POST /channels/{id}/messages";
 
-/// Sends one request and reads until the server closes.
-async fn raw(url: &str, method: &str, path: &str, credential: &str, body: &str) -> Vec<u8> {
-    let mut socket = TcpStream::connect(url.trim_start_matches("http://")).await.expect("a server");
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: sim\r\nConnection: close\r\nAuthorization: Bearer {credential}\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    socket.write_all(request.as_bytes()).await.expect("sent");
-    let mut reply = Vec::new();
-    // A reset after the last byte is as good as an end.
-    let _reset = socket.read_to_end(&mut reply).await;
-    reply
-}
-
-async fn control(url: &str, path: &str, body: Value) -> Value {
-    let reply = raw(url, "POST", path, "-", &body.to_string()).await;
-    let reply = String::from_utf8(reply).expect("text");
-    let (head, body) = reply.split_once("\r\n\r\n").expect("a head");
-    assert!(head.starts_with("HTTP/1.1 200"), "{reply}");
-    serde_json::from_str(body).expect("JSON")
-}
-
 async fn joined() -> (Sim, agent_bridge_sim::serve::Serving, Caller, String) {
     let (sim, serving) = run_agentunited(Options::default(), 0).await.expect("a port");
     let (agent, dm) = Caller::join(&sim).await;
@@ -49,10 +29,10 @@ async fn a_lost_reply_took_effect_and_left_no_byte() {
     let (sim, serving, agent, path) = joined().await;
     sim.fault(POST, Fault::ReplyLost);
     let reply = raw(&serving.url(), "POST", &path, &agent.credential, r#"{"text":"kept"}"#).await;
-    assert_eq!((reply.as_slice(), sim.messages_by_agent().len()), (&b""[..], 1));
+    assert_eq!((reply.as_str(), sim.messages_by_agent().len()), ("", 1));
     sim.fault(POST, Fault::RequestLost);
     let reply = raw(&serving.url(), "POST", &path, &agent.credential, r#"{"text":"gone"}"#).await;
-    assert_eq!((reply.as_slice(), sim.messages_by_agent().len()), (&b""[..], 1));
+    assert_eq!((reply.as_str(), sim.messages_by_agent().len()), ("", 1));
     let entry = sim.log().pop().expect("an entry");
     assert_eq!(entry.faults, ["request_lost"]);
     serving.stop().await;
@@ -63,7 +43,6 @@ async fn half_a_body_is_promised_whole() {
     let (sim, serving, agent, path) = joined().await;
     sim.fault(POST, Fault::HalfBody);
     let reply = raw(&serving.url(), "POST", &path, &agent.credential, r#"{"text":"half"}"#).await;
-    let reply = String::from_utf8(reply).expect("text");
     let (head, body) = reply.split_once("\r\n\r\n").expect("a head");
     let length = head.lines().find_map(|it| it.strip_prefix("content-length: ")).expect("a length");
     assert_eq!(length.parse::<usize>().expect("a number") / 2, body.len());
@@ -118,21 +97,21 @@ async fn waiting_and_silence_are_on_tokio_time() {
 async fn another_process_scripts_it_over_http() {
     let (sim, serving, agent, path) = joined().await;
     let url = serving.url();
-    let link = control(&url, "/_sim/invite", json!({})).await["link"].clone();
+    let link = control(&url, "invite", json!({})).await["link"].clone();
     assert!(link.as_str().is_some_and(|it| it.starts_with(&url)));
-    let said = control(&url, "/_sim/say", json!({"person": "Pierre", "text": "nonce"})).await;
+    let said = control(&url, "say", json!({"person": "Pierre", "text": "nonce"})).await;
     let id = said["message_id"].as_str().expect("an id");
     assert_eq!(sim.look(|world| world.message(id)).expect("stored").text, "nonce");
-    control(&url, "/_sim/edit", json!({"message_id": id, "text": "changed"})).await;
-    control(&url, "/_sim/delete", json!({"message_id": id})).await;
+    control(&url, "edit", json!({"message_id": id, "text": "changed"})).await;
+    control(&url, "delete", json!({"message_id": id})).await;
     let fault = json!({"route": POST, "fault": {"kind": "status", "status": 500}});
-    control(&url, "/_sim/fault", fault).await;
+    control(&url, "fault", fault).await;
     let fault = json!({"kind": "drop_after", "events": 3});
-    control(&url, "/_sim/stream_fault", fault).await;
+    control(&url, "stream_fault", fault).await;
     assert_eq!(sim.look(agent_bridge_sim::agentunited::World::faults_left), 2);
     raw(&url, "POST", &path, &agent.credential, r#"{"text":"x"}"#).await;
     raw(&url, "POST", &path, &agent.credential, r#"{"text":"reply"}"#).await;
-    let reply = String::from_utf8(raw(&url, "GET", "/_sim/log", "-", "").await).expect("text");
+    let reply = raw(&url, "GET", "/_sim/log", "-", "").await;
     let log: Value = serde_json::from_str(reply.split("\r\n\r\n").nth(1).expect("a body")).expect("JSON");
     let entry = log["log"].as_array().and_then(|it| it.last()).expect("an entry");
     assert_eq!((&entry["text"], &entry["authenticated_as"]), (&json!("reply"), &json!(sim.members()[0])));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{Caller, Listener};
+use crate::{listener::Listener, support::Caller};
 use agent_bridge_sim::agentunited::{
     Burst, Cut, Newline, Options, Sim, StreamFault, UnknownCursor, burst_id, burst_text,
 };

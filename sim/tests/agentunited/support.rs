@@ -1,11 +1,11 @@
 //! A caller in memory: requests through the router, streams read event by event.
 
+use crate::listener::Listener;
 use agent_bridge_sim::{agentunited::Sim, serve::ReplyLost};
 use axum::{
-    body::{Body, BodyDataStream},
+    body::Body,
     http::{Request, Response, header},
 };
-use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -88,7 +88,7 @@ impl Caller {
         }
         let response = self.send(request).await;
         assert_eq!(response.status(), 200);
-        Listener { body: response.into_body().into_data_stream(), unread: Vec::new() }
+        Listener::of(response.into_body())
     }
 }
 
@@ -98,46 +98,4 @@ pub async fn read(response: Response<Body>) -> Reply {
     let status = response.status().as_u16();
     let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.expect("a whole body");
     (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
-}
-
-/// One open stream.
-pub struct Listener {
-    body: BodyDataStream,
-    unread: Vec<u8>,
-}
-
-impl Listener {
-    /// The next frame's text (comments too), or `None` once the stream broke.
-    pub async fn frame(&mut self) -> Option<String> {
-        loop {
-            if let Some(at) = self.unread.windows(2).position(|it| it == b"\n\n") {
-                let frame: Vec<u8> = self.unread.drain(..at + 2).collect();
-                return Some(String::from_utf8_lossy(&frame).trim_end().to_owned());
-            }
-            match self.body.next().await? {
-                Ok(bytes) => self.unread.extend_from_slice(&bytes),
-                Err(_broken) => return None,
-            }
-        }
-    }
-
-    /// The next event's name, id and data; comments are passed over.
-    pub async fn event(&mut self) -> Option<(String, Option<String>, Value)> {
-        loop {
-            let frame = self.frame().await?;
-            let field = |name: &str| frame.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
-            if let (Some(name), Some(data)) = (field("event"), field("data")) {
-                let data = serde_json::from_str(data).expect("JSON");
-                return Some((name.to_owned(), field("id").map(Into::into), data));
-            }
-        }
-    }
-
-    /// Everything until the stream breaks.
-    pub async fn rest(mut self) -> Vec<u8> {
-        while let Some(Ok(bytes)) = self.body.next().await {
-            self.unread.extend_from_slice(&bytes);
-        }
-        self.unread
-    }
 }

@@ -1,8 +1,6 @@
 //! Every line of the contract is served by some real request, and nothing else is recorded.
 
-use std::collections::BTreeSet;
-
-use crate::{calendar, documents, email, hook, live, share, support::Served};
+use crate::{calendar, documents, email, hook, lines, live, share, support::Served};
 use agent_bridge_sim::contract;
 
 #[tokio::test(start_paused = true)]
@@ -28,16 +26,10 @@ async fn every_line_is_served() {
     live::tokens(&mut served).await;
     live::restarts(&mut served).await;
     live::silence(&mut served).await;
-    assert_eq!(contract::unserved(contract::AGENTWORKSPACE, &served), Vec::<&str>::new());
-    let listed: BTreeSet<_> = contract::lines(contract::AGENTWORKSPACE).map(|line| line.id).collect();
-    assert_eq!(served.difference(&listed).collect::<Vec<_>>(), Vec::<&&str>::new());
+    lines::all_served(contract::AGENTWORKSPACE, &served);
 }
 
 #[test]
 fn every_line_is_whole_and_named_once() {
-    let lines: Vec<_> = contract::lines(contract::AGENTWORKSPACE).collect();
-    let written = contract::AGENTWORKSPACE.lines().filter(|it| !it.is_empty() && !it.starts_with('#'));
-    assert_eq!(lines.len(), written.count(), "a line lacks a field");
-    let names: BTreeSet<_> = lines.iter().map(|line| line.id).collect();
-    assert_eq!(names.len(), lines.len(), "a name stands twice");
+    lines::whole(contract::AGENTWORKSPACE);
 }

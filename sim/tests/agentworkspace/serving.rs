@@ -6,40 +6,12 @@ use agent_bridge_sim::{
 };
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+use tokio::net::TcpStream;
+
+use crate::{
+    socket::{control, parts, raw},
+    support::Receiver,
 };
-
-use crate::support::Receiver;
-
-/// Sends one request and reads until the server closes.
-async fn raw(url: &str, method: &str, path: &str, key: &str, body: &str) -> String {
-    let mut socket = TcpStream::connect(url.trim_start_matches("http://")).await.expect("a server");
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: sim\r\nConnection: close\r\nAuthorization: Bearer {key}\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    socket.write_all(request.as_bytes()).await.expect("sent");
-    let mut reply = Vec::new();
-    // A reset after the last byte is as good as an end.
-    let _reset = socket.read_to_end(&mut reply).await;
-    String::from_utf8(reply).expect("text")
-}
-
-/// Status and JSON of a reply.
-fn parts(reply: &str) -> (u16, Value) {
-    let (head, body) = reply.split_once("\r\n\r\n").expect("a head");
-    let status = head.split(' ').nth(1).and_then(|it| it.parse().ok()).expect("a status");
-    (status, serde_json::from_str(body).unwrap_or(Value::Null))
-}
-
-async fn control(url: &str, path: &str, body: Value) -> Value {
-    let (status, body) = parts(&raw(url, "POST", &format!("/_sim/{path}"), "-", &body.to_string()).await);
-    assert_eq!(status, 200, "{path}: {body}");
-    body
-}
 
 #[tokio::test]
 async fn another_process_scripts_it_over_http() {

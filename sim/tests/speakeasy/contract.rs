@@ -1,8 +1,6 @@
 //! Every line of the contract is served by some real request, and nothing else is recorded.
 
-use std::collections::BTreeSet;
-
-use crate::{access, chats, events, files, idempotency, support::Served, topics};
+use crate::{access, chats, events, files, idempotency, lines, support::Served, topics};
 use agent_bridge_sim::contract;
 
 #[tokio::test]
@@ -30,18 +28,12 @@ async fn every_line_is_served() {
     events::mischief(&mut served).await;
     events::dialects(&mut served).await;
     events::last_word(&mut served).await;
-    assert_eq!(contract::unserved(contract::SPEAKEASY, &served), Vec::<&str>::new());
     // The cable and the webhooks have a list, and a test, of their own.
     served.retain(|line| !line.starts_with("cable.") && !line.starts_with("hook."));
-    let listed: BTreeSet<_> = contract::lines(contract::SPEAKEASY).map(|line| line.id).collect();
-    assert_eq!(served.difference(&listed).collect::<Vec<_>>(), Vec::<&&str>::new());
+    lines::all_served(contract::SPEAKEASY, &served);
 }
 
 #[test]
 fn every_line_is_whole_and_named_once() {
-    let lines: Vec<_> = contract::lines(contract::SPEAKEASY).collect();
-    let written = contract::SPEAKEASY.lines().filter(|it| !it.is_empty() && !it.starts_with('#'));
-    assert_eq!(lines.len(), written.count(), "a line lacks a field");
-    let names: BTreeSet<_> = lines.iter().map(|line| line.id).collect();
-    assert_eq!(names.len(), lines.len(), "a name stands twice");
+    lines::whole(contract::SPEAKEASY);
 }

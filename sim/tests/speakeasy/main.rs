@@ -6,6 +6,10 @@ mod contract;
 mod events;
 mod files;
 mod idempotency;
+#[path = "../shared/lines.rs"]
+mod lines;
 mod serving;
+#[path = "../shared/socket.rs"]
+mod socket;
 mod support;
 mod topics;

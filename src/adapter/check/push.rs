@@ -40,6 +40,7 @@ pub(super) fn check(manifest: &Manifest) -> Verdict {
         let path = ["receive", "push", &index];
         match push {
             Push::ActionCable(cable) => joining::header(&cable.call.header, &path)?,
+            Push::Attendance(attendance) => joining::header(&attendance.call.header, &path)?,
             Push::Webhook(hook) => {
                 let under = |key| [&path[..], &["signature", key]].concat();
                 if HeaderName::from_bytes(hook.signature.header.as_bytes()).is_err() {

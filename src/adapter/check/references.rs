@@ -3,6 +3,7 @@
 use super::super::act::UPLOADS;
 use super::super::also::Also;
 use super::super::call::{Call, NOBODY};
+use super::super::history::History;
 use super::super::join::{Learn, Step};
 use super::super::json::Json;
 use super::super::manifest::{Manifest, SessionFlavour};
@@ -156,17 +157,16 @@ pub(super) fn calls(manifest: &Manifest) -> Vec<Found<'_>> {
     }
     let receive = &manifest.receive;
     add(&["receive"], &receive.call, opening(receive.flavour));
-    if let Some(history) = &receive.history {
-        add(&["receive", "history", "rooms"], &history.rooms.call, &[Root::Settings, Root::Facts]);
-        add(&["receive", "history"], &history.call, &[Root::Settings, Root::Facts, Root::Room, Root::Page]);
-    }
+    receive.history.iter().for_each(|history| histories(history, &mut add));
     if let Some(members) = receive.log.as_ref().and_then(|log| log.members.as_ref()) {
         add(&["receive", "members"], &members.call, &[Root::Settings, Root::Facts, Root::Room]);
     }
     for (index, push) in receive.push.iter().enumerate() {
-        if let Push::ActionCable(cable) = push {
-            let path = ["receive", "push", &index.to_string()];
-            add(&path, &cable.call, &[Root::Settings, Root::Facts, Root::Session]);
+        let path = ["receive", "push", &index.to_string()];
+        match push {
+            Push::ActionCable(cable) => add(&path, &cable.call, &[Root::Settings, Root::Facts, Root::Session]),
+            Push::Attendance(attendance) => add(&path, &attendance.call, &[Root::Settings, Root::Facts]),
+            Push::Webhook(_) => {}
         }
     }
     for (index, also) in receive.also.iter().enumerate() {
@@ -197,10 +197,22 @@ pub(super) fn calls(manifest: &Manifest) -> Vec<Found<'_>> {
     found
 }
 
+/// The requests of histories: lists of rooms, and pages of them.
+fn histories<'a>(history: &'a History, add: &mut impl FnMut(&[&str], &'a Call, &'static [Root])) {
+    const PAGE: &[Root] = &[Root::Settings, Root::Facts, Root::Room, Root::Page];
+    history.call.iter().for_each(|call| add(&["receive", "history"], call, PAGE));
+    for (index, rooms) in history.rooms.iter().enumerate() {
+        let (index, path) = (index.to_string(), ["receive", "history", "rooms"]);
+        let path = if history.rooms.len() == 1 { path.to_vec() } else { [&path[..], &[&index]].concat() };
+        rooms.call().iter().for_each(|call| add(&path, call, &[Root::Settings, Root::Facts]));
+        rooms.messages.iter().for_each(|call| add(&[&path[..], &["messages"]].concat(), call, PAGE));
+    }
+}
+
 /// What the request that opens a line may name: a cursor where it is read from one.
 const fn opening(flavour: LineFlavour) -> &'static [Root] {
     match flavour {
-        LineFlavour::Sse => &[Root::Settings, Root::Facts],
+        LineFlavour::Sse | LineFlavour::Rooms => &[Root::Settings, Root::Facts],
         LineFlavour::Poll => &[Root::Settings, Root::Facts, Root::Line],
         LineFlavour::Inbox => &[Root::Settings, Root::Facts, Root::Room],
     }

@@ -3,17 +3,19 @@
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::lists::Told;
 use super::{History, Lost, NAMED, Read, ends_all};
 use crate::event::{Arrival, ConversationKind, Draft, Type, Via};
 use crate::line::intake::Intake;
 use crate::line::read::{Gathered, ReadError};
 use crate::line::shape::Shaper;
 use crate::line::walk::{self, End, Plan, Seen, Step};
-use crate::normalise::Room;
 use crate::store::{Anchor, Change, Known, StoreError};
 
 /// Ids named in one change.
 const LISTED: usize = 1_000;
+/// The lists are read at once where a conversation fails, but no sooner than this after the last time.
+pub(super) const APART: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// What a walk found, laid beside the anchor it began from.
 struct Laid<'a> {
@@ -29,6 +31,12 @@ impl History {
     pub async fn absorb(&mut self, read: Read, shaper: &mut Shaper, intake: &mut Intake) -> Result<(), Lost> {
         match read {
             Read::Rooms(rooms) => self.rooms(rooms, shaper)?,
+            Read::Seldom(told) => {
+                if let Some(error) = self.seldom(told, Instant::now()).await?.filter(ends_all) {
+                    return Err(error.into());
+                }
+                self.list(Vec::new(), shaper);
+            }
             Read::Room(id, Ok(gathered)) => {
                 let told = self.room(gathered, shaper, intake).await;
                 if matches!(told, Ok(true)) {
@@ -39,6 +47,7 @@ impl History {
                 told?;
                 self.unreadable.remove(&id);
                 self.refused.remove(&id);
+                self.report_read();
                 self.report.checked(self.schedule.checked());
             }
             Read::Room(id, Err(error)) => {
@@ -74,31 +83,45 @@ impl History {
         }
     }
 
-    fn rooms(&mut self, rooms: Result<Vec<(String, Room)>, ReadError>, shaper: &mut Shaper) -> Result<(), Lost> {
+    fn rooms(&mut self, rooms: Result<Vec<Told>, ReadError>, shaper: &mut Shaper) -> Result<(), Lost> {
         let stale = self.listing.take().is_some_and(|began| began < self.connects);
         let expected = std::mem::take(&mut self.expected);
-        let now = Instant::now();
-        let (rooms, refused) = match rooms {
-            Ok(rooms) => (rooms, None),
-            // No list is an empty one, but that it is refused is said.
-            Err(error @ ReadError::Refused { .. }) => (Vec::new(), Some(("(the list)".to_owned(), error.to_string()))),
+        match rooms {
+            Ok(told) => {
+                self.report_read();
+                self.list(told, shaper);
+            }
             Err(error) => return self.unlisted(error),
-        };
-        shaper.listed(&rooms);
-        let unstreamed = |id: &str, kind: Option<ConversationKind>| {
-            kind.is_some_and(|kind| self.spec.unstreamed.contains(&kind)) || self.hearing.leaves_out(id)
-        };
-        self.schedule.listed(rooms.iter().map(|(id, room)| (id.clone(), unstreamed(id, room.kind))), now, chance());
-        self.walked.retain(|id, _| self.schedule.has(id));
-        self.refused.retain(|id| self.schedule.has(id));
+        }
         self.unlisted = expected.into_iter().filter(|id| !self.schedule.has(id)).collect();
-        self.unreadable.retain(|id, _| self.schedule.has(id));
-        self.unreadable.extend(refused);
         self.listed = true;
         if stale {
-            self.schedule.list_in(std::time::Duration::ZERO, now, 0.5);
+            self.schedule.list_in(std::time::Duration::ZERO, Instant::now(), 0.5);
         }
         Ok(())
+    }
+
+    /// The conversations as the lists have them now.
+    fn list(&mut self, told: Vec<Told>, shaper: &mut Shaper) {
+        let now = Instant::now();
+        let (rooms, moved) = self.told(told);
+        shaper.listed(&rooms);
+        let unstreamed = |id: &str, kind: Option<ConversationKind>| {
+            let left_out = kind.is_some_and(|kind| self.spec.unstreamed.contains(&kind)) || self.hearing.leaves_out(id);
+            left_out || self.spec.alone
+        };
+        self.schedule.listed(rooms.iter().map(|(id, room)| (id.clone(), unstreamed(id, room.kind))), now, chance());
+        for id in moved {
+            // A lively one is read soon anyway.
+            if !self.schedule.is_lively(&id, now) {
+                self.schedule.soon(&id, now);
+            }
+        }
+        self.walked.retain(|id, _| self.schedule.has(id));
+        self.refused.retain(|id| self.schedule.has(id));
+        self.unreadable.retain(|id, _| self.schedule.has(id));
+        let named = |(of, why): (&usize, &String)| (list_name(*of), why.clone());
+        self.unreadable.extend(self.lists.unread.iter().map(named));
     }
 
     /// The list could not be read: until the first one that ends the line, later it is asked for again.
@@ -109,7 +132,8 @@ impl History {
             self.schedule.list_in(wait, now, 0.5);
             return Ok(());
         }
-        if !self.listed || ends_all(&error) {
+        // Without a stream the lists are what shows that the platform is there.
+        if !self.listed || self.spec.alone || ends_all(&error) {
             return Err(error.into());
         }
         self.schedule.list_in(self.reader.timing.longest_wait, now, chance());
@@ -128,8 +152,21 @@ impl History {
             self.schedule.refused(id, Instant::now());
             self.refused.insert(id.to_owned());
         }
-        self.unreadable.insert(id.to_owned(), error.to_string());
+        let why = error.to_string();
+        if self.spec.alone && self.unreadable.get(id) != Some(&why) {
+            tracing::warn!(workspace = %self.workspace, conversation = %id, %why, "a conversation cannot be read");
+            // Whether it is that conversation's own trouble, or the platform's, the list shows.
+            self.schedule.list_soon(APART, Instant::now());
+        }
+        self.unreadable.insert(id.to_owned(), why);
         Ok(())
+    }
+
+    /// Without a stream each answer is a sign of life.
+    fn report_read(&self) {
+        if self.spec.alone {
+            self.report.byte();
+        }
     }
 
     /// Whether a conversation has its anchor, or is kept from the agent.
@@ -235,6 +272,11 @@ impl History {
 /// A message of somebody else: whether a stream tells the agent its own, too, is each platform's way.
 fn is_of_others(draft: &Draft) -> bool {
     draft.kind == Type::MessageCreated && !draft.data.author.as_ref().is_some_and(|author| author.me)
+}
+
+/// What a list is called among the conversations that cannot be read.
+fn list_name(of: usize) -> String {
+    if of == 0 { "(the list)".to_owned() } else { format!("(the list {})", of + 1) }
 }
 
 const fn reason(end: End) -> &'static str {

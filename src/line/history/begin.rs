@@ -6,9 +6,8 @@ use futures_util::StreamExt;
 use futures_util::stream;
 
 use super::{BEGUN, History, Lost};
-use crate::adapter;
 use crate::clock::millis;
-use crate::line::read::{Gathered, ReadError, Reader};
+use crate::line::read::{Gathered, Place, ReadError, Reader};
 use crate::line::timing::Backfill;
 use crate::line::walk;
 use crate::normalise::Mapping;
@@ -23,7 +22,19 @@ impl History {
             return Ok(());
         }
         let (reader, spec) = (Arc::clone(&self.reader), Arc::clone(&self.spec));
-        let found = all_newest(&reader, &spec, mapping).await?;
+        let rooms = match self.list_all(mapping).await {
+            // Nothing is missed: what is said from the join on is told whenever it can be read.
+            Err(error @ Lost::Read(ReadError::NotReady(_))) => {
+                self.begin_bare().await?;
+                return Err(error);
+            }
+            rooms => rooms?,
+        };
+        let places = rooms.iter().map(|(room, _)| {
+            let of = &spec.rooms[self.lists.of(room)];
+            Place { history: &spec, of, room, mapping, anchor: None }
+        });
+        let found = all_newest(&reader, places.collect()).await?;
         let anchors: Vec<_> = found
             .into_iter()
             .map(|gathered| {
@@ -37,6 +48,15 @@ impl History {
         store.commit(batch).await?;
         self.anchored.extend(anchors.into_iter().map(|(room, _)| room));
         self.has_begun_now();
+        Ok(())
+    }
+
+    /// Begins without an anchor: there is nothing to read yet, and what is said from the join on will be told.
+    pub async fn begin_bare(&mut self) -> Result<(), Lost> {
+        if !self.begun {
+            self.store.commit(Batch::intake().with(self.begun_mark())).await?;
+            self.has_begun_now();
+        }
         Ok(())
     }
 
@@ -76,12 +96,8 @@ impl History {
 }
 
 /// The newest page of every conversation that may be read.
-async fn all_newest(reader: &Reader, spec: &adapter::History, mapping: &Mapping) -> Result<Vec<Gathered>, Lost> {
-    let rooms = match reader.rooms(spec).await {
-        Err(ReadError::Refused { .. }) => Vec::new(),
-        rooms => rooms?,
-    };
-    let reads = rooms.into_iter().map(|(room, _)| reader.newest(spec, room, mapping));
+async fn all_newest(reader: &Reader, places: Vec<Place<'_>>) -> Result<Vec<Gathered>, Lost> {
+    let reads: Vec<_> = places.iter().map(|place| reader.newest(place)).collect();
     let mut reads = stream::iter(reads).buffer_unordered(reader.timing.reads.max(1));
     let mut found = Vec::new();
     while let Some(read) = reads.next().await {
@@ -94,6 +110,7 @@ async fn all_newest(reader: &Reader, spec: &adapter::History, mapping: &Mapping)
                 ReadError::Refused { .. }
                 | ReadError::Failing { .. }
                 | ReadError::Misshapen(_)
+                | ReadError::Unfound { .. }
                 // A name that no path can carry, as `..`: nobody who names a room so may stop the others.
                 | ReadError::Session(session::Error::Call(_)),
             ) => {}

@@ -24,6 +24,12 @@ pub(super) fn seen(item: &Value, history: &History, room: &str, mapping: &Mappin
     Seen { id: object.id, revision: object.revision, digest: Some(object.hash), at, size }
 }
 
+/// Whether an item can be read as a message: that it has an id, and something that was said.
+pub(super) fn is_message(item: &Value, history: &History, room: &str, mapping: &Mapping) -> bool {
+    let object = normalise::object(item, mapping, &history.event, Some(room));
+    object.is_ok_and(|it| it.text.is_some() || it.html.is_some() || !it.attachments.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;

@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use super::{ReadError, Reader, found};
 use crate::action::Action;
-use crate::adapter::{EventSpec, History, Order, Root};
+use crate::adapter::{EventSpec, History, Order, Remembered, Root};
 use crate::event::Type;
+use crate::normalise;
 use crate::outbox::decide::Found;
 use crate::store::{Anchor, Newest, StoreError};
 
@@ -38,7 +39,7 @@ impl Reader<'_> {
             (Newest::None, None) | (Newest::Beyond, _) => {}
         }
         let Some((history, spec)) = self.history() else { return Ok(String::new()) };
-        let page = self.history_page(history, action.conversation(), None).await?;
+        let (page, _) = self.history_page(history, spec, action, None).await?;
         Ok(page.first().and_then(|item| spec.object.text(item)).unwrap_or_default())
     }
 
@@ -48,7 +49,7 @@ impl Reader<'_> {
         let (stop, claimed) = (self.stops(action)?, self.claimed(action, |_, ids| ids)?);
         let (mut matches, mut before) = (Vec::new(), None);
         for _ in 0..self.limits.pages {
-            let page = self.history_page(history, action.conversation(), before.as_deref()).await?;
+            let (page, all) = self.history_page(history, spec, action, before.as_deref()).await?;
             for item in &page {
                 let Some(id) = spec.object.text(item) else { continue };
                 if stop.contains(&id) {
@@ -59,9 +60,9 @@ impl Reader<'_> {
                 }
             }
             let oldest = page.last().and_then(|item| spec.object.text(item));
-            if oldest.is_none() || oldest == before {
+            if all || oldest.is_none() || oldest == before {
                 // The start of the conversation: past the fence only where there was nothing to fence.
-                let whole = page.is_empty() && action.fence.as_deref() == Some("");
+                let whole = (all || page.is_empty()) && action.fence.as_deref() == Some("");
                 return Ok(if whole { found(matches, 0) } else { Found::Unreached(BEYOND) });
             }
             before = oldest;
@@ -74,26 +75,38 @@ impl Reader<'_> {
         Some((history, self.manifest.events.get(&history.event)?))
     }
 
-    /// One page, newest first.
+    /// One page, newest first, and whether it is all there is. Where older ones cannot be asked for it is the widest.
     async fn history_page(
         &self,
         history: &History,
-        conversation: &str,
+        spec: &EventSpec,
+        action: &Action,
         before: Option<&str>,
-    ) -> Result<Vec<Value>, ReadError> {
+    ) -> Result<(Vec<Value>, bool), ReadError> {
+        let conversation = action.conversation();
+        let remembered = Remembered::read(self.store.cursor(&action.workspace, Remembered::ROW)?.as_deref());
+        let of = history.list_of(conversation, &self.session.record().facts, &remembered);
+        let widens = history.widens(of);
+        let limit = if widens { history.most.or(history.limit) } else { history.limit }.unwrap_or(50);
         let scope = self.session.scope().with(Root::Room, "id", conversation);
-        let scope = scope.with(Root::Page, "limit", history.limit.unwrap_or(50)).with(Root::Page, "before", before);
-        let response = self.session.call(&history.call, scope).await?;
+        let scope = scope.with(Root::Page, "limit", limit).with(Root::Page, "before", before);
+        let response = self.session.call(history.page(of), scope).await?;
         let status = response.status;
         let whole =
             (200..300).contains(&status).then(|| serde_json::from_slice::<Value>(&response.body).ok()).flatten();
         let whole =
             whole.ok_or_else(|| ReadError::Status { of: format!("the history of `{conversation}`"), status })?;
-        let mut items = history.items.find(&whole).and_then(Value::as_array).cloned().unwrap_or_default();
-        if history.order == Order::OldestFirst {
+        let lists = history.items.all().iter().filter_map(|at| at.find(&whole)?.as_array());
+        let mut items = lists.into_iter().next().cloned().unwrap_or_default();
+        let order = match history.order {
+            Order::Detect => Order::of(items.iter().map(|item| spec.time.find(item).and_then(normalise::instant))),
+            told => Some(told),
+        };
+        if order == Some(Order::OldestFirst) {
             items.reverse();
         }
-        Ok(items)
+        let all = widens && items.len() < usize::from(limit);
+        Ok((items, all))
     }
 
     fn anchor(&self, action: &Action) -> Result<Option<Anchor>, StoreError> {

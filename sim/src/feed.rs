@@ -1,7 +1,12 @@
-//! The body of one open stream: pieces, keep-alives, and its end.
+//! The body of one open event stream, on every platform that has one: pieces, keep-alives, and its end.
 
 use std::{convert::Infallible, io, time::Duration};
 
+use axum::{
+    body::Body,
+    http::{HeaderValue, header},
+    response::Response,
+};
 use bytes::Bytes;
 use futures_util::stream::{self, Stream as BodyStream};
 use tokio::{
@@ -9,7 +14,41 @@ use tokio::{
     time::{Instant, Interval, MissedTickBehavior},
 };
 
-use super::{options::Cut, stream::Piece, world::World};
+use crate::answer::{Note, with_note};
+
+/// Unread pieces that one stream may hold; a listener further behind is cut.
+pub(crate) const QUEUE: usize = 4096;
+
+/// What the queue of a stream carries.
+#[derive(Debug)]
+pub(crate) enum Piece {
+    /// Bytes as they go out.
+    Bytes(Bytes),
+    /// The end, without the last chunk of the encoding.
+    Broken,
+}
+
+/// How a stream dies of the server's write timeout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// Closed when its lifetime is over.
+    AtDeadline,
+    /// Left open but mute: the first event (or keep-alive) after the lifetime is lost and closes it.
+    AtNextWrite,
+}
+
+/// How long a stream lives, and how it beats.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Life {
+    /// Time between two keep-alive comments.
+    pub(crate) heartbeat: Duration,
+    /// Its longest life.
+    pub(crate) longest: Option<Duration>,
+    /// How it dies at the end of that.
+    pub(crate) cut: Cut,
+    /// What remains of the token that opened it.
+    pub(crate) token: Option<Duration>,
+}
 
 /// The body of one stream.
 pub(crate) struct Feed {
@@ -31,19 +70,20 @@ impl Drop for Feed {
 }
 
 impl Feed {
-    pub(crate) fn new(world: &World, pieces: mpsc::Receiver<Piece>, lasts: Option<Duration>) -> Self {
+    /// `changed` is told when the stream is gone.
+    pub(crate) fn new(life: Life, pieces: mpsc::Receiver<Piece>, changed: watch::Sender<u64>) -> Self {
         let now = Instant::now();
-        let every = world.options.heartbeat.max(Duration::from_millis(1));
+        let every = life.heartbeat.max(Duration::from_millis(1));
         let mut heartbeat = tokio::time::interval_at(now + every, every);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             pieces,
-            deadline: world.options.lifetime().and_then(|it| now.checked_add(it)),
-            cut: world.options.cut,
-            token_ends: lasts.and_then(|it| now.checked_add(it)),
+            deadline: life.longest.and_then(|it| now.checked_add(it)),
+            cut: life.cut,
+            token_ends: life.token.and_then(|it| now.checked_add(it)),
             heartbeat,
             over: false,
-            changed: world.changed.clone(),
+            changed,
         }
     }
 
@@ -90,4 +130,13 @@ async fn at(instant: Option<Instant>) {
 
 fn broken() -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, "the simulated server cut its stream")
+}
+
+/// The head that an event stream has.
+pub(crate) fn response<N: Note>(body: Body, noted: N) -> Response {
+    let mut response = with_note(Response::new(body), noted);
+    let (kind, cache) = (HeaderValue::from_static("text/event-stream"), HeaderValue::from_static("no-cache"));
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response.headers_mut().insert(header::CACHE_CONTROL, cache);
+    response
 }
