@@ -8,11 +8,13 @@ mod ask;
 mod identity;
 mod keep;
 mod link;
+mod made;
 mod patience;
 mod progress;
 mod step;
 mod wait;
 mod walk;
+mod wallet;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -4,6 +4,7 @@ mod acting;
 mod joining;
 mod push;
 mod references;
+mod secrets;
 
 use super::error::Finding;
 use super::events::EventSpec;
@@ -74,18 +75,7 @@ fn base(manifest: &Manifest) -> Verdict {
 }
 
 fn ask(manifest: &Manifest) -> Verdict {
-    for (name, secret) in manifest.ask.secrets.iter() {
-        let path = ["ask", "secrets", name];
-        if manifest.ask.settings.has(name) {
-            return Err(at(&path, format!("`{name}` is a setting too: keep one")));
-        }
-        if secret.generate.is_some_and(|length| !(16..=128).contains(&length) || length < secret.min) {
-            return Err(at(&path, "`generate` is from 16 to 128, and not under `min`"));
-        }
-        if secret.taken && secret.generate.is_some() {
-            return Err(at(&path, "`taken` comes from the platform and `generate` from the bridge: keep one"));
-        }
-    }
+    secrets::check(manifest)?;
     if manifest.ask.settings.has("token") || manifest.ask.secrets.has("token") {
         return Err(at(&["ask"], "`token` is the session's own name: choose another"));
     }
@@ -244,7 +234,7 @@ fn outcomes(manifest: &Manifest) -> Verdict {
     joining::goes(&manifest.outcomes, manifest, &[])?;
     let calls = references::calls(manifest);
     let rules = calls.iter().flat_map(|found| &found.call.outcomes).chain(&manifest.outcomes);
-    let named: Vec<&str> = rules.map(|rule| rule.is.as_str()).collect();
+    let named: Vec<&str> = rules.flat_map(|rule| rule.names()).collect();
     for name in manifest.tell.names() {
         stands(name, "outcome", named.iter().copied(), &["tell", name])?;
     }

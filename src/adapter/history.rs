@@ -145,6 +145,14 @@ impl History {
         !self.page(of).references().iter().any(|it| it.root == Root::Page && it.name == "before")
     }
 
+    /// How a room is held, where its list says it of all of its own.
+    pub fn held(&self, room: &str, facts: &BTreeMap<String, Value>, remembered: &Remembered) -> Option<ConversationKind> {
+        match self.list_of(room, facts, remembered).kind {
+            Some(Held::Is(kind)) => Some(kind),
+            Some(Held::Told(_)) | None => None,
+        }
+    }
+
     /// The list that a room is of: of those with a few rooms the one that has it (`kept` facts, and what `remembered`
     /// was told by a list that is read seldom), else the first.
     pub fn list_of(&self, room: &str, facts: &BTreeMap<String, Value>, remembered: &Remembered) -> &Rooms {

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::act::{Action, Question};
 use super::call::{Call, calling, needed};
 use super::events::EventSpec;
+use super::generate::{Derived, Generate};
 use super::join::Join;
 use super::live::Live;
 use super::outcome::{Issues, Rule};
@@ -123,6 +124,12 @@ impl Manifest {
         table.get(capability) == Some(&Value::Bool(true))
     }
 
+    /// Why there is nothing to read yet, where the platform has told that there is not.
+    pub fn unready(&self, facts: &BTreeMap<String, Value>) -> Option<&str> {
+        let told = self.receive.ready.as_ref().is_some_and(|fact| facts.get(fact) == Some(&Value::Bool(false)));
+        told.then(|| self.words("not_ready").unwrap_or("there is nothing to read there yet"))
+    }
+
     /// Words for people about an outcome.
     pub fn words(&self, outcome: &str) -> Option<&str> {
         self.tell.get(outcome).map(String::as_str)
@@ -182,8 +189,11 @@ pub struct Secret {
     /// Comes from the platform: nobody is asked for it.
     #[serde(default)]
     pub taken: bool,
-    /// Made by the bridge where none is given: so many characters, 16 to 128.
-    pub generate: Option<u8>,
+    /// Made by the bridge where none is given.
+    pub generate: Option<Generate>,
+    /// Facts that follow from it, which anybody may know.
+    #[serde(default)]
+    pub derive: Table<Derived>,
     /// The fewest characters the platform takes.
     #[serde(default)]
     pub min: u8,

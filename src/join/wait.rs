@@ -225,7 +225,7 @@ impl Walk<'_> {
             }
             None => drop(record.facts.insert(UNTOLD.to_owned(), true.into())),
         }
-        let used = manifest.ask.secrets.iter().filter(|(_, secret)| secret.taken && secret.one_use);
+        let used = manifest.ask.secrets.iter().filter(|(_, secret)| secret.one_use);
         self.write(used.map(|(name, _)| (name.to_owned(), None)).collect()).await
     }
 

@@ -119,20 +119,19 @@ pub fn verb<'a>(manifest: &'a Manifest, name: &str) -> Result<&'a Verb, Refusal>
     })
 }
 
-/// Without a conversation, the workspace's main direct one.
+/// Without a conversation, the one that the manifest says, else the workspace's main direct one.
 fn fill(verb: &Verb, record: &WorkspaceRecord, args: &mut Map<String, Value>) -> Result<(), Refusal> {
     let wanted = verb.call.arguments(Root::Action).contains_key("conversation");
     if !wanted || args.get("conversation").is_some_and(|given| !given.is_null()) {
         return Ok(());
     }
-    let direct = record.facts.get(DIRECT).cloned();
-    let direct = direct.ok_or_else(|| {
-        Refusal::new(
-            "no_conversation",
-            format!("`{}` has no main direct conversation: name one, as `agent-bridge tail` shows them", record.name),
-        )
+    let main = record.facts.get(verb.main.as_deref().unwrap_or(DIRECT)).filter(|main| !main.is_null());
+    let main = main.cloned().ok_or_else(|| {
+        let what = if verb.main.is_some() { "no main conversation yet" } else { "no main direct conversation" };
+        let message = format!("`{}` has {what}: name one, as `agent-bridge tail` shows them", record.name);
+        Refusal::new("no_conversation", message)
     })?;
-    args.insert("conversation".to_owned(), direct);
+    args.insert("conversation".to_owned(), main);
     Ok(())
 }
 

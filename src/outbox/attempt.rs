@@ -1,5 +1,6 @@
 //! One try of an action: made ready, fenced, committed, sent.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use super::answer::Pause;
@@ -9,7 +10,7 @@ use super::patience::Patience;
 use super::read_back::{ReadError, can, lasts};
 use super::{request, send, split};
 use crate::action::{Action, State};
-use crate::adapter::Action as Verb;
+use crate::adapter::{Action as Verb, Remembered};
 use crate::store::{Batch, Change, StoreError};
 
 impl Courier {
@@ -18,6 +19,7 @@ impl Courier {
             let message = format!("the manifest has no verb `{}` any more", action.verb);
             return self.refuse(action, "unknown_verb", message).await;
         };
+        let verb = &*self.as_held(&action, verb)?;
         let action = if verb.live {
             // Boxed: few verbs need its room.
             match Box::pin(self.edit_live(action, patience)).await? {
@@ -49,6 +51,15 @@ impl Courier {
         let action = self.keep(action).await?;
         let tried = send::send(&self.session, request, verb, &self.clock, pause).await;
         self.settle(action, tried, patience).await
+    }
+
+    /// The verb as it is done in conversations that are held like the action's.
+    fn as_held<'a>(&self, action: &Action, verb: &'a Verb) -> Result<Cow<'a, Verb>, StoreError> {
+        let Some(history) = self.session.manifest().receive.history.as_ref().filter(|_| !verb.held.is_empty()) else {
+            return Ok(Cow::Borrowed(verb));
+        };
+        let remembered = Remembered::read(self.store.cursor(&action.workspace, Remembered::ROW)?.as_deref());
+        Ok(verb.held_so(history.held(action.conversation(), &self.session.record().facts, &remembered)))
     }
 
     /// The request. What was lost on the way to it was an upload, which can be done again, as often as is sensible.

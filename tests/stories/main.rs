@@ -14,6 +14,10 @@ mod burrow;
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod cabinet;
 mod capabilities;
+mod codes;
+#[path = "../support/den.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod den;
 mod desk;
 mod documents;
 mod doors;
