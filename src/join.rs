@@ -11,6 +11,7 @@ mod link;
 mod made;
 mod patience;
 mod progress;
+pub mod recognise;
 mod step;
 mod wait;
 mod walk;

@@ -8,6 +8,7 @@ mod claims;
 mod commit;
 mod error;
 mod intent;
+mod kind;
 mod learn;
 mod login;
 mod outside;

@@ -26,6 +26,8 @@ mod invented;
 mod joining;
 #[path = "signin/network.rs"]
 mod network;
+#[path = "signin/recognised.rs"]
+mod recognised;
 #[path = "signin/secrets.rs"]
 mod secrets;
 #[path = "signin/sessions.rs"]

@@ -30,6 +30,7 @@ pub(super) fn check(manifest: &Manifest) -> Verdict {
     references::check(manifest)?;
     base(manifest)?;
     acting::actions(manifest)?;
+    acting::asks(manifest)?;
     outcomes(manifest)
 }
 

@@ -146,7 +146,7 @@ impl History {
     }
 
     /// How a room is held, where its list says it of all of its own.
-    pub fn held(&self, room: &str, facts: &BTreeMap<String, Value>, remembered: &Remembered) -> Option<ConversationKind> {
+    pub fn kind_of(&self, room: &str, facts: &BTreeMap<String, Value>, remembered: &Remembered) -> Option<ConversationKind> {
         match self.list_of(room, facts, remembered).kind {
             Some(Held::Is(kind)) => Some(kind),
             Some(Held::Told(_)) | None => None,

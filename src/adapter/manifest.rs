@@ -15,6 +15,7 @@ use super::outcome::{Issues, Rule};
 use super::path::Path;
 use super::plain::{OneOrMany, Span, Table, read_table};
 use super::pointer::{Pointer, Pointers};
+use super::probe::Probe;
 use super::push::{Push, Webhook};
 use super::receive::Receive;
 use super::scope::Root;
@@ -148,6 +149,8 @@ pub struct Ask {
     pub secrets: Table<Secret>,
     /// What a link given to `join` holds.
     pub link: Option<Link>,
+    /// How an instance is known where nobody says which platform it is of.
+    pub probe: Option<Probe>,
 }
 
 /// A plain value.

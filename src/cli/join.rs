@@ -1,6 +1,7 @@
 //! `agent-bridge join`: prompts first, then the join; no secret is ever an argument.
 
 mod approval;
+mod recognise;
 mod secret;
 
 pub use secret::obtain;
@@ -27,6 +28,7 @@ const CODE: &str = "code";
 /// Take a seat in a workspace.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
+    agent-bridge join 'https://host/invite?token=…' --as acme\n  \
     agent-bridge join agentunited 'https://host/invite?token=…' --as acme\n  \
     agent-bridge join agentunited https://host --as acme --email me@example.com --secret password=@pw.txt\n  \
     agent-bridge join agentunited https://host --as acme --secret api_key\n  \
@@ -34,7 +36,7 @@ const CODE: &str = "code";
     A secret comes from a file (name=@FILE), from standard input (name=-), or from a prompt (name).\n\
     An invite link works once; it stays in your shell's history all the same.")]
 pub struct Join {
-    /// The platform; `agent-bridge check` lists them
+    /// The platform (`agent-bridge check` lists them), or the link or URL alone where that says it
     platform: String,
     /// An invite link, or the instance's URL
     url: Option<String>,
@@ -69,14 +71,23 @@ pub struct Join {
 
 impl Join {
     /// Asks for what is missing, then joins.
-    pub async fn run(self, global: &Global) -> Result<(), Fault> {
+    pub async fn run(mut self, global: &Global) -> Result<(), Fault> {
         let name = WorkspaceName::new(&self.name).map_err(Fault::usage)?;
         let config = global.load_config()?;
         let manifests = Manifests::load(config.adapters_dir.as_deref())?;
-        let manifest = manifests.get(&self.platform).ok_or_else(|| {
-            let known: Vec<_> = manifests.platforms().collect();
-            Fault::usage(format!("there is no platform `{}`: known are {}", self.platform, known.join(", ")))
-        })?;
+        let manifest = match manifests.get(&self.platform) {
+            Some(manifest) => manifest,
+            None if self.url.is_none() && recognise::is_place(&self.platform) => {
+                let manifest = recognise::platform(&self, &manifests, &config).await?;
+                self.url = Some(std::mem::replace(&mut self.platform, manifest.platform.clone()));
+                manifest
+            }
+            None => {
+                let known: Vec<_> = manifests.platforms().collect();
+                let word = format!("there is no platform `{}`: known are {}", self.platform, known.join(", "));
+                return Err(Fault::usage(word));
+            }
+        };
         let params = self.params(&name, &manifest)?;
         // Nothing below prompts: where no daemon runs, the store is locked from here to the end of the join.
         let client = Client::find(global, Without::NewStore).await?;

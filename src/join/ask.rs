@@ -147,7 +147,8 @@ fn given(request: JoinRequest) -> Result<Given, Error> {
     Ok((settings, secrets.collect::<Result<_, Error>>()?))
 }
 
-fn origin_setting(manifest: &Manifest) -> Option<&str> {
+/// The setting that holds where the instance is.
+pub(super) fn origin_setting(manifest: &Manifest) -> Option<&str> {
     manifest.ask.settings.iter().find(|(_, setting)| setting.kind == SettingKind::HttpsOrigin).map(|(name, _)| name)
 }
 

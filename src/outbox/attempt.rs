@@ -10,7 +10,7 @@ use super::patience::Patience;
 use super::read_back::{ReadError, can, lasts};
 use super::{request, send, split};
 use crate::action::{Action, State};
-use crate::adapter::{Action as Verb, Remembered};
+use crate::adapter::Action as Verb;
 use crate::store::{Batch, Change, StoreError};
 
 impl Courier {
@@ -55,11 +55,10 @@ impl Courier {
 
     /// The verb as it is done in conversations that are held like the action's.
     fn as_held<'a>(&self, action: &Action, verb: &'a Verb) -> Result<Cow<'a, Verb>, StoreError> {
-        let Some(history) = self.session.manifest().receive.history.as_ref().filter(|_| !verb.held.is_empty()) else {
+        if verb.held.is_empty() {
             return Ok(Cow::Borrowed(verb));
-        };
-        let remembered = Remembered::read(self.store.cursor(&action.workspace, Remembered::ROW)?.as_deref());
-        Ok(verb.held_so(history.held(action.conversation(), &self.session.record().facts, &remembered)))
+        }
+        self.session.kind_of(action.conversation()).map(|kind| verb.held_so(kind))
     }
 
     /// The request. What was lost on the way to it was an upload, which can be done again, as often as is sensible.

@@ -110,7 +110,7 @@ async fn a_server_error_is_told_and_never_tried_again_unasked() {
 #[tokio::test]
 async fn a_lost_answer_means_a_new_code_and_keeps_the_identity() {
     for fault in [Fault::ReplyLost, Fault::HalfBody] {
-        let den = Den::new(Options::default()).await;
+        let mut den = Den::new(Options::default()).await;
         den.sim.fault(JOIN, fault);
         let (well, said) = den.join(&den.sim.invite(), &[]).await;
         assert!(!well, "{said}");
@@ -119,8 +119,13 @@ async fn a_lost_answer_means_a_new_code_and_keeps_the_identity() {
         says(&shown, LOST);
         let key = den.secret("xmtp_key").expect("it is kept");
         assert_eq!((den.secret("api_key"), den.secret("code")), (None, None));
+        // A daemon that starts meanwhile says so, too, and a new code brings it to life.
+        den.start().await;
+        assert_eq!(den.status().await["seat"], "needs_action");
         let said = den.joined().await;
         says(&said, &["joined `den`"]);
+        den.is_live().await;
+        den.stop().await;
         assert_eq!((den.secret("xmtp_key"), den.sim.agents().len()), (Some(key), 2));
         den.end().await;
     }
@@ -170,5 +175,30 @@ async fn a_join_without_chat_is_one_and_says_so() {
     let said = den.joined().await;
     says(&said, &["joined `den`", "not registered with the chat", "goes live by itself"]);
     assert_eq!(den.facts()["registered"], false);
+    den.end().await;
+}
+
+#[tokio::test]
+async fn the_platform_can_be_left_out_where_what_is_given_or_the_host_tells() {
+    let den = Den::new(Options::default()).await;
+    // Only an office has codes for agents: nobody need be asked.
+    let url = den.wants("")[2].clone();
+    let code = den.sim.invite();
+    let output = den.home.cli(&["join", &url, "--as", "den", "--code", &code, "--agent-name", "jared"]).await;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && said.contains("this is Office"), "{said}");
+    // The host tells, and what is missing is said before anything is spent.
+    let output = den.home.cli(&["join", &url, "--as", "other"]).await;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("this is Office") && said.contains("agent_name"), "{said}");
+    // Nobody is there, and nobody to ask: it says what to write.
+    let output = den.home.cli(&["join", "http://127.0.0.1:9", "--as", "other"]).await;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "{said}");
+    says(&said, &["several platforms may be meant", "agent-bridge join PLATFORM URL --as other", "agentunited", "office"]);
+    let output = den.home.cli(&["join", "https://h.example/a/CANARY", "--as", "other"]).await;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    says(&said, &["no platform is known by this link", "agentworkspace"]);
+    assert!(!said.contains("CANARY"), "{said}");
     den.end().await;
 }

@@ -38,6 +38,7 @@ mod lounge;
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod margin;
 mod mentions;
+mod office;
 mod policies;
 mod receipts;
 mod refused;

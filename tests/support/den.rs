@@ -86,6 +86,11 @@ impl Den {
         self.daemon = Some(self.home.start().await);
     }
 
+    /// SIGTERM; it must end well.
+    pub async fn stop(&mut self) {
+        assert_eq!(self.daemon.take().expect("it runs").stop().await, Some(0), "{}", self.home.log());
+    }
+
     /// `kill -9`, and a new start.
     pub async fn kill(&mut self) {
         self.daemon.take().expect("it runs").kill().await;

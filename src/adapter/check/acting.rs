@@ -121,6 +121,21 @@ fn places(verb: &str, action: &Action) -> Verdict {
     Ok(())
 }
 
+/// A question that is another request in some conversations is asked with the same arguments.
+pub(super) fn asks(manifest: &Manifest) -> Verdict {
+    for (name, question) in manifest.asks.iter() {
+        let arguments = question.call.arguments(Root::Ask);
+        for (kind, call) in &question.held {
+            let kind = format!("{kind:?}").to_lowercase();
+            let path = ["asks", name, "held", &kind];
+            joining::header(&call.header, &path)?;
+            let mut asked = call.arguments(Root::Ask).into_keys();
+            asked.try_for_each(|it| stands(it, "argument of this question", arguments.keys().copied(), &path))?;
+        }
+    }
+    Ok(())
+}
+
 /// How a conversation is held is told by the lists of rooms; and where an action goes is a fact.
 fn place(verb: &str, action: &Action, manifest: &Manifest) -> Verdict {
     if !action.held.is_empty() && (action.ephemeral || manifest.receive.history.is_none()) {

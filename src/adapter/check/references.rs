@@ -195,6 +195,10 @@ pub(super) fn calls(manifest: &Manifest) -> Vec<Found<'_>> {
     }
     for (name, question) in manifest.asks.iter() {
         add(&["asks", name], &question.call, &[Root::Settings, Root::Facts, Root::Ask]);
+        for (kind, call) in &question.held {
+            let kind = format!("{kind:?}").to_lowercase();
+            add(&["asks", name, "held", &kind], call, &[Root::Settings, Root::Facts, Root::Ask]);
+        }
         if let Some(call) = &question.otherwise {
             add(&["asks", name, "else"], call, &[Root::Settings, Root::Facts, Root::Ask]);
         }
