@@ -165,7 +165,7 @@ async fn chat_that_comes_later_is_found_by_itself() {
     den.start().await;
     let waits = || async {
         let shown = den.home.ok(&["status", "den"]).await;
-        shown.contains("not registered with the chat").then_some(())
+        shown.contains("there is nothing to read yet").then_some(())
     };
     until(waits, || den.home.log()).await;
     let mut agent = den.agent().await;
