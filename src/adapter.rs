@@ -22,6 +22,8 @@ mod pointer;
 mod probe;
 mod push;
 mod receive;
+mod remembered;
+mod rooms;
 mod scope;
 mod template;
 
@@ -38,7 +40,7 @@ pub use call::{Call, CallError, NOBODY, headers, json};
 pub use error::ManifestError;
 pub use events::{AttachmentSpec, AuthorSpec, EventSpec, TopicSpec};
 pub use generate::{Derived, Generate};
-pub use history::{Held, History, Order, Part, Remembered, Rooms, Source, Told, kept};
+pub use history::{History, Order};
 pub use inbox::{Inbox, Shown, Waiting};
 pub use join::{Dialect, First, Join, Learn, Step, Wait, Way};
 pub use json::Json;
@@ -54,6 +56,8 @@ pub use pointer::{Choice, Pointer, Pointers, text};
 pub use probe::Probe;
 pub use push::{About, ActionCable, Attendance, Push, Signature, Webhook};
 pub use receive::{LineFlavour, Log, Receive, Resume};
+pub use remembered::{Remembered, Told};
+pub use rooms::{Held, Part, Rooms, Source, kept};
 pub use scope::{Root, Scope};
 pub use template::{Missing, Reference, Template};
 

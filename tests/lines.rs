@@ -16,6 +16,8 @@ mod holes;
 mod lists;
 #[path = "lines/log.rs"]
 mod log;
+#[path = "lines/office.rs"]
+mod office;
 #[path = "lines/policies.rs"]
 mod policies;
 #[path = "lines/rooms.rs"]

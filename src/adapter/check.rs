@@ -8,9 +8,9 @@ mod secrets;
 
 use super::error::Finding;
 use super::events::EventSpec;
-use super::history::Source;
 use super::inbox::Inbox;
 use super::manifest::{Keep, Manifest, SettingKind};
+use super::rooms::Source;
 use super::scope::Root;
 use super::template::{Part, Reference};
 use crate::event::Type;
@@ -153,7 +153,12 @@ fn history(manifest: &Manifest) -> Verdict {
         joining::header(&history.page(rooms).header, &path)?;
         if let Source::Kept(facts) = &rooms.from {
             for fact in facts {
-                stands(fact, "fact that joining teaches or an action keeps", known(), &[&path[..], &["kept"]].concat())?;
+                stands(
+                    fact,
+                    "fact that joining teaches or an action keeps",
+                    known(),
+                    &[&path[..], &["kept"]].concat(),
+                )?;
             }
         }
     }

@@ -153,7 +153,7 @@ impl Push {
     fn of(mut raw: RawPush) -> Result<Self, String> {
         let call = raw.call()?;
         let flavour = raw.flavour.ok_or_else(|| missing("flavour"))?;
-        raw.strange(flavour, call.is_some())?;
+        raw.strange(flavour, call.is_none())?;
         match flavour {
             Flavour::ActionCable => {
                 let call = needed(call).and_then(upgradable)?;
@@ -179,14 +179,14 @@ impl Push {
 
 impl RawPush {
     /// Each way has keys of its own, and none of the others'.
-    fn strange(&self, flavour: Flavour, called: bool) -> Result<(), String> {
+    fn strange(&self, flavour: Flavour, callless: bool) -> Result<(), String> {
         let pointers = [&self.name, &self.all, &self.one, &self.id, &self.called, &self.state, &self.origin];
         let attends = pointers.iter().any(|it| !it.is_empty()) || !self.gone.is_empty() || self.silence.is_some();
         let (cabled, hooked) = (self.identifier.is_some() || self.error.is_some(), self.signature.is_some());
         match flavour {
             Flavour::ActionCable if hooked => Err("an action_cable has no `signature`".to_owned()),
             Flavour::ActionCable if self.about.is_some() => Err("an action_cable has no `about`".to_owned()),
-            Flavour::Webhook if called || cabled => {
+            Flavour::Webhook if !callless || cabled => {
                 Err("a webhook has `signature`, `about` and `needs` alone: the platform makes the requests".to_owned())
             }
             Flavour::Attendance if cabled || hooked || self.about.is_some() => {
@@ -225,7 +225,10 @@ mod tests {
         assert!(matches!(hook, Push::Webhook(hook) if hook.signature.secret == "hook" && hook.needs.is_none()));
         for (yaml, words) in [
             ("{ get: /cable }", "missing field `flavour`"),
-            ("{ flavour: pigeon }", "unknown variant `pigeon`, expected one of `action_cable`, `webhook`, `attendance`"),
+            (
+                "{ flavour: pigeon }",
+                "unknown variant `pigeon`, expected one of `action_cable`, `webhook`, `attendance`",
+            ),
             ("{ flavour: action_cable, identifier: { channel: C } }", "no request stands here"),
             ("{ flavour: action_cable, get: /cable }", "missing field `identifier`"),
             ("{ flavour: action_cable, post: /cable, identifier: C }", "opened with a get"),

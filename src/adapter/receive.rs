@@ -4,13 +4,14 @@ use serde::{Deserialize, Deserializer};
 
 use super::also::Also;
 use super::call::{Call, calling, needed};
-use super::history::{History, Rooms};
+use super::history::History;
 use super::inbox::{Inbox, Shown, Waiting};
 use super::members::Members;
 use super::outcome::Sign;
 use super::plain::{Span, Table, missing, read_table};
 use super::pointer::{Pointer, Pointers};
 use super::push::Push;
+use super::rooms::Rooms;
 
 /// How events arrive.
 #[derive(Clone, Debug)]
@@ -133,7 +134,23 @@ impl Receive {
         if flavours.windows(2).any(|pair| pair[0] == pair[1]) {
             return Err("`also` has two lists of one flavour: one of each is kept apart by its flavour".to_owned());
         }
-        Ok(Self { flavour, call, silence, cut, names, name, item, resume, history, log, inbox, push, also, needs, ready })
+        Ok(Self {
+            flavour,
+            call,
+            silence,
+            cut,
+            names,
+            name,
+            item,
+            resume,
+            history,
+            log,
+            inbox,
+            push,
+            also,
+            needs,
+            ready,
+        })
     }
 }
 

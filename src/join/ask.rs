@@ -141,7 +141,8 @@ fn given(request: JoinRequest) -> Result<Given, Error> {
     }
     let secrets = secrets.into_iter().map(|(name, secret)| {
         check_secret(manifest, &name, secret.expose_secret())?;
-        let secret = manifest.ask.secrets.get(&name).map_or(Ok(secret.clone()), |spec| made::in_form(&name, spec, secret))?;
+        let secret =
+            manifest.ask.secrets.get(&name).map_or(Ok(secret.clone()), |spec| made::in_form(&name, spec, secret))?;
         Ok((name, secret))
     });
     Ok((settings, secrets.collect::<Result<_, Error>>()?))

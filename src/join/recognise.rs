@@ -12,7 +12,8 @@ use crate::http::Network;
 
 /// The platforms of whose links this is one.
 pub fn by_form(manifests: &Manifests, text: &str) -> Vec<Arc<Manifest>> {
-    let fits = |manifest: &Arc<Manifest>| parse_link(manifest, text, None).is_ok_and(|target| !target.values.is_empty());
+    let fits =
+        |manifest: &Arc<Manifest>| parse_link(manifest, text, None).is_ok_and(|target| !target.values.is_empty());
     all(manifests).filter(fits).collect()
 }
 
@@ -24,9 +25,11 @@ pub fn of_instance(manifests: &Manifests, text: &str) -> Vec<Arc<Manifest>> {
 /// Those of them as which the host answers. Sends one get to each, and nothing that the link holds but its host.
 pub async fn by_answer(among: &[Arc<Manifest>], text: &str, network: &dyn Network) -> Vec<Arc<Manifest>> {
     let answers = join_all(among.iter().map(|manifest| answers(manifest, text, network))).await;
-    let known: Vec<_> = among.iter().zip(answers).filter(|(_, answers)| *answers).map(|(manifest, _)| manifest).collect();
+    let known: Vec<_> =
+        among.iter().zip(answers).filter(|(_, answers)| *answers).map(|(manifest, _)| manifest).collect();
     // Words tell more than a status: whole hosts answer 401 to strangers.
-    let by_words = |manifest: &&Arc<Manifest>| manifest.ask.probe.as_ref().is_some_and(|probe| !probe.sign.says.is_empty());
+    let by_words =
+        |manifest: &&Arc<Manifest>| manifest.ask.probe.as_ref().is_some_and(|probe| !probe.sign.says.is_empty());
     let told: Vec<_> = known.iter().copied().filter(by_words).collect();
     if told.is_empty() { known } else { told }.into_iter().cloned().collect()
 }

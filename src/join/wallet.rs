@@ -128,7 +128,10 @@ mod tests {
     fn public_keys_and_addresses_are_those_that_everybody_gets() {
         for (key, address, public) in PUBLIC {
             let wallet = Wallet::read(key).unwrap();
-            assert_eq!((wallet.derive(Derived::Address), wallet.derive(Derived::PublicKey)), (address.into(), public.into()));
+            assert_eq!(
+                (wallet.derive(Derived::Address), wallet.derive(Derived::PublicKey)),
+                (address.into(), public.into())
+            );
             assert_eq!(wallet.sealed().expose_secret(), key);
         }
     }

@@ -107,7 +107,9 @@ impl Attendance {
             match heard {
                 Ok(true) => return Heard::Something,
                 Ok(false) => {}
-                Err(Dropped::Store(error @ (StoreError::Failed(_) | StoreError::Closed))) => return Heard::Failed(error),
+                Err(Dropped::Store(error @ (StoreError::Failed(_) | StoreError::Closed))) => {
+                    return Heard::Failed(error);
+                }
                 Err(why) => self.wait(why).await,
             }
         }

@@ -6,6 +6,7 @@
 mod absorb;
 mod begin;
 mod head;
+mod listed;
 mod lists;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -22,12 +23,12 @@ use super::read::{Gathered, Place, ReadError, Reader};
 use super::report::Report;
 use super::schedule::Schedule;
 use super::timing::Backfill;
-use lists::{Lists, Told};
 use crate::adapter::{self, Remembered};
 use crate::event::WorkspaceName;
 use crate::normalise::Mapping;
 use crate::session;
 use crate::store::{Anchor, Change, Store, StoreError};
+use lists::{Lists, Told};
 
 /// The line under whose cursor it is remembered that the conversations of the join have their anchors, and when that was.
 const BEGUN: &str = "history";

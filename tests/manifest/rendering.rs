@@ -39,7 +39,7 @@ fn a_send_goes_to_its_conversation_with_its_text() {
 
 #[test]
 fn what_may_be_missing_is_left_out_and_what_may_not_is_named() {
-    let history = agentunited().receive.history.expect("there is one").call;
+    let history = agentunited().receive.history.and_then(|history| history.call).expect("there is one");
     let scope = Scope::new().with(Root::Room, "id", 7).with(Root::Page, "limit", 100);
     let query =
         |scope: &Scope| history.request(&base(), scope).expect("rendered").url.expose().query().map(str::to_owned);
@@ -132,7 +132,7 @@ proptest! {
     #[test]
     fn no_value_leaves_its_segment_its_parameter_or_its_string(value in any::<String>(), limit in any::<String>()) {
         let manifest = agentunited();
-        let history = manifest.receive.history.expect("there is one").call;
+        let history = manifest.receive.history.and_then(|history| history.call).expect("there is one");
         let scope = Scope::new()
             .with(Root::Room, "id", value.as_str())
             .with(Root::Page, "limit", limit.as_str())

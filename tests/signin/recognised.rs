@@ -24,7 +24,9 @@ fn a_link_is_known_by_its_form() {
     let form = |text: &str| by_form(&manifests(), text);
     assert_eq!(names(&form("https://h.example/invite?token=inv_1")), ["agentunited"]);
     assert_eq!(names(&form("https://h.example/share/abc")), ["agentworkspace"]);
-    for plain in ["https://h.example", "https://h.example/invite", "https://h.example/else/abc", "http://h.example/share/abc"] {
+    for plain in
+        ["https://h.example", "https://h.example/invite", "https://h.example/else/abc", "http://h.example/share/abc"]
+    {
         assert!(form(plain).is_empty(), "{plain}");
     }
 }
@@ -32,9 +34,14 @@ fn a_link_is_known_by_its_form() {
 #[tokio::test(start_paused = true)]
 async fn an_instance_is_known_by_what_it_answers_to_a_get() {
     let network = MemoryNetwork::default();
-    let hosts = ["agentunited", "agentworkspace", "office", "speakeasy"].map(|name| (name, format!("https://{name}.test")));
-    let (united, space) = (agentunited::Sim::new(agentunited::Options::default()), agentworkspace::Sim::new(agentworkspace::Options::default()));
-    let (desk, lounge) = (office::Sim::new(office::Options::default()), speakeasy::Sim::new(speakeasy::Options::default()));
+    let hosts =
+        ["agentunited", "agentworkspace", "office", "speakeasy"].map(|name| (name, format!("https://{name}.test")));
+    let (united, space) = (
+        agentunited::Sim::new(agentunited::Options::default()),
+        agentworkspace::Sim::new(agentworkspace::Options::default()),
+    );
+    let (desk, lounge) =
+        (office::Sim::new(office::Options::default()), speakeasy::Sim::new(speakeasy::Options::default()));
     let routers = [united.router(), space.router(), desk.router(), lounge.router()];
     for ((_, origin), router) in hosts.iter().zip(routers) {
         network.serve(origin, router);
@@ -45,7 +52,10 @@ async fn an_instance_is_known_by_what_it_answers_to_a_get() {
         assert_eq!(names(&by_answer(&may_be, origin, &network).await), [*name]);
     }
     // Gets alone, and none that changed anything.
-    assert!(united.log().iter().all(|entry| entry.method == "GET") && lounge.log().iter().all(|entry| entry.method == "GET"));
+    assert!(
+        united.log().iter().all(|entry| entry.method == "GET")
+            && lounge.log().iter().all(|entry| entry.method == "GET")
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -53,7 +63,10 @@ async fn a_page_a_wall_and_nobody_are_no_platform_in_particular() {
     let network = MemoryNetwork::default();
     let page = "<html><body>Welcome to invite and share anything</body></html>";
     network.serve("https://page.test", Router::new().fallback(any(move || async move { page })));
-    network.serve("https://wall.test", Router::new().fallback(any(|| async { (StatusCode::UNAUTHORIZED, "Unauthorized") })));
+    network.serve(
+        "https://wall.test",
+        Router::new().fallback(any(|| async { (StatusCode::UNAUTHORIZED, "Unauthorized") })),
+    );
     let known = |origin: &'static str| {
         let network = network.clone();
         async move { by_answer(&of_instance(&manifests(), origin), origin, &network).await.len() }

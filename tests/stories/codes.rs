@@ -195,7 +195,10 @@ async fn the_platform_can_be_left_out_where_what_is_given_or_the_host_tells() {
     let output = den.home.cli(&["join", "http://127.0.0.1:9", "--as", "other"]).await;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success(), "{said}");
-    says(&said, &["several platforms may be meant", "agent-bridge join PLATFORM URL --as other", "agentunited", "office"]);
+    says(
+        &said,
+        &["several platforms may be meant", "agent-bridge join PLATFORM URL --as other", "agentunited", "office"],
+    );
     let output = den.home.cli(&["join", "https://h.example/a/CANARY", "--as", "other"]).await;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     says(&said, &["no platform is known by this link", "agentworkspace"]);

@@ -38,7 +38,10 @@ async fn told(agent: &mut Agent, text: &str) -> Delivery {
 
 async fn answer(den: &Den, agent: &mut Agent, question: &Delivery, text: &str) -> Value {
     let reply = agent.call("reply", json!({ "seq": question.seq, "text": text })).await.expect("accepted");
-    agent.call("receipt", json!({ "id": accepted(&reply)[0], "wait": "50s" })).await.unwrap_or_else(|error| panic!("{error} {}", den.home.log()))
+    agent
+        .call("receipt", json!({ "id": accepted(&reply)[0], "wait": "50s" }))
+        .await
+        .unwrap_or_else(|error| panic!("{error} {}", den.home.log()))
 }
 
 #[tokio::test]
@@ -49,7 +52,11 @@ async fn people_and_groups_are_answered_where_they_ask() {
     for (room, question) in [("jared", "Only you?"), (&*group, "All of you?")] {
         den.sim.say("user", room, question);
         let asked = told(&mut agent, question).await;
-        assert!(asked.event["data"]["can"].as_array().is_some_and(|can| can.contains(&json!("send"))), "{:#}", asked.event);
+        assert!(
+            asked.event["data"]["can"].as_array().is_some_and(|can| can.contains(&json!("send"))),
+            "{:#}",
+            asked.event
+        );
         let receipt = answer(&den, &mut agent, &asked, &format!("Re: {question}")).await;
         assert_eq!(receipt["state"], "confirmed", "{receipt:#}");
         assert_eq!(receipt["remote_ids"][0], json!(den.sim.sent().last().expect("it is there").id));
@@ -58,11 +65,10 @@ async fn people_and_groups_are_answered_where_they_ask() {
     let receipt = den.act(&mut agent, "send", json!({ "text": "Good morning" })).await;
     assert_eq!(receipt["state"], "confirmed", "{receipt:#}");
     let all = Receiver::Group(group);
-    assert_eq!(said(&den), [
-        (to("user"), "Re: Only you?".into()),
-        (all.clone(), "Re: All of you?".into()),
-        (all, "Good morning".into()),
-    ]);
+    assert_eq!(
+        said(&den),
+        [(to("user"), "Re: Only you?".into()), (all.clone(), "Re: All of you?".into()), (all, "Good morning".into()),]
+    );
     let receipt = den.act(&mut agent, "send", json!({ "conversation": "nobody", "text": "x" })).await;
     assert_eq!((&receipt["state"], &receipt["status"]), (&json!("failed"), &json!(404)), "{receipt:#}");
     den.end().await;
@@ -170,9 +176,9 @@ async fn chat_that_comes_later_is_found_by_itself() {
     until(waits, || den.home.log()).await;
     let mut agent = den.agent().await;
     assert!(den.sim.register_chat("jared"));
-    den.is_live().await;
     den.sim.say("user", "jared", "Are you there?");
     let asked = told(&mut agent, "Are you there?").await;
+    den.is_live().await;
     let receipt = answer(&den, &mut agent, &asked, "I am").await;
     assert_eq!(receipt["state"], "confirmed", "{receipt:#}");
     den.end().await;

@@ -139,13 +139,15 @@ pub(super) fn asks(manifest: &Manifest) -> Verdict {
 /// How a conversation is held is told by the lists of rooms; and where an action goes is a fact.
 fn place(verb: &str, action: &Action, manifest: &Manifest) -> Verdict {
     if !action.held.is_empty() && (action.ephemeral || manifest.receive.history.is_none()) {
-        let message = "how a conversation is held is known by `receive.history.rooms`, of what is stored: not `ephemeral`";
+        let message =
+            "how a conversation is held is known by `receive.history.rooms`, of what is stored: not `ephemeral`";
         return Err(at(&["actions", verb, "held"], message));
     }
     let facts = references::facts(manifest);
-    action.main.as_ref().map_or(Ok(()), |main| {
-        stands(main, "fact that joining teaches", facts.into_iter(), &["actions", verb, "main"])
-    })
+    action
+        .main
+        .as_ref()
+        .map_or(Ok(()), |main| stands(main, "fact that joining teaches", facts.into_iter(), &["actions", verb, "main"]))
 }
 
 /// What is never stored has nothing that needs a row.

@@ -25,8 +25,7 @@ pub async fn platform(join: &Join, manifests: &Manifests, config: &Config) -> Re
         may_be = taking(join, of_instance(manifests, link));
     }
     if may_be.len() != 1 {
-        let network =
-            Reqwest::within(config.network.limits()).map_err(|error| Fault::new(exit::UNAVAILABLE, error))?;
+        let network = Reqwest::within(config.network.limits()).map_err(|error| Fault::new(exit::UNAVAILABLE, error))?;
         let known = by_answer(&may_be, join.instance.as_deref().unwrap_or(link), &network).await;
         may_be = if known.is_empty() { may_be } else { known };
     }
@@ -58,7 +57,8 @@ fn taking(join: &Join, of: Vec<Arc<Manifest>>) -> Vec<Arc<Manifest>> {
 fn asked(mut may_be: Vec<Arc<Manifest>>) -> Result<Arc<Manifest>, Fault> {
     let titles: Vec<&str> = may_be.iter().map(|manifest| manifest.title.as_str()).collect();
     let select = dialoguer::Select::new().with_prompt("Which platform is this?").items(&titles).default(0);
-    let chosen = select.interact().map_err(|error| Fault::new(exit::NO_INPUT, format!("nothing was chosen: {error}")))?;
+    let chosen =
+        select.interact().map_err(|error| Fault::new(exit::NO_INPUT, format!("nothing was chosen: {error}")))?;
     Ok(may_be.swap_remove(chosen))
 }
 
@@ -68,6 +68,11 @@ fn unknown(join: &Join, manifests: &Manifests, may_be: &[Arc<Manifest>]) -> Stri
         [] => manifests.platforms().collect(),
         some => some.iter().map(|manifest| manifest.platform.as_str()).collect(),
     };
-    let what = if may_be.is_empty() { "no platform is known by this link or URL" } else { "several platforms may be meant" };
-    format!("{what}: say which, as in `agent-bridge join PLATFORM URL --as {}`, PLATFORM being {}", join.name, names.join(", "))
+    let what =
+        if may_be.is_empty() { "no platform is known by this link or URL" } else { "several platforms may be meant" };
+    format!(
+        "{what}: say which, as in `agent-bridge join PLATFORM URL --as {}`, PLATFORM being {}",
+        join.name,
+        names.join(", ")
+    )
 }

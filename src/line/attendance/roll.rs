@@ -144,7 +144,11 @@ mod tests {
     #[test]
     fn what_was_missed_shows_in_the_next_list_also_across_a_restart() {
         let (spec, mut roll) = (spec(), Roll::default());
-        roll.take(&spec, "init", &json!({ "bots": [{ "id": "a", "status": "online" }, { "id": "b", "status": "online" }] }));
+        roll.take(
+            &spec,
+            "init",
+            &json!({ "bots": [{ "id": "a", "status": "online" }, { "id": "b", "status": "online" }] }),
+        );
         let mut roll = Roll::read(Some(&roll.row()));
         let later = json!({ "bots": [{ "id": "a", "status": "error" }, { "id": "c", "status": "online" }] });
         let changed = roll.take(&spec, "init", &later);
@@ -155,7 +159,9 @@ mod tests {
     #[test]
     fn what_is_no_participant_changes_nothing() {
         let (spec, mut roll) = (spec(), Roll::read(Some("{")));
-        for body in [json!({}), json!([]), json!({ "bot": 5 }), json!({ "id": "a" }), json!({ "bots": "x" }), json!(null)] {
+        for body in
+            [json!({}), json!([]), json!({ "bot": 5 }), json!({ "id": "a" }), json!({ "bots": "x" }), json!(null)]
+        {
             assert_eq!(roll.take(&spec, "bot_update", &body), [], "{body}");
         }
         assert_eq!(roll, Roll::default());

@@ -3,9 +3,8 @@
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::lists::Told;
 use super::{History, Lost, NAMED, Read, ends_all};
-use crate::event::{Arrival, ConversationKind, Draft, Type, Via};
+use crate::event::{Arrival, Draft, Type, Via};
 use crate::line::intake::Intake;
 use crate::line::read::{Gathered, ReadError};
 use crate::line::shape::Shaper;
@@ -83,64 +82,6 @@ impl History {
         }
     }
 
-    fn rooms(&mut self, rooms: Result<Vec<Told>, ReadError>, shaper: &mut Shaper) -> Result<(), Lost> {
-        let stale = self.listing.take().is_some_and(|began| began < self.connects);
-        let expected = std::mem::take(&mut self.expected);
-        match rooms {
-            Ok(told) => {
-                self.report_read();
-                self.list(told, shaper);
-            }
-            Err(error) => return self.unlisted(error),
-        }
-        self.unlisted = expected.into_iter().filter(|id| !self.schedule.has(id)).collect();
-        self.listed = true;
-        if stale {
-            self.schedule.list_in(std::time::Duration::ZERO, Instant::now(), 0.5);
-        }
-        Ok(())
-    }
-
-    /// The conversations as the lists have them now.
-    fn list(&mut self, told: Vec<Told>, shaper: &mut Shaper) {
-        let now = Instant::now();
-        let (rooms, moved) = self.told(told);
-        shaper.listed(&rooms);
-        let unstreamed = |id: &str, kind: Option<ConversationKind>| {
-            let left_out = kind.is_some_and(|kind| self.spec.unstreamed.contains(&kind)) || self.hearing.leaves_out(id);
-            left_out || self.spec.alone
-        };
-        self.schedule.listed(rooms.iter().map(|(id, room)| (id.clone(), unstreamed(id, room.kind))), now, chance());
-        for id in moved {
-            // A lively one is read soon anyway.
-            if !self.schedule.is_lively(&id, now) {
-                self.schedule.soon(&id, now);
-            }
-        }
-        self.walked.retain(|id, _| self.schedule.has(id));
-        self.refused.retain(|id| self.schedule.has(id));
-        self.unreadable.retain(|id, _| self.schedule.has(id));
-        let named = |(of, why): (&usize, &String)| (list_name(*of), why.clone());
-        self.unreadable.extend(self.lists.unread.iter().map(named));
-    }
-
-    /// The list could not be read: until the first one that ends the line, later it is asked for again.
-    fn unlisted(&mut self, error: ReadError) -> Result<(), Lost> {
-        let now = Instant::now();
-        if let ReadError::Throttled(wait) = error {
-            self.schedule.hold(now + wait);
-            self.schedule.list_in(wait, now, 0.5);
-            return Ok(());
-        }
-        // Without a stream the lists are what shows that the platform is there.
-        if !self.listed || self.spec.alone || ends_all(&error) {
-            return Err(error.into());
-        }
-        self.schedule.list_in(self.reader.timing.longest_wait, now, chance());
-        self.report.error(&error);
-        Ok(())
-    }
-
     fn failed(&mut self, id: &str, error: ReadError) -> Result<(), Lost> {
         if let ReadError::Throttled(wait) = error {
             self.schedule.hold(Instant::now() + wait);
@@ -163,7 +104,7 @@ impl History {
     }
 
     /// Without a stream each answer is a sign of life.
-    fn report_read(&self) {
+    pub(super) fn report_read(&self) {
         if self.spec.alone {
             self.report.byte();
         }
@@ -274,11 +215,6 @@ fn is_of_others(draft: &Draft) -> bool {
     draft.kind == Type::MessageCreated && !draft.data.author.as_ref().is_some_and(|author| author.me)
 }
 
-/// What a list is called among the conversations that cannot be read.
-fn list_name(of: usize) -> String {
-    if of == 0 { "(the list)".to_owned() } else { format!("(the list {})", of + 1) }
-}
-
 const fn reason(end: End) -> &'static str {
     match end {
         End::Repeats => "history_repeats",
@@ -294,7 +230,7 @@ fn bounds(anchor: Option<&Anchor>, seen: &[Seen]) -> Value {
 }
 
 /// A number from 0 to 1 that nobody has to guess right.
-fn chance() -> f64 {
+pub(super) fn chance() -> f64 {
     let mut byte = [0_u8; 1];
     getrandom::fill(&mut byte).map_or(0.5, |()| f64::from(byte[0]) / 255.0)
 }

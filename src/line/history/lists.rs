@@ -122,11 +122,7 @@ impl Lists {
 }
 
 /// Reads the lists that have no clock of their own, one behind the other.
-pub(super) async fn often(
-    reader: &Reader,
-    spec: &adapter::History,
-    mapping: &Mapping,
-) -> Result<Vec<Told>, ReadError> {
+pub(super) async fn often(reader: &Reader, spec: &adapter::History, mapping: &Mapping) -> Result<Vec<Told>, ReadError> {
     let mut told = Vec::new();
     for (of, rooms) in spec.rooms.iter().enumerate().filter(|(_, rooms)| rooms.every.is_none()) {
         let rooms = match reader.listed(spec, rooms, mapping).await {
@@ -233,8 +229,7 @@ impl History {
         let (reader, spec) = (Arc::clone(&self.reader), Arc::clone(&self.spec));
         let told = often(&reader, &spec, mapping).await?;
         let now = Instant::now();
-        let due: Vec<usize> =
-            self.lists.seldom.iter().filter(|(_, turn)| turn.due <= now).map(|(of, _)| *of).collect();
+        let due: Vec<usize> = self.lists.seldom.iter().filter(|(_, turn)| turn.due <= now).map(|(of, _)| *of).collect();
         for of in due {
             let rooms = reader.listed(&spec, &spec.rooms[of], mapping).await;
             match self.seldom(Told { of, rooms }, now).await? {

@@ -63,7 +63,8 @@ mod tests {
 
     #[test]
     fn keys_and_types_are_told_and_no_content() {
-        let answer = json!({ "ok": true, "data": { "list": [{ "mid": "m-1", "at": 5, "by": null }, { "mid": "m-2" }] } });
+        let answer =
+            json!({ "ok": true, "data": { "list": [{ "mid": "m-1", "at": 5, "by": null }, { "mid": "m-2" }] } });
         let said = outline(&answer);
         // Keys stand in the order in which they are held.
         assert!(said.contains("list: [2 of {"), "{said}");

@@ -10,7 +10,7 @@ use super::message::{is_message, seen};
 use super::order::order;
 use super::width::{Reach, Width};
 use super::{Gathered, ReadError, Reader};
-use crate::adapter::{History, Order, Root, Rooms, Scope};
+use crate::adapter::{History, Order, Rooms, Root, Scope};
 use crate::line::walk::{End, Next, Seen, Walk, floor_of};
 use crate::normalise::Mapping;
 use crate::store::Anchor;

@@ -41,7 +41,11 @@ impl Reach<'_> {
         if page.is_empty() || !grew {
             return Width::Enough(if page.is_empty() { End::Start } else { End::Repeats });
         }
-        if asked >= self.most { Width::Enough(End::Bound) } else { Width::Wider(asked.saturating_mul(2).min(self.most)) }
+        if asked >= self.most {
+            Width::Enough(End::Bound)
+        } else {
+            Width::Wider(asked.saturating_mul(2).min(self.most))
+        }
     }
 }
 
@@ -51,7 +55,8 @@ mod tests {
 
     /// Messages `from` (the newest) down to `to`, each written at its number.
     fn page(from: u64, to: u64) -> Vec<Seen> {
-        let seen = |n: u64| Seen { id: n.to_string(), revision: String::new(), digest: None, at: Some(n * 1_001), size: 0 };
+        let seen =
+            |n: u64| Seen { id: n.to_string(), revision: String::new(), digest: None, at: Some(n * 1_001), size: 0 };
         (to..=from).rev().map(seen).collect()
     }
 

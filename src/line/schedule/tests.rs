@@ -89,3 +89,33 @@ fn a_room_that_is_no_longer_listed_leaves_and_a_new_one_is_due() {
 fn jitter_keeps_within_a_fifth() {
     assert_eq!((jittered(secs(10), 0.0), jittered(secs(10), 1.0)), (secs(8), secs(12)));
 }
+
+#[test]
+fn without_a_stream_nothing_waits_longer_than_its_pace_and_the_first_turns_are_spread() {
+    let now = Instant::now();
+    let pace = Pace { fast: secs(2), fast_for: secs(60), slow: secs(60), others: secs(15) };
+    let alone = |chance: f64| {
+        let mut schedule = Schedule::new(pace, now).alone(true);
+        schedule.listed([("d".into(), true)], now, EVEN);
+        assert_eq!(schedule.list_due, now + secs(15), "the list has its own pace");
+        schedule.take_due(9, now);
+        schedule.read("d", now, chance);
+        let first = due_in(&mut schedule, now, "d");
+        schedule.read("d", now, chance);
+        (first, due_in(&mut schedule, now, "d"))
+    };
+    assert_eq!(alone(0.0), (secs(0), secs(60)));
+    assert_eq!(alone(0.5), (secs(30), secs(57)));
+    assert_eq!(alone(1.0), (secs(60), secs(54)));
+}
+
+#[test]
+fn a_hint_reads_the_list_soon_and_many_hints_do_not_read_it_all_the_time() {
+    let now = Instant::now();
+    let mut schedule = schedule(now);
+    schedule.list_soon(secs(1), now + secs(5));
+    assert!(schedule.list_is_due(now + secs(5)));
+    schedule.listed([("d".into(), true)], now + secs(5), EVEN);
+    schedule.list_soon(secs(1), now + secs(5));
+    assert!(!schedule.list_is_due(now + secs(5)) && schedule.list_is_due(now + secs(6)));
+}

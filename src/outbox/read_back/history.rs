@@ -78,7 +78,9 @@ impl Reader<'_> {
     fn nameless(&self, action: &Action) -> Result<bool, StoreError> {
         let recent = self.store.recent_actions(&action.workspace, self.limits.claims)?;
         let nameless = |state: &State| matches!(state, State::Confirmed { remote_ids } if remote_ids.is_empty());
-        Ok(recent.iter().any(|it| nameless(&it.state) && it.verb == action.verb && it.conversation() == action.conversation()))
+        Ok(recent
+            .iter()
+            .any(|it| nameless(&it.state) && it.verb == action.verb && it.conversation() == action.conversation()))
     }
 
     fn history(&self) -> Option<(&History, &EventSpec)> {

@@ -34,7 +34,10 @@ pub fn manifest(input: &[u8]) {
 
 fn usable(manifest: &Manifest) {
     let receive = &manifest.receive;
-    let history = receive.history.iter().flat_map(|history| [&history.call, &history.rooms.call]);
+    let history = receive.history.iter().flat_map(|history| {
+        let lists = history.rooms.iter().flat_map(|rooms| rooms.call().into_iter().chain([history.page(rooms)]));
+        lists.collect::<Vec<_>>()
+    });
     let acting = manifest.actions.iter().map(|(_, action)| &action.call);
     let asking = manifest.asks.iter().map(|(_, question)| &question.call);
     let plain = Scope::new().with_all(Root::Settings, manifest.ask.settings.names().map(|name| (name, "x")));
