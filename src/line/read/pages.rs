@@ -101,7 +101,7 @@ impl Reader {
             };
             narrower = Some(page.seen.iter().map(|seen| seen.id.clone()).collect());
             limit = wider;
-            page = match self.page_of(place, None, limit).await {
+            page = match self.page_of(place, None, limit, narrower.as_ref()).await {
                 Err(error) if error.is_too_large() => break End::TooLarge,
                 // It takes no page so wide: what the narrower one has is told, with the hole.
                 Err(ReadError::Failing { status: 400..=499, .. } | ReadError::Refused { .. }) => break End::Bound,
@@ -115,14 +115,21 @@ impl Reader {
     /// it.
     async fn page(&self, place: &Place<'_>, before: Option<&str>, limit: &mut u16) -> Result<Page, ReadError> {
         loop {
-            match self.page_of(place, before, *limit).await {
+            match self.page_of(place, before, *limit, None).await {
                 Err(error) if error.is_too_large() && *limit > 1 => *limit /= 2,
                 page => return page,
             }
         }
     }
 
-    async fn page_of(&self, place: &Place<'_>, before: Option<&str>, limit: u16) -> Result<Page, ReadError> {
+    /// One page; `narrower` are the messages of the one that it widens.
+    async fn page_of(
+        &self,
+        place: &Place<'_>,
+        before: Option<&str>,
+        limit: u16,
+        narrower: Option<&HashSet<String>>,
+    ) -> Result<Page, ReadError> {
         let Place { history, of, room, mapping, .. } = place;
         let scope = Scope::new().with(Root::Room, "id", *room).with(Root::Page, "limit", limit);
         let scope = match before {
@@ -137,7 +144,7 @@ impl Reader {
             return Err(unfound("a message", &Value::Array(items)));
         }
         let mut seen: Vec<Seen> = items.iter().map(|item| seen(item, history, room, mapping)).collect();
-        if self.sorted(place, &seen) == Order::OldestFirst {
+        if self.sorted(place, &seen, narrower) == Order::OldestFirst {
             items.reverse();
             seen.reverse();
         }
@@ -146,12 +153,12 @@ impl Reader {
     }
 
     /// How a page is sorted; one that does not tell is sorted like the one that told last.
-    fn sorted(&self, place: &Place<'_>, page: &[Seen]) -> Order {
+    fn sorted(&self, place: &Place<'_>, page: &[Seen], narrower: Option<&HashSet<String>>) -> Order {
         if place.history.order != Order::Detect {
             return place.history.order;
         }
         let tail = place.anchor.map_or(&[][..], |anchor| &anchor.tail);
-        match order(page, tail) {
+        match order(page, tail, narrower) {
             Some(order) => {
                 self.sorted.store(u8::from(order == Order::OldestFirst), Ordering::Relaxed);
                 order

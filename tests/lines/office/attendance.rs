@@ -46,7 +46,9 @@ async fn only_changes_are_told_and_each_once() {
         );
 
         story.sim.cut_streams();
-        story.until("it listens again", |story| story.sim.look(|world| world.stream_count()) > 0).await;
+        story
+            .until("it listens again", |story| story.sim.look(agent_bridge_sim::office::World::stream_count) > 0)
+            .await;
         story.pass_secs(5).await;
         assert_eq!(changes(&story).len(), 2, "the list of a new stream repeats nothing");
         story.crash().await;

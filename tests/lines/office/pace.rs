@@ -53,7 +53,7 @@ async fn p10_200_conversations_5_of_them_lively_cost_at_most_25_000_requests_an_
         story.sim.say(&person(n), ME, &words);
         quiet = quiet.max(story.until_told(&words).await);
     }
-    assert!(quiet <= Duration::from_secs(60), "where it was quiet: {quiet:?}");
+    assert!(quiet <= Duration::from_mins(1), "where it was quiet: {quiet:?}");
     assert!(quiet > STEP * 20, "it was quiet there: {quiet:?}");
 }
 
