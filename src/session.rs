@@ -6,9 +6,9 @@
 
 mod claims;
 mod commit;
+mod conversations;
 mod error;
 mod intent;
-mod kind;
 mod learn;
 mod login;
 mod outside;

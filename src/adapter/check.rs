@@ -151,6 +151,9 @@ fn history(manifest: &Manifest) -> Verdict {
         let index = index.to_string();
         let path = ["receive", "history", "rooms", &index];
         joining::header(&history.page(rooms).header, &path)?;
+        if let Some(main) = &rooms.main {
+            stands(main, "fact that joining teaches", known(), &[&path[..], &["main"]].concat())?;
+        }
         if let Source::Kept(facts) = &rooms.from {
             for fact in facts {
                 stands(

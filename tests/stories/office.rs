@@ -181,5 +181,9 @@ async fn chat_that_comes_later_is_found_by_itself() {
     den.is_live().await;
     let receipt = answer(&den, &mut agent, &asked, "I am").await;
     assert_eq!(receipt["state"], "confirmed", "{receipt:#}");
+    // The join told no group: the list of groups does.
+    let sent = || async { den.home.cli(&["send", "den", "Hello, all"]).await.status.success().then_some(()) };
+    until(sent, || den.home.log()).await;
+    assert_eq!(said(&den)[1..], [(Receiver::Group(den.sim.group()), "Hello, all".into())]);
     den.end().await;
 }
