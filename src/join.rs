@@ -11,12 +11,15 @@ mod dialect;
 mod identity;
 mod keep;
 mod link;
+mod made;
 mod once;
 mod patience;
 mod progress;
+pub mod recognise;
 mod step;
 mod wait;
 mod walk;
+mod wallet;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -6,6 +6,7 @@
 
 mod claims;
 mod commit;
+mod conversations;
 mod error;
 mod intent;
 mod learn;

@@ -15,6 +15,8 @@ mod documents;
 mod invites;
 #[path = "manifest/reference.rs"]
 mod reference;
+#[path = "manifest/refusals.rs"]
+mod refusals;
 #[path = "manifest/rendering.rs"]
 mod rendering;
 
@@ -36,6 +38,15 @@ fn line(source: &str, text: &str) -> usize {
 const BAD: &[(&str, &str, &str, &str, &str)] = &[
     ("title:", "titel:", "titel:", "", "unknown field `titel`"),
     ("silence: 75s", "silence: 75s\n  silense: 1s", "silense", "receive", "unknown field `silense`"),
+    ("generate: 32", "generate: 8", "generate: 8", "ask.secrets.password.generate", "from 16 to 128, or `secp256k1`"),
+    ("generate: 32", "generate: dice", "generate: dice", "ask.secrets.password.generate", "or `secp256k1`"),
+    (
+        "generate: 32,",
+        "generate: 32, derive: { public: public_key },",
+        "derive: { public",
+        "ask.secrets.password",
+        "add `generate: secp256k1`",
+    ),
     ("limit: 100", "limit: many", "limit: many", "receive.history.limit", "invalid type: string \"many\""),
     ("silence: 75s", "silence: 75", "silence: 75", "receive.silence", "`75` is no length of time"),
     (

@@ -28,6 +28,8 @@ mod invites;
 mod joining;
 #[path = "signin/network.rs"]
 mod network;
+#[path = "signin/recognised.rs"]
+mod recognised;
 #[path = "signin/secrets.rs"]
 mod secrets;
 #[path = "signin/sessions.rs"]

@@ -7,6 +7,9 @@ mod question;
 mod read_back;
 mod uploads;
 
+use std::borrow::Cow;
+
+use serde::de::IntoDeserializer;
 use serde::{Deserialize, Deserializer};
 
 pub use check::{Check, Fault, Form, FormBy, Word};
@@ -17,7 +20,9 @@ pub use read_back::{Among, FileNames, Inside, Messages, Next, Places, ReadBack, 
 pub use uploads::{Place, UPLOADS, Uploads};
 
 use super::call::{Call, calling, needed};
+use super::join::PlainCall;
 use super::plain::{OneOrMany, Span, Table, read_table};
+use crate::event::ConversationKind;
 
 /// The argument by which an action names its files.
 pub const FILES: &str = "files";
@@ -70,6 +75,10 @@ pub struct Action {
     pub lists: Vec<String>,
     /// Arguments that name a message where the platform wants its place, and how that is found.
     pub places: Table<PlaceOf>,
+    /// The request in conversations that are held so, where it is another one; it takes the same arguments.
+    pub held: Vec<(ConversationKind, Call)>,
+    /// The fact that holds the conversation it is done in where none is named; none: the main direct one.
+    pub main: Option<String>,
     /// The fact, a list, that keeps the id of what was made: a conversation that no list tells.
     pub keep: Option<String>,
 }
@@ -153,6 +162,8 @@ calling!(RawAction {
     answer: Answer,
     gone_after_doubt: Option<u16>,
     keep: Option<String>,
+    held: Table<PlainCall>,
+    main: Option<String>,
 });
 
 impl<'de> Deserialize<'de> for Action {
@@ -170,7 +181,8 @@ impl Action {
         let RawAction { files, split, check, read_back, pace, own, repeatable, gone_is_done, gone_after_doubt, .. } =
             raw;
         let RawAction { needs, needs_with, idempotency, uploads, ephemeral, live, answer, .. } = raw;
-        let RawAction { together, one_of, any_of, lists, places, keep, .. } = raw;
+        let RawAction { together, one_of, any_of, lists, places, keep, main, .. } = raw;
+        let held = held(raw.held, &call)?;
         let action = Self {
             call,
             files,
@@ -195,7 +207,33 @@ impl Action {
             lists,
             places,
             keep,
+            held,
+            main,
         };
         Ok(action)
     }
+
+    /// The same with the request for conversations that are held so.
+    pub fn held_so(&self, kind: Option<ConversationKind>) -> Cow<'_, Self> {
+        match self.held.iter().find(|(held, _)| Some(*held) == kind) {
+            Some((_, call)) => Cow::Owned(Self { call: call.clone(), ..self.clone() }),
+            None => Cow::Borrowed(self),
+        }
+    }
+}
+
+/// Requests by kind of conversation; what they do not say themselves of the answer holds for all.
+fn held(table: Table<PlainCall>, all: &Call) -> Result<Vec<(ConversationKind, Call)>, String> {
+    let mut held = Vec::new();
+    for (name, PlainCall(call)) in table.iter() {
+        let word = IntoDeserializer::<serde::de::value::Error>::into_deserializer(name);
+        let kind = ConversationKind::deserialize(word).map_err(|error| format!("`held`: {error}"))?;
+        let mut call = call.clone();
+        if call.take.is_empty() {
+            call.take = all.take.clone();
+        }
+        call.outcomes.extend(all.outcomes.iter().cloned());
+        held.push((kind, call));
+    }
+    Ok(held)
 }

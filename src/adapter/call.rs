@@ -105,6 +105,7 @@ impl Call {
                 is: rule.is.clone(),
                 message: manifest.tell.get(&rule.is).cloned(),
                 go: rule.go.clone(),
+                after_loss: rule.after_loss.clone(),
             },
             None if (200..300).contains(&status) => Outcome::Ok,
             None => Outcome::Status(status),

@@ -4,6 +4,7 @@ mod acting;
 mod joining;
 mod push;
 mod references;
+mod secrets;
 
 use super::error::Finding;
 use super::events::EventSpec;
@@ -30,6 +31,7 @@ pub(super) fn check(manifest: &Manifest) -> Verdict {
     base(manifest)?;
     acting::actions(manifest)?;
     acting::documents(manifest)?;
+    acting::asks(manifest)?;
     outcomes(manifest)
 }
 
@@ -75,18 +77,7 @@ fn base(manifest: &Manifest) -> Verdict {
 }
 
 fn ask(manifest: &Manifest) -> Verdict {
-    for (name, secret) in manifest.ask.secrets.iter() {
-        let path = ["ask", "secrets", name];
-        if manifest.ask.settings.has(name) {
-            return Err(at(&path, format!("`{name}` is a setting too: keep one")));
-        }
-        if secret.generate.is_some_and(|length| !(16..=128).contains(&length) || length < secret.min) {
-            return Err(at(&path, "`generate` is from 16 to 128, and not under `min`"));
-        }
-        if secret.taken && secret.generate.is_some() {
-            return Err(at(&path, "`taken` comes from the platform and `generate` from the bridge: keep one"));
-        }
-    }
+    secrets::check(manifest)?;
     if manifest.ask.settings.has("token") || manifest.ask.secrets.has("token") {
         return Err(at(&["ask"], "`token` is the session's own name: choose another"));
     }
@@ -162,6 +153,9 @@ fn history(manifest: &Manifest) -> Verdict {
         let index = index.to_string();
         let path = ["receive", "history", "rooms", &index];
         joining::header(&history.page(rooms).header, &path)?;
+        if let Some(main) = &rooms.main {
+            stands(main, "fact that joining teaches", known(), &[&path[..], &["main"]].concat())?;
+        }
         if let Source::Kept(facts) = &rooms.from {
             for fact in facts {
                 stands(
@@ -272,7 +266,7 @@ fn outcomes(manifest: &Manifest) -> Verdict {
     let steps = || manifest.join.ways.iter().flat_map(|(_, way)| &way.steps);
     let claims = steps().filter_map(|step| step.wait.as_ref()?.claim.as_ref()).map(|claim| claim.lost.as_str());
     let lost = steps().filter_map(|step| step.once.as_ref()).map(|once| once.lost.as_str()).chain(claims);
-    let named: Vec<&str> = rules.map(|rule| rule.is.as_str()).chain(lost).collect();
+    let named: Vec<&str> = rules.flat_map(|rule| rule.names()).chain(lost).collect();
     for name in manifest.tell.names() {
         stands(name, "outcome", named.iter().copied(), &["tell", name])?;
     }

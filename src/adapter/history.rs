@@ -9,7 +9,7 @@ use super::call::{Call, calling, needed};
 use super::plain::{OneOrMany, Span, missing, read_table};
 use super::pointer::Pointers;
 use super::remembered::Remembered;
-use super::rooms::{Lists, Rooms, Source, kept};
+use super::rooms::{Held, Lists, Rooms, Source, kept};
 use super::scope::Root;
 use crate::event::ConversationKind;
 
@@ -90,6 +90,19 @@ impl History {
     /// Whether pages are widened, for older ones cannot be asked for.
     pub fn widens(&self, of: &Rooms) -> bool {
         !self.page(of).references().iter().any(|it| it.root == Root::Page && it.name == "before")
+    }
+
+    /// How a room is held, where its list says it of all of its own.
+    pub fn kind_of(
+        &self,
+        room: &str,
+        facts: &BTreeMap<String, Value>,
+        remembered: &Remembered,
+    ) -> Option<ConversationKind> {
+        match self.list_of(room, facts, remembered).kind {
+            Some(Held::Is(kind)) => Some(kind),
+            Some(Held::Told(_)) | None => None,
+        }
     }
 
     /// The list that a room is of: of those with a few rooms the one that has it (`kept` facts, and what `remembered`

@@ -8,12 +8,14 @@ use serde_json::Value;
 use super::act::{Action, Question};
 use super::call::{Call, calling, needed};
 use super::events::EventSpec;
+use super::generate::{Derived, Generate};
 use super::join::Join;
 use super::live::Documents;
 use super::outcome::{Issues, Rule};
 use super::path::Path;
 use super::plain::{OneOrMany, Span, Table, read_table};
 use super::pointer::{Pointer, Pointers};
+use super::probe::Probe;
 use super::push::{Push, Webhook};
 use super::receive::{LineFlavour, Receive};
 use super::scope::Root;
@@ -132,6 +134,12 @@ impl Manifest {
         self.receive.flavour != LineFlavour::None
     }
 
+    /// Why there is nothing to read yet, where the platform has told that there is not.
+    pub fn unready(&self, facts: &BTreeMap<String, Value>) -> Option<&str> {
+        let told = self.receive.ready.as_ref().is_some_and(|fact| facts.get(fact) == Some(&Value::Bool(false)));
+        told.then(|| self.words("not_ready").unwrap_or("there is nothing to read there yet"))
+    }
+
     /// Words for people about an outcome.
     pub fn words(&self, outcome: &str) -> Option<&str> {
         self.tell.get(outcome).map(String::as_str)
@@ -150,6 +158,8 @@ pub struct Ask {
     pub secrets: Table<Secret>,
     /// What a link given to `join` holds.
     pub link: Option<Link>,
+    /// How an instance is known where nobody says which platform it is of.
+    pub probe: Option<Probe>,
 }
 
 /// A plain value.
@@ -203,8 +213,11 @@ pub struct Secret {
     /// Comes from the platform: nobody is asked for it.
     #[serde(default)]
     pub taken: bool,
-    /// Made by the bridge where none is given: so many characters, 16 to 128.
-    pub generate: Option<u8>,
+    /// Made by the bridge where none is given.
+    pub generate: Option<Generate>,
+    /// Facts that follow from it, which anybody may know.
+    #[serde(default)]
+    pub derive: Table<Derived>,
     /// The fewest characters the platform takes.
     #[serde(default)]
     pub min: u8,

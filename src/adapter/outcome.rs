@@ -98,6 +98,16 @@ pub struct Rule {
     /// Another way of joining to try now.
     #[serde(default)]
     pub go: Option<String>,
+    /// Of a step of joining: the name for it where the answer to an earlier try was lost, and with it what that gave.
+    #[serde(default)]
+    pub after_loss: Option<String>,
+}
+
+impl Rule {
+    /// The names that it gives.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.is.as_str()).chain(self.after_loss.as_deref())
+    }
 }
 
 /// What an answer means.
@@ -113,6 +123,8 @@ pub enum Outcome {
         message: Option<String>,
         /// Another way of joining to try now.
         go: Option<String>,
+        /// What it means instead where an earlier try may have been carried out.
+        after_loss: Option<String>,
     },
     /// No rule knows it.
     Status(u16),

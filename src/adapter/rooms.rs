@@ -32,6 +32,8 @@ pub struct Rooms {
     pub moved: Pointers,
     /// The list is read so often and never besides, for reading it changes something there.
     pub every: Option<Span>,
+    /// The fact that keeps its first room, where joining did not tell it.
+    pub main: Option<String>,
     /// One page of such a room, where it is read by another request than the history says.
     pub messages: Option<Call>,
 }
@@ -183,6 +185,7 @@ calling!(RawRooms {
     who: Pointers,
     moved: Pointers,
     every: Option<Span>,
+    main: Option<String>,
     messages: Option<Plain>,
 });
 impl<'de> Deserialize<'de> for Plain {
@@ -200,7 +203,7 @@ impl<'de> Deserialize<'de> for Rooms {
 impl Rooms {
     fn of(mut raw: RawRooms) -> Result<Self, String> {
         let call = raw.call()?;
-        let RawRooms { items, id, title, kind, kept, between, who, moved, every, messages, .. } = raw;
+        let RawRooms { items, id, title, kind, kept, between, who, moved, every, main, messages, .. } = raw;
         let from = match call {
             Some(_) if !kept.is_empty() => return Err("a request and `kept` stand here: keep one".to_owned()),
             None if !kept.is_empty() && (!items.is_empty() || !id.is_empty() || every.is_some()) => {
@@ -218,7 +221,10 @@ impl Rooms {
             }
         }
         let messages = messages.map(|plain| plain.0);
-        Ok(Self { from, items, id, title, kind, between, who, moved, every, messages })
+        if main.is_some() && every.is_none() {
+            return Err("`main` stands beside `every`".to_owned());
+        }
+        Ok(Self { from, items, id, title, kind, between, who, moved, every, main, messages })
     }
 }
 

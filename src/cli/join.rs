@@ -1,6 +1,7 @@
 //! `agent-bridge join`: prompts first, then the join; no secret is ever an argument.
 
 mod approval;
+mod recognise;
 mod secret;
 
 pub use secret::obtain;
@@ -21,16 +22,21 @@ use crate::adapter::{Manifest, Manifests};
 use crate::api::Verb;
 use crate::event::WorkspaceName;
 
+/// The secret that `--code` gives.
+const CODE: &str = "code";
+
 /// Take a seat in a workspace.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
+    agent-bridge join 'https://host/invite?token=…' --as acme\n  \
     agent-bridge join agentunited 'https://host/invite?token=…' --as acme\n  \
     agent-bridge join agentunited https://host --as acme --email me@example.com --secret password=@pw.txt\n  \
-    agent-bridge join agentunited https://host --as acme --secret api_key\n\n\
+    agent-bridge join agentunited https://host --as acme --secret api_key\n  \
+    agent-bridge join office https://host --as den --code ABCD1234 --agent-name jared\n\n\
     A secret comes from a file (name=@FILE), from standard input (name=-), or from a prompt (name).\n\
     An invite link works once; it stays in your shell's history all the same.")]
 pub struct Join {
-    /// The platform; `agent-bridge check` lists them
+    /// The platform (`agent-bridge check` lists them), or the link or URL alone where that says it
     platform: String,
     /// An invite link, or the instance's URL
     url: Option<String>,
@@ -46,6 +52,12 @@ pub struct Join {
     /// The handle of the person who lets the agent in
     #[arg(long)]
     handle: Option<String>,
+    /// The invite code for an agent; it works once
+    #[arg(long)]
+    code: Option<String>,
+    /// How the agent is to be called there
+    #[arg(long, value_name = "NAME")]
+    agent_name: Option<String>,
     /// A setting of the platform
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
@@ -59,14 +71,23 @@ pub struct Join {
 
 impl Join {
     /// Asks for what is missing, then joins.
-    pub async fn run(self, global: &Global) -> Result<(), Fault> {
+    pub async fn run(mut self, global: &Global) -> Result<(), Fault> {
         let name = WorkspaceName::new(&self.name).map_err(Fault::usage)?;
         let config = global.load_config()?;
         let manifests = Manifests::load(config.adapters_dir.as_deref())?;
-        let manifest = manifests.get(&self.platform).ok_or_else(|| {
-            let known: Vec<_> = manifests.platforms().collect();
-            Fault::usage(format!("there is no platform `{}`: known are {}", self.platform, known.join(", ")))
-        })?;
+        let manifest = match manifests.get(&self.platform) {
+            Some(manifest) => manifest,
+            None if self.url.is_none() && recognise::is_place(&self.platform) => {
+                let manifest = recognise::platform(&self, &manifests, &config).await?;
+                self.url = Some(std::mem::replace(&mut self.platform, manifest.platform.clone()));
+                manifest
+            }
+            None => {
+                let known: Vec<_> = manifests.platforms().collect();
+                let word = format!("there is no platform `{}`: known are {}", self.platform, known.join(", "));
+                return Err(Fault::usage(word));
+            }
+        };
         let params = self.params(&name, &manifest)?;
         // Nothing below prompts: where no daemon runs, the store is locked from here to the end of the join.
         let client = Client::find(global, Without::NewStore).await?;
@@ -96,8 +117,9 @@ impl Join {
 
     fn params(&self, name: &WorkspaceName, manifest: &Manifest) -> Result<Value, Fault> {
         let (settings, secrets) = (self.settings(manifest)?, self.secrets(manifest)?);
-        if self.url.as_deref().is_some_and(|url| url.contains('?')) {
-            show::note("note: a link given as an argument stays in the shell's history; it works once");
+        let link = self.url.as_deref().filter(|url| url.contains('?')).map(|_| "link");
+        if let Some(what) = link.or_else(|| self.code.as_deref().map(|_| "code")) {
+            show::note(format!("note: a {what} given as an argument stays in the shell's history; it works once"));
         }
         let secrets: BTreeMap<_, _> = secrets.iter().map(|(name, secret)| (name, secret.expose_secret())).collect();
         Ok(json!({
@@ -129,6 +151,7 @@ impl Join {
         let mut settings: BTreeMap<String, String> = BTreeMap::new();
         settings.extend(self.email.clone().map(|email| ("email".to_owned(), email)));
         settings.extend(self.handle.clone().map(|handle| ("handle".to_owned(), handle)));
+        settings.extend(self.agent_name.clone().map(|name| ("agent_name".to_owned(), name)));
         for pair in &self.set {
             let (key, value) = pair.split_once('=').ok_or_else(|| Fault::usage("--set wants KEY=VALUE"))?;
             if manifest.ask.secrets.get(key).is_some() {
@@ -142,18 +165,17 @@ impl Join {
 
     fn secrets(&self, manifest: &Manifest) -> Result<BTreeMap<String, SecretString>, Fault> {
         let mut secrets = BTreeMap::new();
+        if let Some(code) = &self.code {
+            // It is used up by joining: the one kind of secret that may be an argument.
+            let takes = manifest.ask.secrets.get(CODE).is_some_and(|secret| secret.one_use && !secret.taken);
+            if !takes {
+                return Err(Fault::usage(format!("{} has no invite codes: leave --code out", manifest.title)));
+            }
+            secrets.insert(CODE.to_owned(), SecretString::from(code.clone()));
+        }
         for given in &self.secret {
             let (name, from) = given.split_once('=').map_or((given.as_str(), None), |(name, from)| (name, Some(from)));
-            let known = manifest.ask.secrets.iter().filter(|(_, secret)| !secret.taken).map(|(name, _)| name);
-            let known: Vec<_> = known.collect();
-            if !known.contains(&name) {
-                let word = if known.is_empty() {
-                    format!("{} asks for no secret: leave --secret out", manifest.title)
-                } else {
-                    format!("{} asks for no such secret; it asks for {}", manifest.title, known.join(", "))
-                };
-                return Err(Fault::usage(word));
-            }
+            secret::is_asked(manifest, name)?;
             secrets.insert(name.to_owned(), secret::obtain(name, from)?);
         }
         // Somebody who names an account has its password; asking beats failing.

@@ -174,7 +174,9 @@ impl Seats {
             return Err(Problem::bad_params(faults.join("; ")));
         }
         let scope = Scope::new().with_all(Root::Ask, ask.args.clone());
-        let call = question.call_for(&manifest, &session.record().session);
+        let about = ask.args.get("conversation").and_then(Value::as_str).filter(|_| !question.held.is_empty());
+        let kind = about.map(|conversation| session.kind_of(conversation)).transpose()?.flatten();
+        let call = question.call_for(&manifest, &session.record().session, kind);
         let mut request = session.prepare(call, scope).map_err(problem)?;
         request.bounds.whole = Some(self.0.request);
         let answer = session.send(request).await.map_err(problem)?;

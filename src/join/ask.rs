@@ -6,15 +6,12 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::added::adds_key;
-use super::{Error, JOINING, JoinRequest, identity, parse_link, pending};
-use crate::adapter::{Call, Manifest, Reference, Root, Secret, SettingKind, Way};
+use super::{Error, JOINING, JoinRequest, identity, made, parse_link, pending};
+use crate::adapter::{Manifest, SettingKind, Way};
 use crate::event::WorkspaceName;
 use crate::http::Origin;
 use crate::ingress::{CALLBACK_URL, PublicUrl};
 use crate::store::{Seat, Store, WorkspaceRecord};
-
-/// What a generated secret is made of: nothing that a shell, a form or a person reading aloud would trip over.
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// What will be done.
 pub(super) struct Plan {
@@ -79,7 +76,7 @@ pub(super) fn plan(request: JoinRequest, store: &Store) -> Result<Plan, Error> {
     }
     secrets.extend(given);
     let way = choose(&manifest, &record, &secrets, &names)?;
-    generate(&manifest, &way, &mut secrets);
+    made::make(&manifest, &way, &mut secrets, &mut record);
     if let Some(way) = manifest.join.ways.get(&way) {
         record.session.clone_from(&way.session);
     }
@@ -147,13 +144,17 @@ fn given(request: JoinRequest) -> Result<Given, Error> {
     for (name, value) in &mut settings {
         *value = check_setting(manifest, name, value)?;
     }
-    for (name, secret) in &secrets {
-        check_secret(manifest, name, secret.expose_secret())?;
-    }
-    Ok((settings, secrets))
+    let secrets = secrets.into_iter().map(|(name, secret)| {
+        check_secret(manifest, &name, secret.expose_secret())?;
+        let secret =
+            manifest.ask.secrets.get(&name).map_or(Ok(secret.clone()), |spec| made::in_form(&name, spec, secret))?;
+        Ok((name, secret))
+    });
+    Ok((settings, secrets.collect::<Result<_, Error>>()?))
 }
 
-fn origin_setting(manifest: &Manifest) -> Option<&str> {
+/// The setting that holds where the instance is.
+pub(super) fn origin_setting(manifest: &Manifest) -> Option<&str> {
     manifest.ask.settings.iter().find(|(_, setting)| setting.kind == SettingKind::HttpsOrigin).map(|(name, _)| name)
 }
 
@@ -244,41 +245,10 @@ pub(super) fn has(record: &WorkspaceRecord, secrets: &BTreeMap<String, SecretStr
     record.settings.contains_key(name) || secrets.contains_key(name)
 }
 
-/// Makes what the way's steps name, the manifest lets us choose, and nobody gave.
-fn generate(manifest: &Manifest, way: &str, secrets: &mut BTreeMap<String, SecretString>) {
-    let Some(way) = manifest.join.ways.get(way) else { return };
-    for name in secret_names(way) {
-        let length = manifest.ask.secrets.get(name).and_then(|secret: &Secret| secret.generate);
-        if let Some(length) = length.filter(|_| !secrets.contains_key(name)) {
-            secrets.insert(name.to_owned(), fresh(length.into()));
-        }
-    }
-}
-
-fn secret_names(way: &Way) -> BTreeSet<&str> {
-    let calls = way.steps.iter().flat_map(|step| &step.dialects).map(|dialect| &dialect.call);
-    let references = calls.flat_map(Call::references);
-    references.filter(|it: &&Reference| it.root == Root::Secrets).map(|it| it.name.as_str()).collect()
-}
-
-fn fresh(length: usize) -> SecretString {
-    let mut chance = vec![0_u8; length];
-    getrandom::fill(&mut chance).expect("the system's random source answers");
-    // 64 letters divide 256: none is likelier than another.
-    chance.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 64)])).collect::<String>().into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::adapter::Manifests;
-
-    #[test]
-    fn a_generated_password_is_long_plain_and_never_the_same() {
-        let (one, other) = (fresh(32), fresh(32));
-        assert_ne!(one.expose_secret(), other.expose_secret());
-        assert!(one.expose_secret().len() == 32 && one.expose_secret().bytes().all(|c| ALPHABET.contains(&c)));
-    }
 
     #[test]
     fn what_is_given_is_checked_and_never_shown() {

@@ -106,6 +106,10 @@ impl Walk<'_> {
             self.plan.record.joined_at = self.progress.asked_at.unwrap_or_else(|| self.means.clock.now());
         }
         self.write(erased).await?;
+        if let Some(why) = manifest.unready(&self.plan.record.facts) {
+            let line = format!("{}: {why}; the bridge keeps looking, and goes live by itself", self.host());
+            (self.say)(&line);
+        }
         Ok(self.plan.record)
     }
 

@@ -84,6 +84,11 @@ impl Walk<'_> {
         let words = || session::answer_words(&manifest, call, &host, answer);
         match call.outcome(&manifest, answer.status, &answer.body) {
             Outcome::Ok => Ok(None),
+            Outcome::Named { after_loss: Some(is), .. } if self.tried_before => {
+                self.gone = true;
+                let told = manifest.words(&is).map_or_else(words, |told| format!("{host}: {told}"));
+                Err(Error::Refused(told))
+            }
             Outcome::Named { go: Some(way), .. } if self.may_go(&way)? => {
                 (self.say)("it was used already: signing in with the stored credentials");
                 self.sent_on = Some(words());

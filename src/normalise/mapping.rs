@@ -50,7 +50,7 @@ impl Verb {
     fn of(name: &str, action: &Action) -> Option<Self> {
         let needed: Vec<&str> =
             action.call.path.references().filter(|it| it.root == Root::Action).map(|it| it.name.as_str()).collect();
-        let conversation = needed.contains(&"conversation") || action.call.in_document;
+        let conversation = action.call.arguments(Root::Action).get("conversation") == Some(&false);
         let message = needed.contains(&"message");
         let others = action.call.arguments(Root::Action).into_iter();
         let strange = others.filter(|(_, optional)| !optional).any(|(name, _)| name == "person");

@@ -127,26 +127,27 @@ pub fn verb<'a>(manifest: &'a Manifest, name: &str) -> Result<&'a Verb, Refusal>
     })
 }
 
-/// Without a conversation, the workspace's main direct one, or its only document.
+/// Without a conversation, the one that the manifest says, else the workspace's main direct one, or its only document.
 fn fill(verb: &Verb, record: &WorkspaceRecord, args: &mut Map<String, Value>) -> Result<(), Refusal> {
     let wanted = verb.call.arguments(Root::Action).contains_key("conversation");
     if !wanted || args.get("conversation").is_some_and(|given| !given.is_null()) {
         return Ok(());
     }
-    let documents = Document::all(record);
-    let meant = match (record.facts.get(DIRECT), &documents[..]) {
-        (Some(direct), _) => direct.clone(),
+    let main = record.facts.get(verb.main.as_deref().unwrap_or(DIRECT)).filter(|main| !main.is_null());
+    let meant = match (main, &Document::all(record)[..]) {
+        (Some(main), _) => main.clone(),
         (None, [only]) => only.id.clone().into(),
-        (None, several) => return Err(unnamed(record, several.len())),
+        (None, several) => return Err(unnamed(verb, record, several.len())),
     };
     args.insert("conversation".to_owned(), meant);
     Ok(())
 }
 
-fn unnamed(record: &WorkspaceRecord, documents: usize) -> Refusal {
+fn unnamed(verb: &Verb, record: &WorkspaceRecord, documents: usize) -> Refusal {
     let name = &record.name;
+    let what = if verb.main.is_some() { "no main conversation yet" } else { "no main direct conversation" };
     let message = match documents {
-        0 => format!("`{name}` has no main direct conversation: name one, as `agent-bridge tail` shows them"),
+        0 => format!("`{name}` has {what}: name one, as `agent-bridge tail` shows them"),
         _ => format!("`{name}` has {documents} documents: name one, as `agent-bridge document list {name}` shows them"),
     };
     Refusal::new("no_conversation", message)

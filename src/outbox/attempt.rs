@@ -1,5 +1,6 @@
 //! One try of an action: made ready, fenced, committed, sent.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use super::answer::Pause;
@@ -18,6 +19,7 @@ impl Courier {
             let message = format!("the manifest has no verb `{}` any more", action.verb);
             return self.refuse(action, "unknown_verb", message).await;
         };
+        let verb = &*self.as_held(&action, verb)?;
         let action = if verb.live {
             // Boxed: few verbs need its room.
             match Box::pin(self.edit_live(action, patience)).await? {
@@ -52,6 +54,14 @@ impl Courier {
         let action = self.keep(action).await?;
         let tried = send::send(&self.session, request, verb, &self.clock, pause).await;
         self.settle(action, tried, patience).await
+    }
+
+    /// The verb as it is done in conversations that are held like the action's.
+    fn as_held<'a>(&self, action: &Action, verb: &'a Verb) -> Result<Cow<'a, Verb>, StoreError> {
+        if verb.held.is_empty() {
+            return Ok(Cow::Borrowed(verb));
+        }
+        self.session.kind_of(action.conversation()).map(|kind| verb.held_so(kind))
     }
 
     /// The request. What was lost on the way to it was an upload, which can be done again, as often as is sensible.

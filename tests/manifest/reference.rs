@@ -11,6 +11,7 @@ const README: &str = include_str!("../../adapters/README.md");
 const TABLES: &[(&str, &str, bool)] = &[
     ("manifest", "", false),
     ("ask", "ask", false),
+    ("ask.probe", "ask probe", true),
     ("ask.settings.NAME", "ask settings url", false),
     ("ask.secrets.NAME", "ask secrets password", false),
     ("ask.link", "ask link", false),

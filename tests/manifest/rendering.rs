@@ -94,7 +94,7 @@ fn an_answer_means_what_its_words_say() {
     let invite = manifest.join.ways.get("invite").expect("the way");
     let validate = &invite.steps[0].dialects[0].call;
     let named = |call: &Call, status, body: &str| match call.outcome(&manifest, status, body.as_bytes()) {
-        Outcome::Named { is, go, message } => (is, go.unwrap_or_default(), message.is_some()),
+        Outcome::Named { is, go, message, .. } => (is, go.unwrap_or_default(), message.is_some()),
         other => (format!("{other:?}"), String::new(), false),
     };
     let is = |is: &str, go: &str, told| (is.to_owned(), go.to_owned(), told);

@@ -19,6 +19,10 @@ mod burrow;
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod cabinet;
 mod capabilities;
+mod codes;
+#[path = "../support/den.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod den;
 mod desk;
 mod documents;
 mod doors;
@@ -42,6 +46,7 @@ mod lounge;
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod margin;
 mod mentions;
+mod office;
 mod policies;
 mod receipts;
 mod refused;

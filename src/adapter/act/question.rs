@@ -11,8 +11,9 @@ use crate::adapter::call::{Call, calling, needed};
 use crate::adapter::join::PlainCall;
 use crate::adapter::manifest::Manifest;
 use crate::adapter::plain::{Table, read_table};
-use crate::adapter::pointer::{Pointer, text};
+use crate::adapter::pointer::{Pointer, Pointers, text};
 use crate::adapter::scope::Root;
+use crate::event::ConversationKind;
 
 /// Something the agent can ask.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct Question {
     what: What,
     /// The same where the workspace has not the session of `call`.
     pub otherwise: Option<Call>,
+    /// The same of conversations that are held so, where it is another request; with the same arguments.
+    pub held: Vec<(ConversationKind, Call)>,
     /// Records that belong to it.
     beside: Option<Beside>,
     /// What its arguments may be.
@@ -34,7 +37,7 @@ pub struct Question {
 #[derive(Clone, Debug)]
 enum What {
     /// A list, or records keyed by their ids; `next`: where the platform says how the page behind it is asked for.
-    Items { at: Pointer, next: Option<Pointer> },
+    Items { at: Pointers, next: Option<Pointer> },
     /// One thing; `keyed_by`: of records keyed by their ids the one that this argument names.
     Item { at: Pointer, keyed_by: Option<String> },
     /// The whole answer, which is a text and no JSON.
@@ -75,7 +78,7 @@ pub struct Only {
 pub struct NotThere;
 
 calling!(RawQuestion {
-    items: Option<Pointer>,
+    items: Option<Pointers>,
     item: Option<Pointer>,
     keyed_by: Option<String>,
     next: Option<Pointer>,
@@ -84,6 +87,7 @@ calling!(RawQuestion {
     text: bool,
     check: Table<Check>,
     r#else: Option<PlainCall>,
+    held: Table<PlainCall>,
 });
 
 impl<'de> Deserialize<'de> for Question {
@@ -111,11 +115,15 @@ impl Question {
             return Err(format!("`keyed_by: {name}` is no argument that the request always has"));
         }
         let otherwise = r#else.map(|PlainCall(call)| call);
-        Ok(Self { call, what, otherwise, beside, check, needs })
+        let held = super::held(raw.held, &call)?;
+        Ok(Self { call, what, otherwise, held, beside, check, needs })
     }
 
-    /// The request for a workspace with this session.
-    pub fn call_for(&self, manifest: &Manifest, session: &str) -> &Call {
+    /// The request for a workspace with this session, about a conversation that is held so.
+    pub fn call_for(&self, manifest: &Manifest, session: &str, kind: Option<ConversationKind>) -> &Call {
+        if let Some((_, call)) = self.held.iter().find(|(held, _)| Some(*held) == kind) {
+            return call;
+        }
         self.otherwise.as_ref().filter(|_| !self.call.reaches(manifest, session)).unwrap_or(&self.call)
     }
 
@@ -132,7 +140,8 @@ impl Question {
     /// The list in an answer as the platform has it; `None` where there is none, or the question is about one thing.
     pub fn list<'a>(&self, answer: &'a Value) -> Option<&'a Value> {
         match &self.what {
-            What::Items { at, .. } => at.find(answer),
+            // Empty, where all that stands there is `null`.
+            What::Items { at, .. } => at.find(answer).or_else(|| at.all().iter().find_map(|at| at.find(answer))),
             What::Item { .. } | What::Text => None,
         }
     }
@@ -144,7 +153,7 @@ impl Question {
     pub fn read(&self, answer: &Value, args: &Map<String, Value>) -> Result<Value, NotThere> {
         match &self.what {
             What::Items { at, next } => {
-                let mut items = records(at, answer);
+                let mut items = records(at.find(answer));
                 self.join(&mut items, answer);
                 let mut told = json!({ "items": items });
                 if let Some(next) = next {
@@ -172,7 +181,7 @@ impl Question {
         let counts = |record: &Value| {
             beside.only.as_ref().is_none_or(|only| only.at.find(record).and_then(text).as_ref() == Some(&only.is))
         };
-        let records = records(&beside.items, answer).into_iter().filter(counts);
+        let records = records(beside.items.find(answer)).into_iter().filter(counts);
         let of: HashMap<String, Value> =
             records.filter_map(|record| Some((beside.of.find(&record).and_then(text)?, record))).collect();
         for item in items.iter_mut() {
@@ -190,8 +199,8 @@ impl Question {
 }
 
 /// A list as it is, and records that are keyed by their ids in the order of these; `null` counts as empty.
-fn records(at: &Pointer, answer: &Value) -> Vec<Value> {
-    match at.find(answer) {
+fn records(found: Option<&Value>) -> Vec<Value> {
+    match found {
         Some(Value::Array(items)) => items.clone(),
         Some(Value::Object(records)) => {
             let mut records: Vec<_> = records.iter().collect();

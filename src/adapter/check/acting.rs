@@ -3,7 +3,7 @@
 use super::super::act::{Action, FILES, ReadBack, UPLOADS, Word};
 use super::super::manifest::Manifest;
 use super::super::scope::Root;
-use super::{Verdict, at, joining, stands};
+use super::{Verdict, at, joining, references, stands};
 
 pub(super) fn actions(manifest: &Manifest) -> Verdict {
     for (verb, action) in manifest.actions.iter() {
@@ -13,6 +13,7 @@ pub(super) fn actions(manifest: &Manifest) -> Verdict {
         uploads(verb, action)?;
         places(verb, action)?;
         fleeting(verb, action)?;
+        place(verb, action, manifest)?;
         live(verb, action, manifest)?;
     }
     Ok(())
@@ -39,6 +40,11 @@ fn fields(verb: &str, action: &Action, manifest: &Manifest) -> Verdict {
         }
     }
     action.check.names().try_for_each(|name| named(name, &["check", name]))?;
+    for (kind, call) in &action.held {
+        let kind = format!("{kind:?}").to_lowercase();
+        joining::header(&call.header, &["actions", verb, "held", &kind])?;
+        call.arguments(Root::Action).into_keys().try_for_each(|name| named(name, &["held", &kind]))?;
+    }
     let lists = [
         ("together", &action.together),
         ("one_of", &action.one_of),
@@ -123,6 +129,35 @@ fn places(verb: &str, action: &Action) -> Verdict {
         joining::header(&rule.call.header, &path)?;
     }
     Ok(())
+}
+
+/// A question that is another request in some conversations is asked with the same arguments.
+pub(super) fn asks(manifest: &Manifest) -> Verdict {
+    for (name, question) in manifest.asks.iter() {
+        let arguments = question.call.arguments(Root::Ask);
+        for (kind, call) in &question.held {
+            let kind = format!("{kind:?}").to_lowercase();
+            let path = ["asks", name, "held", &kind];
+            joining::header(&call.header, &path)?;
+            let mut asked = call.arguments(Root::Ask).into_keys();
+            asked.try_for_each(|it| stands(it, "argument of this question", arguments.keys().copied(), &path))?;
+        }
+    }
+    Ok(())
+}
+
+/// How a conversation is held is told by the lists of rooms; and where an action goes is a fact.
+fn place(verb: &str, action: &Action, manifest: &Manifest) -> Verdict {
+    if !action.held.is_empty() && (action.ephemeral || manifest.receive.history.is_none()) {
+        let message =
+            "how a conversation is held is known by `receive.history.rooms`, of what is stored: not `ephemeral`";
+        return Err(at(&["actions", verb, "held"], message));
+    }
+    let facts = references::facts(manifest);
+    action
+        .main
+        .as_ref()
+        .map_or(Ok(()), |main| stands(main, "fact that joining teaches", facts.into_iter(), &["actions", verb, "main"]))
 }
 
 /// What is never stored has nothing that needs a row.

@@ -120,7 +120,8 @@ pub(super) fn facts(manifest: &Manifest) -> Vec<&str> {
     let teaching = calls(manifest).into_iter().filter(|found| found.roots.contains(&Root::Secrets));
     let taken = teaching.flat_map(|found| found.call.take.names());
     let claims = manifest.join.learn.iter().flat_map(|learn| learn.teaches().names());
-    let mut facts: Vec<&str> = taken.chain(claims).filter(|name| is_fact(manifest, name)).collect();
+    let derived = manifest.ask.secrets.iter().flat_map(|(_, secret)| secret.derive.names());
+    let mut facts: Vec<&str> = taken.chain(claims).chain(derived).filter(|name| is_fact(manifest, name)).collect();
     facts.sort_unstable();
     facts.dedup();
     facts
@@ -188,6 +189,10 @@ pub(super) fn calls(manifest: &Manifest) -> Vec<Found<'_>> {
     }
     for (verb, action) in manifest.actions.iter() {
         add(&["actions", verb], &action.call, &[Root::Settings, Root::Facts, Root::Action]);
+        for (kind, call) in &action.held {
+            let kind = format!("{kind:?}").to_lowercase();
+            add(&["actions", verb, "held", &kind], call, &[Root::Settings, Root::Facts, Root::Action]);
+        }
         if let Some(uploads) = &action.uploads {
             let path = ["actions", verb, "uploads", "create"];
             add(&path, &uploads.create, &[Root::Settings, Root::Facts, Root::File]);
@@ -199,6 +204,10 @@ pub(super) fn calls(manifest: &Manifest) -> Vec<Found<'_>> {
     }
     for (name, question) in manifest.asks.iter() {
         add(&["asks", name], &question.call, &[Root::Settings, Root::Facts, Root::Ask]);
+        for (kind, call) in &question.held {
+            let kind = format!("{kind:?}").to_lowercase();
+            add(&["asks", name, "held", &kind], call, &[Root::Settings, Root::Facts, Root::Ask]);
+        }
         if let Some(call) = &question.otherwise {
             add(&["asks", name, "else"], call, &[Root::Settings, Root::Facts, Root::Ask]);
         }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use secrecy::SecretString;
 
+use crate::adapter::Manifest;
 use crate::cli::exit::{self, Fault};
 
 /// The largest secret that a file or stdin may hold.
@@ -28,6 +29,20 @@ pub fn obtain(name: &str, from: Option<&str>) -> Result<SecretString, Fault> {
         return Err(Fault::new(exit::DATA, format!("the secret `{name}` is empty")));
     }
     Ok(SecretString::from(text))
+}
+
+/// Refuses a name that the platform does not ask for.
+pub fn is_asked(manifest: &Manifest, name: &str) -> Result<(), Fault> {
+    let known = manifest.ask.secrets.iter().filter(|(_, secret)| !secret.taken).map(|(name, _)| name);
+    let known: Vec<_> = known.collect();
+    if known.contains(&name) {
+        return Ok(());
+    }
+    Err(Fault::usage(if known.is_empty() {
+        format!("{} asks for no secret: leave --secret out", manifest.title)
+    } else {
+        format!("{} asks for no such secret; it asks for {}", manifest.title, known.join(", "))
+    }))
 }
 
 fn prompt(name: &str) -> Result<String, Fault> {

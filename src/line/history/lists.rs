@@ -171,6 +171,9 @@ impl History {
 
     async fn keep_list(&mut self, of: usize, listed: Vec<Listed>) -> Result<(), StoreError> {
         let Some(call) = self.spec.rooms[of].call() else { return Ok(()) };
+        if let (Some(fact), Some(first)) = (&self.spec.rooms[of].main, listed.first()) {
+            self.reader.session.keep_main(fact, &first.id).await?;
+        }
         let rooms = listed.iter().map(|it| (it.id.clone(), it.room.title.clone())).collect();
         self.lists.remembered.note(call, adapter::Told { at: self.reader.clock.now(), rooms });
         self.lists.note(of, listed);

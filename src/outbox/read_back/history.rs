@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{ReadError, Reader, found};
-use crate::action::Action;
+use crate::action::{Action, State};
 use crate::adapter::{EventSpec, History, Order, Remembered, Root};
 use crate::event::Type;
 use crate::normalise;
@@ -35,6 +35,8 @@ impl Reader<'_> {
         };
         let newest = self.store.newest_message(&action.workspace, action.conversation(), told, NEAR)?;
         match (newest, anchor) {
+            // What was said there without an id may be newer than anything that is known.
+            _ if self.nameless(action)? => {}
             (Newest::Is(newest), _) | (Newest::None, Some(newest)) => return Ok(newest),
             (Newest::None, None) | (Newest::Beyond, _) => {}
         }
@@ -46,7 +48,9 @@ impl Reader<'_> {
     /// What stands past the fence. `wanted` is the text that was sent.
     pub(super) async fn look_in_history(&self, action: &Action, wanted: &str) -> Result<Found, ReadError> {
         let Some((history, spec)) = self.history() else { return Ok(Found::Unreached(BEYOND)) };
-        let (stop, claimed) = (self.stops(action)?, self.claimed(action, |_, ids| ids)?);
+        // Ids may be counted in each conversation anew.
+        let here = |other: &Action, ids| if other.conversation() == action.conversation() { ids } else { Vec::new() };
+        let (stop, claimed) = (self.stops(action)?, self.claimed(action, here)?);
         let (mut matches, mut before) = (Vec::new(), None);
         for _ in 0..self.limits.pages {
             let (page, all) = self.history_page(history, spec, action, before.as_deref()).await?;
@@ -68,6 +72,15 @@ impl Reader<'_> {
             before = oldest;
         }
         Ok(Found::Unreached(BEYOND))
+    }
+
+    /// Whether something was said in this conversation whose id the platform did not tell.
+    fn nameless(&self, action: &Action) -> Result<bool, StoreError> {
+        let recent = self.store.recent_actions(&action.workspace, self.limits.claims)?;
+        let nameless = |state: &State| matches!(state, State::Confirmed { remote_ids } if remote_ids.is_empty());
+        Ok(recent
+            .iter()
+            .any(|it| nameless(&it.state) && it.verb == action.verb && it.conversation() == action.conversation()))
     }
 
     fn history(&self) -> Option<(&History, &EventSpec)> {

@@ -13,7 +13,7 @@ use agent_bridge::line::timing::{Backfill, Timing};
 use agent_bridge::session::{LoginWaits, Means};
 use agent_bridge::store::{Batch, Change, Options as StoreOptions, Store, WorkspaceRecord};
 use agent_bridge::workspace::{Context, Fatal, Roster, Status};
-use agent_bridge_sim::office::{Options, Sim};
+use agent_bridge_sim::office::{ChatStart, Options, Sim};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -53,7 +53,8 @@ impl Story {
     /// An office, and nobody has joined.
     pub fn begun(options: Options) -> Self {
         let (clock, platform_clock, network) = (Clock::paced(NOW), Clock::paced(NOW), MemoryNetwork::default());
-        let sim = Sim::new(Options { wall: Arc::new(move || platform_clock.now()), ..options });
+        let (wall, chat) = (Arc::new(move || platform_clock.now()), ChatStart::Later);
+        let sim = Sim::new(Options { wall, chat, ..options });
         network.serve(ORIGIN, sim.router());
         let dir = tempfile::tempdir().unwrap();
         let store = open(&dir, &clock);
