@@ -1,6 +1,6 @@
 //! What an agent does in an office: it answers people and groups, makes groups, and loses no word to a lost reply.
 
-use agent_bridge_sim::office::{ChatStart, Fault, MessageIds, Options, Receiver, Sent};
+use agent_bridge_sim::office::{Armed, ChatStart, Fault, MessageIds, Options, Receiver, Sent};
 use serde_json::{Value, json};
 
 use crate::bridge::{Agent, Delivery, until};
@@ -107,12 +107,23 @@ async fn p6_a_lost_reply_is_read_back_and_nothing_is_said_twice() {
 async fn p6_what_never_arrived_is_said_once_more() {
     let den = den(Options { sent: Sent::Ok, ..Options::default() }).await;
     let mut agent = den.agent().await;
-    // The same words, said well before: they are not this message, though the office told no id of them.
-    let receipt = den.act(&mut agent, "send", json!({ "conversation": "user", "text": "Ping" })).await;
-    assert_eq!((&receipt["state"], &receipt["remote_ids"]), (&json!("confirmed"), &json!([])), "{receipt:#}");
-    den.sim.fault(CHAT, Fault::RequestLost);
-    let receipt = den.act(&mut agent, "send", json!({ "conversation": "user", "text": "Ping" })).await;
-    assert_eq!(receipt["state"], "confirmed", "{receipt:#}\n{}", den.home.log());
+    den.sim.say("user", "jared", "Are you there?");
+    let asked = told(&mut agent, "Are you there?").await;
+    ack(&mut agent, &asked).await;
+    // The same words twice, and the second is lost on its way. The first are not it, though the office told no id of them
+    // and nothing has read them since.
+    den.sim.arm(Armed { route: CHAT.into(), after: 1, count: 1, fault: Fault::RequestLost });
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let args = json!({ "conversation": "user", "text": "Ping" });
+        let act = json!({ "workspace": "den", "verb": "send", "args": args });
+        ids.push(agent.call("act", act).await.expect("it is accepted")["id"].clone());
+    }
+    for id in ids {
+        let receipt = agent.call("receipt", json!({ "id": id, "wait": "50s" })).await.expect("a receipt");
+        // Neither is taken for the other: both were sent, and answered without an id.
+        assert_eq!((&receipt["state"], &receipt["remote_ids"]), (&json!("confirmed"), &json!([])), "{receipt:#}");
+    }
     assert_eq!(said(&den), [(to("user"), "Ping".into()), (to("user"), "Ping".into())]);
     den.end().await;
 }
