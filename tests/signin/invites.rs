@@ -184,6 +184,22 @@ async fn a_site_for_people_is_no_api_and_gets_no_post() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_api_that_does_not_know_the_question_speaks_another_dialect_and_one_that_is_down_is_asked_later() {
+    let (sim, bench) = tenant(Options::documented());
+    let unknown =
+        || async { (http::StatusCode::NOT_FOUND, axum::Json(serde_json::json!({ "error": "no such route" }))) };
+    let api = |answer| axum::Router::new().route("/api/invites/{*rest}", answer).fallback_service(sim.router());
+    bench.network.serve(ORIGIN, api(axum::routing::any(unknown)));
+    bench.join(wants(&sim, &bench)).await.unwrap();
+    assert_eq!(sim.calls(Call::Accept), 1);
+    join::leave(&bench.means.store, &name()).await.unwrap();
+    let down = axum::routing::any(|| async { http::StatusCode::BAD_GATEWAY });
+    bench.network.serve(ORIGIN, api(down));
+    let error = bench.join(wants(&sim, &bench)).await.unwrap_err();
+    assert!(matches!(error, Error::Unavailable(_)) && sim.calls(Call::Accept) == 1, "{error}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_invite_that_is_gone_or_used_says_so_and_leaves_nothing() {
     let (sim, bench) = tenant(Options::default());
     let (old, used) = (sim.invite("Echo"), sim.invite("Echo"));
