@@ -166,7 +166,8 @@ impl Lounge {
 
     pub async fn agent(&self) -> Agent {
         let mut agent = self.home.agent().await;
-        agent.call("subscribe", json!({ "consumer": "main" })).await.expect("it reads");
+        // The one before may have gone only just now.
+        agent.call("subscribe", json!({ "consumer": "main", "take_over": true })).await.expect("it reads");
         agent
     }
 
