@@ -243,7 +243,7 @@ fn outcomes(manifest: &Manifest) -> Verdict {
     joining::goes(&manifest.outcomes, manifest, &[])?;
     let calls = references::calls(manifest);
     let rules = calls.iter().flat_map(|found| &found.call.outcomes).chain(&manifest.outcomes);
-    let named: Vec<&str> = rules.flat_map(|rule| rule.names()).collect();
+    let named: Vec<&str> = rules.flat_map(super::outcome::Rule::names).collect();
     for name in manifest.tell.names() {
         stands(name, "outcome", named.iter().copied(), &["tell", name])?;
     }
