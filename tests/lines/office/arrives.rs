@@ -46,6 +46,9 @@ async fn p8_what_others_say_to_each_other_is_never_read() {
     assert_eq!(story.texts(), ["for the agent"]);
     assert!(story.sim.served().contains("view.conversations_of_others"), "they were listed");
     assert_eq!(story.sim.look(|world| world.books().reads_of_others), 0);
+    assert_eq!(story.line("rooms").conversations, 2, "with ann, and the group");
+    let strange = |of: &[String]| of.len() == 2 && of != [ME, "ann"];
+    assert!(!story.sim.look(|world| world.books().reads.iter().any(|read| strange(&read.of))));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,8 +1,10 @@
 //! A join that has succeeded without chat: it is said, asked for, and once there is chat everything since the join is told.
 
+use agent_bridge::workspace::keep_place;
 use agent_bridge_sim::office::{Options, Unregistered};
 
 use super::bench::{ME, Story, USER};
+use crate::bench::name;
 
 #[tokio::test(start_paused = true)]
 async fn it_waits_says_so_and_goes_live_when_chat_appears() {
@@ -39,16 +41,20 @@ async fn it_waits_says_so_and_goes_live_when_chat_appears() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_said_to_the_agent_before_chat_is_wired_is_told() {
-    let mut story = Story::begun(Options { unregistered: Unregistered::Refused(409), ..Options::default() });
-    story.join().await;
-    agent_bridge::workspace::keep_place(&story.context(), &crate::bench::name()).await.unwrap_err();
-    story.pass_secs(5).await;
-    story.sim.say(USER, ME, "are you there?");
-    story.start().await;
-    story.until("it waits", |story| story.line("rooms").phase == "waiting").await;
-    story.pass_secs(90).await;
-    story.sim.register_chat(ME);
-    story.until_told("are you there?").await;
+    for kept in [true, false] {
+        let mut story = Story::begun(Options { unregistered: Unregistered::Refused(409), ..Options::default() });
+        story.join().await;
+        if kept {
+            keep_place(&story.context(), &name()).await.unwrap_err();
+        }
+        story.pass_secs(5).await;
+        story.sim.say(USER, ME, "are you there?");
+        story.start().await;
+        story.until("it waits", |story| story.line("rooms").phase == "waiting").await;
+        story.pass_secs(90).await;
+        story.sim.register_chat(ME);
+        story.until_told("are you there?").await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
