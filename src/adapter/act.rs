@@ -7,8 +7,6 @@ mod question;
 mod read_back;
 mod uploads;
 
-use std::borrow::Cow;
-
 use serde::de::IntoDeserializer;
 use serde::{Deserialize, Deserializer};
 
@@ -182,7 +180,7 @@ impl Action {
             raw;
         let RawAction { needs, needs_with, idempotency, uploads, ephemeral, live, answer, .. } = raw;
         let RawAction { together, one_of, any_of, lists, places, keep, main, .. } = raw;
-        let held = held(raw.held, &call)?;
+        let held = held(&raw.held, &call)?;
         let action = Self {
             call,
             files,
@@ -206,24 +204,22 @@ impl Action {
             any_of,
             lists,
             places,
-            keep,
             held,
             main,
+            keep,
         };
         Ok(action)
     }
 
-    /// The same with the request for conversations that are held so.
-    pub fn held_so(&self, kind: Option<ConversationKind>) -> Cow<'_, Self> {
-        match self.held.iter().find(|(held, _)| Some(*held) == kind) {
-            Some((_, call)) => Cow::Owned(Self { call: call.clone(), ..self.clone() }),
-            None => Cow::Borrowed(self),
-        }
+    /// The same with the request for conversations that are held so, where that is another one.
+    pub fn held_so(&self, kind: Option<ConversationKind>) -> Option<Box<Self>> {
+        let (_, call) = self.held.iter().find(|(held, _)| Some(*held) == kind)?;
+        Some(Box::new(Self { call: call.clone(), ..self.clone() }))
     }
 }
 
 /// Requests by kind of conversation; what they do not say themselves of the answer holds for all.
-fn held(table: Table<PlainCall>, all: &Call) -> Result<Vec<(ConversationKind, Call)>, String> {
+fn held(table: &Table<PlainCall>, all: &Call) -> Result<Vec<(ConversationKind, Call)>, String> {
     let mut held = Vec::new();
     for (name, PlainCall(call)) in table.iter() {
         let word = IntoDeserializer::<serde::de::value::Error>::into_deserializer(name);

@@ -266,7 +266,7 @@ fn outcomes(manifest: &Manifest) -> Verdict {
     let steps = || manifest.join.ways.iter().flat_map(|(_, way)| &way.steps);
     let claims = steps().filter_map(|step| step.wait.as_ref()?.claim.as_ref()).map(|claim| claim.lost.as_str());
     let lost = steps().filter_map(|step| step.once.as_ref()).map(|once| once.lost.as_str()).chain(claims);
-    let named: Vec<&str> = rules.flat_map(|rule| rule.names()).chain(lost).collect();
+    let named: Vec<&str> = rules.flat_map(super::outcome::Rule::names).chain(lost).collect();
     for name in manifest.tell.names() {
         stands(name, "outcome", named.iter().copied(), &["tell", name])?;
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::ask::{Before, check_setting};
 use super::walk::Walk;
 use super::{Error, JOINING};
-use crate::adapter::{Call, Keep};
+use crate::adapter::{Call, Dialect, Keep};
 use crate::http::Response;
 use crate::session::{self, GOT_AT, LASTS, REVOKED_AT, Sealing, TOKEN, UNTOLD};
 use crate::store::{Batch, Change, Seat, WorkspaceRecord};
@@ -63,6 +63,12 @@ impl Walk<'_> {
             ))),
             None => Ok(()),
         }
+    }
+
+    /// A change there brought what only the platform gives: the request must not be made again.
+    pub(super) fn is_shown_once(&self, dialect: &Dialect, brought: &Sealing) -> bool {
+        let taken = |name: &str| self.plan.manifest.ask.secrets.get(name).is_some_and(|secret| secret.taken);
+        dialect.call.method != http::Method::GET && brought.iter().any(|(name, _)| taken(name))
     }
 
     pub(super) async fn commit(&mut self, secrets: Sealing) -> Result<(), Error> {

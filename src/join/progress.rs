@@ -83,3 +83,22 @@ pub(super) struct At {
     /// Calls of its `then` that are done.
     pub then: usize,
 }
+
+/// What became of an earlier try of a join.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Earlier {
+    /// There was none, or all that it did is known.
+    Known,
+    /// It may have been carried out there, without an answer that was kept.
+    Unanswered,
+    /// It was, and what it gave is lost for good.
+    Lost,
+}
+
+impl Earlier {
+    /// As the next run finds it.
+    pub const fn of(progress: &Progress) -> Self {
+        let unanswered = progress.sent && progress.at.is_none() && progress.next.is_none();
+        if unanswered { Self::Unanswered } else { Self::Known }
+    }
+}

@@ -4,6 +4,7 @@ use secrecy::ExposeSecret;
 use serde_json::Value;
 
 use super::ask::has;
+use super::progress::Earlier;
 use super::walk::Walk;
 use super::{Error, later};
 use crate::adapter::{Call, Dialect, Outcome, Root, Scope};
@@ -84,8 +85,8 @@ impl Walk<'_> {
         let words = || session::answer_words(&manifest, call, &host, answer);
         match call.outcome(&manifest, answer.status, &answer.body) {
             Outcome::Ok => Ok(None),
-            Outcome::Named { after_loss: Some(is), .. } if self.tried_before => {
-                self.gone = true;
+            Outcome::Named { after_loss: Some(is), .. } if self.earlier == Earlier::Unanswered => {
+                self.earlier = Earlier::Lost;
                 let told = manifest.words(&is).map_or_else(words, |told| format!("{host}: {told}"));
                 Err(Error::Refused(told))
             }

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::ask::Plan;
-use super::progress::{At, Next, Progress};
+use super::progress::{At, Earlier, Next, Progress};
 use super::wait::Pause;
 use super::{Error, Joined, identity};
 use crate::adapter::{Dialect, Scope, SessionFlavour, Step, Way};
 use crate::event::{NewEvent, Type};
 use crate::http::{PrivateUrl, Response};
 use crate::ingress::{HOOK_PATH, hook_path};
-use crate::session::{self, GOT_AT, LASTS, Means, Sealing, Session, TOKEN};
+use crate::session::{self, GOT_AT, LASTS, Means, Session, TOKEN};
 
 /// What a step leads to.
 pub(super) enum Flow {
@@ -39,10 +39,8 @@ pub(super) struct Walk<'a> {
     pub touched: bool,
     /// The answer to a step that changes something was lost.
     pub lost: bool,
-    /// An earlier try may have been carried out there, without an answer that was kept.
-    pub tried_before: bool,
-    /// What that try gave is lost for good.
-    pub gone: bool,
+    /// What became of an earlier try.
+    pub earlier: Earlier,
     /// Why a step sent us another way: what to tell when that way is closed, too.
     pub sent_on: Option<String>,
     /// How long it may wait for somebody.
@@ -63,9 +61,9 @@ impl<'a> Walk<'a> {
             progress = Progress { sent: progress.sent, at: progress.at, ..Progress::default() };
         }
         let touched = progress.has_changed();
-        let tried_before = progress.sent && progress.at.is_none() && progress.next.is_none();
+        let earlier = Earlier::of(&progress);
         let (sent_on, limit, ending, events) = (None, None, None, Vec::new());
-        Self { plan, means, say, progress, touched, lost: false, tried_before, gone: false, sent_on, limit, ending, events }
+        Self { plan, means, say, progress, touched, lost: false, earlier, sent_on, limit, ending, events }
     }
 
     /// To the end; or back to where it began, if nothing was changed there.
@@ -84,14 +82,14 @@ impl<'a> Walk<'a> {
         let mut done = self.whole().await;
         if done.is_err() && std::mem::take(&mut self.lost) {
             (self.say)("the answer was lost; looking what became of it");
-            self.tried_before = true;
+            self.earlier = Earlier::Unanswered;
             done = self.whole().await;
         }
         match done {
             Ok(None) => self.finish().await.map(Joined::Seated),
             Ok(Some(pause)) => Ok(Joined::Waits(self.plan.record, pause)),
             Err(error) => {
-                if self.gone || (self.progress.next.is_some() && self.touched) {
+                if self.earlier == Earlier::Lost || (self.progress.next.is_some() && self.touched) {
                     // What was asked for is still there, but for a clear no.
                     if !matches!(error, Error::Unavailable(_) | Error::Store(_)) {
                         self.give_up(&error).await?;
@@ -214,12 +212,6 @@ impl<'a> Walk<'a> {
         }
         self.commit(secrets).await?;
         Ok(if entered { Flow::Entered(number) } else { Flow::On })
-    }
-
-    /// A change there brought what only the platform gives: the request must not be made again.
-    fn is_shown_once(&self, dialect: &Dialect, brought: &Sealing) -> bool {
-        let taken = |name: &str| self.plan.manifest.ask.secrets.get(name).is_some_and(|secret| secret.taken);
-        dialect.call.method != http::Method::GET && brought.iter().any(|(name, _)| taken(name))
     }
 
     /// A new grant may be another account's: what was learnt with the last one is learnt anew.

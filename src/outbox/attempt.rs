@@ -1,6 +1,5 @@
 //! One try of an action: made ready, fenced, committed, sent.
 
-use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use super::answer::Pause;
@@ -19,7 +18,8 @@ impl Courier {
             let message = format!("the manifest has no verb `{}` any more", action.verb);
             return self.refuse(action, "unknown_verb", message).await;
         };
-        let verb = &*self.as_held(&action, verb)?;
+        let held = self.as_held(&action, verb)?;
+        let verb = held.as_deref().unwrap_or(verb);
         let action = if verb.live {
             // Boxed: few verbs need its room.
             match Box::pin(self.edit_live(action, patience)).await? {
@@ -56,10 +56,10 @@ impl Courier {
         self.settle(action, tried, patience).await
     }
 
-    /// The verb as it is done in conversations that are held like the action's.
-    fn as_held<'a>(&self, action: &Action, verb: &'a Verb) -> Result<Cow<'a, Verb>, StoreError> {
+    /// The verb as it is done in conversations that are held like the action's, where that is otherwise.
+    fn as_held(&self, action: &Action, verb: &Verb) -> Result<Option<Box<Verb>>, StoreError> {
         if verb.held.is_empty() {
-            return Ok(Cow::Borrowed(verb));
+            return Ok(None);
         }
         self.session.kind_of(action.conversation()).map(|kind| verb.held_so(kind))
     }

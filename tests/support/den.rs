@@ -79,7 +79,7 @@ impl Den {
         let folder = self.home.path("adapters");
         std::fs::create_dir_all(&folder).expect("a folder");
         std::fs::write(folder.join("office.yaml"), manifest.replace(that, this)).expect("it is written");
-        self.home.configure(&format!("adapters_dir = {folder:?}\n{QUICK}"));
+        self.home.configure(&format!("adapters_dir = '{}'\n{QUICK}", folder.display()));
     }
 
     pub async fn start(&mut self) {

@@ -115,7 +115,7 @@ impl Question {
             return Err(format!("`keyed_by: {name}` is no argument that the request always has"));
         }
         let otherwise = r#else.map(|PlainCall(call)| call);
-        let held = super::held(raw.held, &call)?;
+        let held = super::held(&raw.held, &call)?;
         Ok(Self { call, what, otherwise, held, beside, check, needs })
     }
 
