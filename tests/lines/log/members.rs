@@ -74,10 +74,10 @@ async fn what_comes_first_by_a_push_source_waits_for_its_own_conversation_alone(
     story.brings(&story.said(1, 0, "first")).await;
     story.brings(&story.said(1, 1, "second")).await;
     story.brings(&story.said(2, 2, "beside")).await;
-    story.pass_secs(1).await;
+    story.tells(&["known", "beside"]).await;
     assert_eq!(kinds(&story), [group("known"), group("beside")]);
     story.ledger.let_go();
-    story.pass_secs(1).await;
+    story.tells(&["known", "beside", "first", "second"]).await;
     assert_eq!(kinds(&story), [group("known"), group("beside"), direct("first"), direct("second")]);
     story.ledger.is_shy(None);
     story.is_sound().await;
