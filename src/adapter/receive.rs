@@ -126,7 +126,23 @@ impl Default for Receive {
         let (names, name, item, push, also) =
             (Table::default(), Pointers::default(), Pointers::default(), Vec::new(), Vec::new());
         let (silence, cut, resume, history, log, inbox, needs) = (None, None, None, None, None, None, None);
-        Self { flavour, call, silence, cut, names, name, item, resume, history, log, inbox, push, also, needs, ready: None }
+        Self {
+            flavour,
+            call,
+            silence,
+            cut,
+            names,
+            name,
+            item,
+            resume,
+            history,
+            log,
+            inbox,
+            push,
+            also,
+            needs,
+            ready: None,
+        }
     }
 }
 

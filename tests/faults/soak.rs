@@ -158,7 +158,8 @@ impl Soak {
 
     /// The way that is to be first in each topic: on a busy machine one of them falls behind, and gets every other topic.
     fn favourites(&mut self) -> Vec<Transport> {
-        let firsts = self.lounge.sim.look(|world| WAYS.map(|way| world.firsts().values().filter(|it| **it == way).count()));
+        let firsts =
+            self.lounge.sim.look(|world| WAYS.map(|way| world.firsts().values().filter(|it| **it == way).count()));
         let behind = WAYS.into_iter().zip(firsts).min_by_key(|(_, count)| *count).map_or(WAYS[0], |(way, _)| way);
         (0..TOPICS).map(|lane| if lane % 2 == 0 { behind } else { *self.chance.pick(&WAYS) }).collect()
     }
