@@ -107,8 +107,8 @@ fn no_source_names_a_platform_but_the_demo_and_the_simulators() {
     for file in files.iter().filter(plays) {
         let text = spoken(&std::fs::read_to_string(file).expect("a source"));
         let words: BTreeSet<&str> = text.split(|sign: char| !sign.is_alphanumeric()).collect();
-        let named = names.iter().filter(|name| words.contains(name.as_str()));
-        wrong.extend(named.map(|name| format!("{}: {name}", file.display())));
+        let spoken_of = names.iter().filter(|name| words.contains(name.as_str()));
+        wrong.extend(spoken_of.map(|name| format!("{}: {name}", file.display())));
     }
     assert!(wrong.is_empty(), "a platform is a manifest, and these name one:\n{}", wrong.join("\n"));
 }
