@@ -2,15 +2,18 @@
 
 mod bridge;
 mod echo;
+mod invitation;
 mod place;
 mod stage;
 mod talk;
 mod trip;
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
+use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
 use echo::Echo;
@@ -21,15 +24,17 @@ use trip::Trip;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   agent-bridge demo                 the feed and the answers, live, until Ctrl-C
-  agent-bridge demo --once          one full round trip per platform and dialect
+  agent-bridge demo --once          one full round trip per platform and dialect, one seat per kind of invite
   agent-bridge demo --once --json   the same for scripts: an object a line
   agent-bridge demo --once --lose   the platforms lose every answer: this must fail")]
 pub struct Demo {
-    /// Stop after one full round trip per platform and dialect; non-zero if any is missing.
+    /// Stop after one full round trip per platform and dialect, and one seat per kind of invite;
+    /// non-zero if any is missing.
     #[arg(long)]
     once: bool,
     /// One JSON object a line; with --once: platform, dialect, event_id, action, remote_id,
-    /// millis; of a document also mention, seen_by, suggest, done, presence.
+    /// millis; of a document also mention, seen_by, suggest, done, presence; of an invite
+    /// platform, dialect, request, approved, agent, claimed, seat, millis.
     #[arg(long)]
     json: bool,
     /// Have the platforms lose every message that the agent posts.
@@ -70,6 +75,11 @@ impl Demo {
         if self.once {
             return self.trips(stage).await;
         }
+        for scene in &stage.scenes {
+            for invitation in &scene.invitations {
+                self.show(&invitation.take(&scene.bridge, Duration::from_secs(self.wait)).await?)?;
+            }
+        }
         self.say("people talk and an echo agent answers; Ctrl-C ends it");
         talk::talk(stage, Duration::from_secs(self.wait), self.json).await
     }
@@ -82,24 +92,30 @@ impl Demo {
     }
 
     async fn trips(&self, stage: &Stage) -> anyhow::Result<()> {
-        let mut missing = Vec::new();
+        let (mut missing, wait) = (Vec::new(), Duration::from_secs(self.wait));
         for scene in &stage.scenes {
             let mut echo = Echo::connect(&scene.bridge.socket()).await?;
             for place in &scene.places {
-                match Trip::take(place, &scene.bridge, &mut echo, Duration::from_secs(self.wait)).await {
+                match Trip::take(place, &scene.bridge, &mut echo, wait).await {
                     Ok(trip) => self.show(&trip)?,
                     Err(error) => missing.push(format!("{}: {error:#}", place.title())),
+                }
+            }
+            for invitation in &scene.invitations {
+                match invitation.take(&scene.bridge, wait).await {
+                    Ok(seated) => self.show(&seated)?,
+                    Err(error) => missing.push(format!("{}: {error:#}", invitation.title())),
                 }
             }
         }
         if missing.is_empty() { Ok(()) } else { bail!("round trips are missing: {}", missing.join("; ")) }
     }
 
-    fn show(&self, trip: &Trip) -> anyhow::Result<()> {
+    fn show(&self, made: &(impl Serialize + Display)) -> anyhow::Result<()> {
         if self.json {
-            println!("{}", serde_json::to_string(trip)?);
+            println!("{}", serde_json::to_string(made)?);
         } else {
-            println!("{trip}");
+            println!("{made}");
         }
         Ok(())
     }

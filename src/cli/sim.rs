@@ -3,14 +3,20 @@
 mod agentunited;
 mod agentworkspace;
 mod door;
+mod invites;
+mod office;
 mod speakeasy;
 
 use std::time::Duration;
 
+use agent_bridge_sim::paperclip::Paperclip;
+use agent_bridge_sim::thinkwork::Thinkwork;
 use clap::{Args, Subcommand};
 
 /// How often somebody there says something.
 const TALK: Duration = Duration::from_secs(5);
+/// Longer than anybody leaves a simulator running: an agent may come whenever it likes.
+const OPEN: Duration = Duration::from_hours(24 * 365);
 
 /// What to serve.
 #[derive(Debug, Args)]
@@ -21,6 +27,8 @@ const TALK: Duration = Duration::from_secs(5);
   agent-bridge sim --json --silent --port 8080  for scripts; drive it over /_sim (see sim/README.md)
   agent-bridge sim speakeasy                    another platform; somebody there lets your agent in
   agent-bridge sim agentworkspace               a third: a draft in which somebody mentions your agent, and edits
+  agent-bridge sim office                       an office: an invite code, a group, and somebody who talks to your agent
+  agent-bridge sim thinkwork                    an invite that an admin approves; `sim paperclip` is another of the kind
   agent-bridge sim agentworkspace --help        its options, as for each of them")]
 pub struct Sim {
     #[command(subcommand)]
@@ -38,6 +46,12 @@ enum Platform {
     Speakeasy(speakeasy::Serve),
     /// Drafts that people and agents edit together, mentions in them, share links
     Agentworkspace(agentworkspace::Serve),
+    /// Invite codes, one group for all, direct conversations
+    Office(office::Serve),
+    /// Invite links that an admin approves, a key that is claimed once, no work yet
+    Thinkwork(invites::Serve),
+    /// The same kind of invites, and an agent that may ask who it is
+    Paperclip(invites::Serve),
 }
 
 impl Sim {
@@ -48,6 +62,9 @@ impl Sim {
             Some(Platform::Agentunited(serve)) => serve.run().await,
             Some(Platform::Speakeasy(serve)) => serve.run().await,
             Some(Platform::Agentworkspace(serve)) => serve.run().await,
+            Some(Platform::Office(serve)) => serve.run().await,
+            Some(Platform::Thinkwork(serve)) => serve.run::<Thinkwork>("thinkwork").await,
+            Some(Platform::Paperclip(serve)) => serve.run::<Paperclip>("paperclip").await,
         }
     }
 }

@@ -75,7 +75,7 @@ async fn one_authenticated_answer_in_the_documented_dialect() {
 }
 
 /// What the demo shows, in its order.
-const TRIPS: [(&str, &str); 7] = [
+const TRIPS: [(&str, &str); 9] = [
     ("agentunited", "documented"),
     ("agentunited", "observed"),
     ("speakeasy", "cable"),
@@ -83,11 +83,17 @@ const TRIPS: [(&str, &str); 7] = [
     ("agentworkspace", "poll"),
     ("speakeasy", "webhook"),
     ("agentworkspace", "webhook"),
+    ("office", "group"),
+    ("office", "direct"),
 ];
+/// Where it takes a seat by an invite, behind those.
+const INVITES: [(&str, &str); 2] = [("thinkwork", "invite"), ("paperclip", "invite")];
 /// Of every trip.
 const FIELDS: [&str; 6] = ["action", "dialect", "event_id", "millis", "platform", "remote_id"];
 /// Of a trip into a document, beside those.
 const OF_DOCUMENTS: [&str; 5] = ["done", "mention", "presence", "seen_by", "suggest"];
+/// Of a seat by an invite.
+const OF_INVITES: [&str; 8] = ["agent", "approved", "claimed", "dialect", "millis", "platform", "request", "seat"];
 
 #[tokio::test]
 async fn the_demo_reports_one_round_trip_for_each_dialect() {
@@ -95,8 +101,16 @@ async fn the_demo_reports_one_round_trip_for_each_dialect() {
     let trips: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect();
     let text = |trip: &Value, key: &str| trip[key].as_str().expect("a text").to_owned();
     let dialects: Vec<_> = trips.iter().map(|trip| (text(trip, "platform"), text(trip, "dialect"))).collect();
-    assert_eq!(dialects, TRIPS.map(|(platform, dialect)| (platform.to_owned(), dialect.to_owned())));
-    for trip in &trips {
+    let wanted = TRIPS.iter().chain(&INVITES);
+    assert_eq!(dialects, wanted.map(|(it, dialect)| ((*it).to_owned(), (*dialect).to_owned())).collect::<Vec<_>>());
+    let (trips, seats) = trips.split_at(TRIPS.len());
+    for seat in seats {
+        assert_eq!(seat.as_object().expect("an object").keys().collect::<Vec<_>>(), OF_INVITES);
+        assert!(seat["approved"] == true && seat["claimed"] == true && seat["seat"] == "registered", "{seat}");
+        assert!(text(seat, "request").len() == 36 && text(seat, "agent").len() == 36, "{seat}");
+        assert!(seat["millis"].as_u64().is_some_and(|millis| millis > 0), "{seat}");
+    }
+    for trip in trips {
         let in_document = trip["platform"] == "agentworkspace";
         let mut keys: Vec<_> = FIELDS.into_iter().chain(OF_DOCUMENTS.into_iter().filter(|_| in_document)).collect();
         keys.sort_unstable();
@@ -111,12 +125,20 @@ async fn the_demo_reports_one_round_trip_for_each_dialect() {
             assert!(text(trip, "event_id").ends_with(&format!("/{}", text(trip, "mention"))), "{trip}");
             "drafts/mention.created/".to_owned()
         } else {
-            format!("{}/message.created/", text(trip, "dialect"))
+            let conversation = match text(trip, "dialect").as_str() {
+                "group" => "group_",
+                "direct" => "Pierre/",
+                _ => "",
+            };
+            format!("{}/message.created/{conversation}", text(trip, "dialect"))
         };
         assert!(text(trip, "event_id").starts_with(&event), "{trip}");
         let remote_id = text(trip, "remote_id");
-        let is_id =
-            if trip["platform"] == "speakeasy" { remote_id.parse::<u64>().is_ok() } else { remote_id.len() == 36 };
+        let is_id = match text(trip, "platform").as_str() {
+            "speakeasy" => remote_id.parse::<u64>().is_ok(),
+            "office" => remote_id.starts_with("msg_"),
+            _ => remote_id.len() == 36,
+        };
         assert!(is_id, "{trip}");
     }
 }
@@ -127,11 +149,17 @@ async fn a_demo_whose_answers_are_lost_fails_and_names_the_missing_trips() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(69), "{said}");
     assert_eq!(said.trim_end().lines().count(), 1, "{said}");
-    for (platform, dialect) in TRIPS {
+    for (platform, dialect) in TRIPS.iter().chain(&INVITES) {
         assert!(said.contains(&format!("{platform} ({dialect})")), "{said}");
     }
-    let step = "agentworkspace (webhook): `document.edit` was not confirmed in time";
-    assert!(said.contains(step), "it says which step is missing: {said}");
+    for step in [
+        "agentworkspace (webhook): `document.edit` was not confirmed in time",
+        "office (direct): `send` was not confirmed in time",
+        "thinkwork (invite): the invite was not accepted",
+        "paperclip (invite): the invite was not accepted",
+    ] {
+        assert!(said.contains(step), "it says which step is missing: {said}");
+    }
 }
 
 #[tokio::test]
@@ -142,6 +170,16 @@ async fn people_talk_on_every_platform_until_the_demo_is_stopped_and_nothing_is_
     command.env("TMPDIR", home.path("tmp")).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("it starts");
     let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+    for (platform, _) in INVITES {
+        let title = format!("{platform} (invite): request ");
+        loop {
+            let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("a line in time");
+            let line = line.expect("it writes").unwrap_or_else(|| panic!("it ended before {title}"));
+            if line.starts_with(&title) && line.contains(" claimed, registered in ") {
+                break;
+            }
+        }
+    }
     for (platform, dialect) in TRIPS {
         let title = format!("{platform} ({dialect}) ");
         loop {

@@ -1,4 +1,4 @@
-//! `agent-bridge sim speakeasy` in a process of its own, as somebody without an account meets it.
+//! `agent-bridge sim speakeasy`, and others, in a process of its own, as somebody without an account meets it.
 
 use std::process::Stdio;
 
@@ -18,7 +18,11 @@ struct Sim {
 
 impl Sim {
     fn start(home: &Home, more: &[&str]) -> Self {
-        let mut command = home.command(&[&["sim", "speakeasy"], more].concat());
+        Self::of("speakeasy", home, more)
+    }
+
+    fn of(platform: &str, home: &Home, more: &[&str]) -> Self {
+        let mut command = home.command(&[&["sim", platform], more].concat());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
         let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
         Self { lines, keyboard: child.stdin.take().expect("its input"), _child: child }
@@ -37,7 +41,8 @@ impl Sim {
 
     /// The command that it names to join it.
     async fn join(&mut self) -> Vec<String> {
-        self.says("agent-bridge join").await.split_whitespace().skip(1).map(str::to_owned).collect()
+        let line = self.says("agent-bridge join").await;
+        line.split_whitespace().skip(1).map(|word| word.trim_matches('\'').to_owned()).collect()
     }
 }
 
@@ -133,12 +138,69 @@ async fn a_script_drives_it_without_a_terminal() {
     assert_eq!(state["topics"], json!([]), "nobody talks by themselves");
 }
 
+#[tokio::test]
+async fn the_command_that_an_office_names_joins_it_and_somebody_talks_there() {
+    let home = Home::new("[lines.pace]\nfast = \"150ms\"\nfast_for = \"5s\"\nslow = \"300ms\"\nothers = \"500ms\"\n");
+    let mut sim = Sim::of("office", &home, &[]);
+    let _daemon = home.start().await;
+    let mut agent = home.agent().await;
+    agent.call("subscribe", json!({ "consumer": "main" })).await.expect("it is the reader");
+    let join = sim.join().await;
+    let said = home.ok(&words(&join)).await;
+    assert!(said.contains("joined `den`"), "{said}");
+    let asked = agent.delivery_of("message.created").await;
+    let conversation = &asked.event["data"]["conversation"];
+    assert_eq!((&conversation["id"], &conversation["kind"]), (&json!("user"), &json!("direct")));
+    assert_eq!(asked.event["data"]["author"]["id"], "user");
+}
+
+#[tokio::test]
+async fn the_command_that_a_platform_of_invites_names_leads_to_a_registered_seat() {
+    for platform in ["thinkwork", "paperclip"] {
+        let home = Home::new("");
+        let mut sim = Sim::of(platform, &home, &[]);
+        let _daemon = home.start().await;
+        let join = sim.join().await;
+        let said = home.ok(&words(&join)).await;
+        assert!(said.contains(&format!("joined `{platform}`: registered there")), "{said}");
+        assert_eq!(seat(&home).await, "registered");
+    }
+}
+
+#[tokio::test]
+async fn an_admin_who_is_asked_by_hand_approves_nothing_by_itself() {
+    let home = Home::new("");
+    let mut sim = Sim::of("thinkwork", &home, &["--approve", "by-hand", "--name", "Echo", "--json"]);
+    let said: Value = serde_json::from_str(&sim.says("{").await).expect("JSON");
+    let [url, invite] = ["url", "invite"].map(|key| said[key].as_str().expect("a text").to_owned());
+    let _daemon = home.start().await;
+    let _joining = home.command(&["join", "thinkwork", &invite, "--as", "seat"]).kill_on_drop(true).spawn();
+    // A claim that came in vain: who approves by itself would have done so before it.
+    let claimed = || async {
+        let (_, state) = http::get(&url, "/_sim/state").await;
+        (state["calls"]["claim"] == 1).then_some(state)
+    };
+    let state = until(claimed, || home.log()).await;
+    assert_eq!(
+        (&state["requests"][0]["status"], &state["requests"][0]["agent_name"]),
+        (&json!("pending"), &json!("Echo"))
+    );
+    assert_eq!(seat(&home).await, "joining");
+    let (status, _) = http::post(&url, "/_sim/approve", &json!({})).await;
+    assert_eq!(status, 200);
+    let (_, state) = http::get(&url, "/_sim/state").await;
+    assert_eq!(state["requests"][0]["status"], "approved");
+}
+
 #[test]
 fn the_help_shows_what_to_type() {
     let help = |args: &[&str]| {
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_agent-bridge")).args(args).output();
         String::from_utf8(output.expect("it starts").stdout).expect("a text")
     };
-    assert!(help(&["sim", "--help"]).contains("agent-bridge sim speakeasy"));
+    for platform in ["speakeasy", "agentworkspace", "office", "thinkwork"] {
+        assert!(help(&["sim", "--help"]).contains(&format!("agent-bridge sim {platform} ")), "{platform}");
+    }
+    assert!(help(&["sim", "office", "--help"]).contains("agent-bridge sim office --json --silent"));
     assert!(help(&["sim", "speakeasy", "--help"]).contains("agent-bridge sim speakeasy --approve by-hand"));
 }

@@ -4,6 +4,7 @@
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod bridge;
 mod documents;
+mod seats;
 
 use std::process::Stdio;
 
@@ -181,7 +182,9 @@ async fn the_blocks_of_config_are_taken() {
 #[test]
 fn the_demos_trips_are_those_that_it_reports() {
     let shown: Vec<_> =
-        block("answered by act_").lines().filter_map(|line| line.split_once(':')).map(|(trip, _)| trip).collect();
+        block("answered by act_").lines().filter_map(|line| line.split_once(": ")).map(|(trip, _)| trip).collect();
+    let (shown, seats) = shown.split_at(shown.len() - 2);
+    assert_eq!(seats, ["thinkwork (invite)", "paperclip (invite)"]);
     let trips = [
         "agentunited (documented)",
         "agentunited (observed)",
@@ -190,6 +193,8 @@ fn the_demos_trips_are_those_that_it_reports() {
         "agentworkspace (poll)",
         "speakeasy (webhook)",
         "agentworkspace (webhook)",
+        "office (group)",
+        "office (direct)",
     ];
     assert_eq!(shown, trips, "as tests/platform/nonce.rs has them");
 }

@@ -2,6 +2,7 @@
 
 mod agentunited;
 mod agentworkspace;
+mod office;
 mod speakeasy;
 
 use agent_bridge_sim::serve::Serving;
@@ -13,6 +14,7 @@ use super::echo::Answer;
 use super::trip::Revision;
 use agentunited::Agentunited;
 use agentworkspace::Agentworkspace;
+use office::Office;
 use speakeasy::{Speakeasy, Way};
 
 /// What a joined workspace is called where documents are edited; elsewhere it is called as its dialect.
@@ -34,6 +36,7 @@ enum There {
     Agentunited(Agentunited),
     Speakeasy(Speakeasy),
     Agentworkspace(Agentworkspace),
+    Office(Office),
 }
 
 /// What a trip left behind, for the question which way it went.
@@ -94,6 +97,16 @@ impl Place {
         Self::agentworkspace("webhook", agentworkspace::Way::Webhook).await
     }
 
+    /// The office where somebody talks to everybody.
+    pub async fn office_in_its_group() -> anyhow::Result<Self> {
+        Self::office("group", office::Way::Group).await
+    }
+
+    /// The office where somebody talks to the agent alone.
+    pub async fn office_in_person() -> anyhow::Result<Self> {
+        Self::office("direct", office::Way::Direct).await
+    }
+
     async fn agentunited(
         dialect: &'static str,
         options: agent_bridge_sim::agentunited::Options,
@@ -119,6 +132,13 @@ impl Place {
         Ok(Self { platform: "agentworkspace", dialect, workspace: DRAFTS, there, serving })
     }
 
+    async fn office(dialect: &'static str, way: office::Way) -> anyhow::Result<Self> {
+        let served = agent_bridge_sim::run_office(agent_bridge_sim::office::Options::default(), 0).await;
+        let (sim, serving) = served.context("a simulated platform cannot listen")?;
+        let there = There::Office(Office::new(sim, way));
+        Ok(Self { platform: "office", dialect, workspace: dialect, there, serving })
+    }
+
     /// Platform and dialect, for people.
     pub fn title(&self) -> String {
         format!("{} ({})", self.platform, self.dialect)
@@ -135,6 +155,7 @@ impl Place {
             There::Agentunited(there) => there.join(bridge, self.workspace).await,
             There::Speakeasy(there) => there.join(bridge, self.workspace, &self.url()).await,
             There::Agentworkspace(there) => there.join(bridge, self.workspace).await,
+            There::Office(there) => there.join(bridge, self.workspace, &self.url()).await,
         }
     }
 
@@ -144,6 +165,7 @@ impl Place {
             There::Agentunited(there) => there.say(text),
             There::Speakeasy(there) => there.say(text),
             There::Agentworkspace(there) => there.say(text),
+            There::Office(there) => there.say(text),
         }
     }
 
@@ -153,13 +175,14 @@ impl Place {
             There::Agentunited(there) => there.lose(),
             There::Speakeasy(there) => there.lose(),
             There::Agentworkspace(there) => there.lose(),
+            There::Office(there) => there.lose(),
         }
     }
 
     /// The agent has been handed this event: what the platform shows of that must be there before it answers.
     pub async fn handed(&self, event: &Value) -> anyhow::Result<()> {
         match &self.there {
-            There::Agentunited(_) | There::Speakeasy(_) => Ok(()),
+            There::Agentunited(_) | There::Speakeasy(_) | There::Office(_) => Ok(()),
             There::Agentworkspace(there) => there.handed(event).await,
         }
     }
@@ -176,6 +199,11 @@ impl Place {
                 Ok(found)
             }
             There::Agentworkspace(there) => there.prove(told, bridge).await,
+            There::Office(there) => {
+                let found = told.message(|id| there.has(id, told.nonce))?;
+                there.prove(told)?;
+                Ok(found)
+            }
         }
     }
 

@@ -1,17 +1,12 @@
 //! `agent-bridge sim speakeasy`.
 
-use std::time::Duration;
-
 use agent_bridge_sim::run_speakeasy;
 use agent_bridge_sim::speakeasy::{Approval, CableFault, Options, Sim, Turn};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 
-use super::{TALK, door};
+use super::{OPEN, TALK, door};
 use crate::config::Span;
-
-/// Longer than anybody leaves a simulator running: an agent may come whenever it likes.
-const OPEN: Duration = Duration::from_hours(24 * 365);
 
 /// What to serve.
 #[derive(Debug, Args)]
