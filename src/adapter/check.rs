@@ -28,6 +28,7 @@ pub(super) fn check(manifest: &Manifest) -> Verdict {
     receive(manifest)?;
     push::check(manifest)?;
     references::check(manifest)?;
+    places_taken(manifest)?;
     base(manifest)?;
     acting::actions(manifest)?;
     acting::documents(manifest)?;
@@ -48,6 +49,15 @@ fn stands<'a>(name: &str, what: &str, there: impl Iterator<Item = &'a str>, path
     }
     let known = if names.is_empty() { "there is none".to_owned() } else { format!("there are {}", names.join(", ")) };
     Err(at(path, format!("`{name}` is no {what}: {known}")))
+}
+
+/// A setting stands in the place of something that joining teaches.
+fn places_taken(manifest: &Manifest) -> Verdict {
+    for (name, setting) in manifest.ask.settings.iter() {
+        let Some(fact) = &setting.instead_of else { continue };
+        stands(fact, "fact", references::facts(manifest).into_iter(), &["ask", "settings", name, "instead_of"])?;
+    }
+    Ok(())
 }
 
 fn platform(manifest: &Manifest) -> Verdict {

@@ -173,6 +173,8 @@ pub struct Setting {
     pub optional: bool,
     /// Taken where nothing is given.
     pub default: Option<String>,
+    /// The fact in whose place it stands where it is given.
+    pub instead_of: Option<String>,
     /// For the prompt.
     #[serde(default)]
     pub help: String,

@@ -32,3 +32,12 @@ fn each_error_of_a_join_by_code_is_known_by_name_and_has_words_of_its_own() {
     }
     assert!(told.insert(manifest.words("key_lost").unwrap().to_owned()));
 }
+
+#[test]
+fn a_setting_stands_in_the_place_of_a_fact_that_there_is() {
+    let office = include_str!("../../adapters/office.yaml");
+    let strange = office.replace("instead_of: office_id", "instead_of: colony");
+    assert_ne!(strange, office);
+    let refused = agent_bridge::adapter::parse("office.yaml", &strange).unwrap_err().to_string();
+    assert!(refused.contains("instead_of") && refused.contains("`colony` is no fact: there are"), "{refused}");
+}
