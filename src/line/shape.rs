@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use crate::action::{Action, State};
+use crate::adapter::Action as Verb;
 use crate::clock::Clock;
 use crate::event::{Conversation, Draft, Identity, Type, WorkspaceName};
 use crate::line::walk::{Seen, TAIL};
@@ -98,16 +99,19 @@ impl Shaper {
             return Ok(());
         }
         let verbs = &self.session.manifest().actions;
-        let teaches = |action: &Action| {
-            let verb = verbs.get(&action.verb).filter(|_| action.state == State::Trying);
-            verb.is_some_and(|verb| verb.call.take.names().any(|taken| me.iter().any(|fact| fact == taken)))
-        };
+        let taught_by = |verb: &Verb| verb.call.take.names().any(|taken| me.iter().any(|fact| fact == taken));
+        if !verbs.iter().any(|(_, verb)| taught_by(verb)) {
+            return self.refresh();
+        }
+        let teaches = |action: &Action| action.state == State::Trying && verbs.get(&action.verb).is_some_and(taught_by);
         let mut changed = self.store.outbox_changed(&self.workspace);
         let until = Instant::now() + TAUGHT;
         loop {
             changed.mark_unchanged();
             let under_way = self.store.outbox(&self.workspace)?.iter().any(teaches);
             if !under_way || !matches!(timeout_at(until, changed.changed()).await, Ok(Ok(()))) {
+                // What was committed a moment ago is seen in the store before its bell is heard.
+                self.own = own(&self.store, &self.workspace)?;
                 return self.refresh();
             }
         }
