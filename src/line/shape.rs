@@ -96,7 +96,7 @@ impl Shaper {
     pub async fn knows_itself(&mut self) -> Result<(), StoreError> {
         let me = &self.session.manifest().me.ids;
         if me.iter().any(|fact| self.record.borrow().facts.contains_key(fact)) {
-            return Ok(());
+            return self.refresh();
         }
         let verbs = &self.session.manifest().actions;
         let taught_by = |verb: &Verb| verb.call.take.names().any(|taken| me.iter().any(|fact| fact == taken));
@@ -269,3 +269,6 @@ fn own(store: &Store, workspace: &WorkspaceName) -> Result<HashSet<String>, Stor
     });
     Ok(made.flatten().collect())
 }
+
+#[cfg(test)]
+mod tests;
