@@ -211,6 +211,11 @@ impl Action {
         Ok(action)
     }
 
+    /// Whether a success always tells the id of what it made.
+    pub fn names_what_it_made(&self) -> bool {
+        self.answer == Answer::Documented && self.call.take.has("id") && self.gone_is_done.is_none()
+    }
+
     /// The same with the request for conversations that are held so, where that is another one.
     pub fn held_so(&self, kind: Option<ConversationKind>) -> Option<Box<Self>> {
         let (_, call) = self.held.iter().find(|(held, _)| Some(*held) == kind)?;

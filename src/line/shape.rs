@@ -1,8 +1,9 @@
 //! Gives frames and messages of a history their form as events: who the agent is, which rooms there are, what is late.
 
 mod log;
+mod own;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,8 +21,6 @@ use crate::normalise::{self, Frame, Mapping, Room};
 use crate::session::Session;
 use crate::store::{Store, StoreError, WorkspaceRecord};
 
-/// Own actions whose messages are recognised as the agent's own by their ids.
-const OWN: usize = 256;
 /// Conversations, and edited messages, whose newest time is remembered, to mark what a stream tells out of order.
 const LANES: usize = 10_000;
 
@@ -38,7 +37,7 @@ pub struct Shaper {
     workspace: WorkspaceName,
     rooms: HashMap<String, Room>,
     mapping: Arc<Mapping>,
-    own: HashSet<String>,
+    own: own::Own,
     newest: HashMap<String, Timestamp>,
     /// What the stream told of each conversation since its last walk, in its order.
     streamed: HashMap<String, Vec<Seen>>,
@@ -57,7 +56,8 @@ impl Shaper {
         let mut actions = store.outbox_changed(&session.record().name);
         let (now, _) = (record.borrow_and_update().clone(), actions.borrow_and_update().to_owned());
         let mapping = Arc::new(Mapping::new(Arc::clone(session.manifest()), &now, session.secrets()));
-        let own = own(&store, &now.name)?;
+        let mut own = own::Own::default();
+        own.follow(&store, &now.name)?;
         let (rooms, newest, streamed, edited) = (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
         let (workspace, places, numbers) = (now.name, log::Places::default(), log::Numbers::default());
         Ok(Self {
@@ -86,7 +86,7 @@ impl Shaper {
         }
         if self.actions.has_changed().unwrap_or(false) {
             self.actions.mark_unchanged();
-            self.own = own(&self.store, &self.workspace)?;
+            self.own.follow(&self.store, &self.workspace)?;
         }
         Ok(())
     }
@@ -111,7 +111,7 @@ impl Shaper {
             let under_way = self.store.outbox(&self.workspace)?.iter().any(teaches);
             if !under_way || !matches!(timeout_at(until, changed.changed()).await, Ok(Ok(()))) {
                 // What was committed a moment ago is seen in the store before its bell is heard.
-                self.own = own(&self.store, &self.workspace)?;
+                self.own.follow(&self.store, &self.workspace)?;
                 return self.refresh();
             }
         }
@@ -212,7 +212,7 @@ impl Shaper {
 
     /// What an own action made is the agent's own, whatever account the platform shows for it.
     fn claim(&self, draft: &mut Draft) {
-        let made = draft.data.message.as_ref().is_some_and(|message| self.own.contains(&message.id));
+        let made = draft.data.message.as_ref().is_some_and(|message| self.own.made(&message.id));
         if made {
             draft.data.author.get_or_insert_default().me = true;
             draft.data.mentions_me = draft.data.mentions_me.map(|_| false);
@@ -258,16 +258,6 @@ fn revised(draft: &Draft) -> Option<((String, String), Timestamp)> {
     let conversation = draft.data.conversation.as_ref().filter(|_| draft.kind == Type::MessageUpdated)?;
     let Identity::Object { object, revision } = &draft.identity else { return None };
     Some(((conversation.id.clone(), object.clone()), revision.parse().ok()?))
-}
-
-/// The ids of what the bridge's own confirmed actions made.
-fn own(store: &Store, workspace: &WorkspaceName) -> Result<HashSet<String>, StoreError> {
-    let actions = store.recent_actions(workspace, OWN)?;
-    let made = actions.into_iter().filter_map(|action| match action.state {
-        State::Confirmed { remote_ids } => Some(remote_ids),
-        _ => None,
-    });
-    Ok(made.flatten().collect())
 }
 
 #[cfg(test)]

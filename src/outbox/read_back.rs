@@ -88,7 +88,7 @@ impl Reader<'_> {
     pub async fn fence(&self, action: &Action, verb: &Verb) -> Result<Option<Fence>, ReadError> {
         match &verb.read_back {
             Some(ReadBack::History(_)) => {
-                Ok(Some(Fence { newest: self.history_fence(action).await?, ..Fence::default() }))
+                Ok(Some(Fence { newest: self.history_fence(action, verb).await?, ..Fence::default() }))
             }
             Some(ReadBack::Message(rule, among)) => self.message_fence(action, rule, among.as_ref()).await,
             Some(ReadBack::Record(record)) => self.record_fence(action, record).await,

@@ -172,6 +172,16 @@ impl Store {
         self.actions(tables::ACTIONS_OF, workspace, count, true)
     }
 
+    /// Their ids alone.
+    pub fn recent_action_ids(&self, workspace: &WorkspaceName, count: usize) -> Result<Vec<ActionId>, StoreError> {
+        self.shared.look(|tx| {
+            let index = tx.open_table(tables::ACTIONS_OF)?;
+            let (from, to) = pairs_of(workspace.as_str());
+            let newest = index.range(from..(&*to, ""))?.rev().take(count);
+            newest.map(|entry| ActionId::parse(entry?.0.value().1).ok_or(Fault::Row("an action's id"))).collect()
+        })
+    }
+
     fn actions(
         &self,
         index: TableDefinition<(&str, &str), ()>,

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{ReadError, Reader, found};
 use crate::action::{Action, State};
-use crate::adapter::{EventSpec, History, Order, Remembered, Root};
+use crate::adapter::{Action as Verb, EventSpec, History, Order, Remembered, Root};
 use crate::event::Type;
 use crate::normalise;
 use crate::outbox::decide::Found;
@@ -27,7 +27,7 @@ impl Reader<'_> {
     /// The newest message known in the action's conversation: what is found later must be past it. Empty where the
     /// conversation is. The anchor of a conversation that a stream carries may be minutes old, so the feed is asked
     /// first; and where neither knows, the platform.
-    pub(super) async fn history_fence(&self, action: &Action) -> Result<String, ReadError> {
+    pub(super) async fn history_fence(&self, action: &Action, verb: &Verb) -> Result<String, ReadError> {
         let anchor = self.anchor(action)?.and_then(|anchor| anchor.newest);
         let told = match &anchor {
             Some(anchor) => self.told_at(action, anchor)?.unwrap_or_default(),
@@ -36,7 +36,7 @@ impl Reader<'_> {
         let newest = self.store.newest_message(&action.workspace, action.conversation(), told, NEAR)?;
         match (newest, anchor) {
             // What was said there without an id may be newer than anything that is known.
-            _ if self.nameless(action)? => {}
+            _ if self.nameless(action, verb)? => {}
             (Newest::Is(newest), _) | (Newest::None, Some(newest)) => return Ok(newest),
             (Newest::None, None) | (Newest::Beyond, _) => {}
         }
@@ -74,8 +74,12 @@ impl Reader<'_> {
         Ok(Found::Unreached(BEYOND))
     }
 
-    /// Whether something was said in this conversation whose id the platform did not tell.
-    fn nameless(&self, action: &Action) -> Result<bool, StoreError> {
+    /// Whether something was said in this conversation whose id the platform did not tell. Most platforms always do: for
+    /// them thousands of rows would be read before each message, to find none.
+    fn nameless(&self, action: &Action, verb: &Verb) -> Result<bool, StoreError> {
+        if verb.names_what_it_made() {
+            return Ok(false);
+        }
         let recent = self.store.recent_actions(&action.workspace, self.limits.claims)?;
         let nameless = |state: &State| matches!(state, State::Confirmed { remote_ids } if remote_ids.is_empty());
         Ok(recent
