@@ -7,6 +7,7 @@
 mod arrival;
 mod data;
 mod draft;
+mod packed;
 mod raw;
 
 use std::fmt;
@@ -16,6 +17,7 @@ pub use arrival::{Arrival, Lines, Via};
 pub use data::{Attachment, Author, AuthorKind, Conversation, ConversationKind, Data, Message};
 pub(crate) use draft::segment;
 pub use draft::{Draft, NewEvent};
+pub(crate) use packed::{Rest, unpack};
 use serde::{Deserialize, Serialize};
 
 /// An event larger than this loses its `raw`, then the end of its text (`data.truncated: true`). 1 MiB.

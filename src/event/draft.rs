@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::packed::{self, Rest};
 use super::raw::shallow;
 use super::{Arrival, Data, EVENT_CAP, Head, Identity, Type, WorkspaceName};
 
@@ -41,6 +42,7 @@ pub struct NewEvent {
     /// When and by what it came; `None` for what the bridge itself observed.
     pub arrival: Option<Arrival>,
     holes: Vec<usize>,
+    packed: Option<Vec<u8>>,
 }
 
 impl NewEvent {
@@ -49,6 +51,18 @@ impl NewEvent {
     pub fn arrived(mut self, arrival: Option<Arrival>) -> Self {
         self.arrival = arrival.filter(|_| self.identity != Identity::Sequence);
         self
+    }
+
+    /// What is stored: the bytes up to the last place that is kept for the sequence, then the rest, in its small form
+    /// where that is worth it.
+    pub fn stored(&self) -> (&[u8], Rest<'_>) {
+        let (start, rest) = self.bytes.split_at(self.filled());
+        (start, self.packed.as_deref().map_or(Rest::Plain(rest), Rest::Packed))
+    }
+
+    /// Up to here its bytes wait for the sequence.
+    fn filled(&self) -> usize {
+        self.holes.last().map_or(0, |hole| hole + SEQUENCE_WIDTH)
     }
 
     /// Writes the sequence into the places kept for it.
@@ -102,7 +116,10 @@ impl Draft {
         }
         let holes = self.holes(&id, &bytes);
         let identity = std::mem::replace(&mut self.identity, Identity::Sequence);
-        NewEvent { head: self.head(), identity, bytes, arrival: None, holes }
+        let mut event = NewEvent { head: self.head(), identity, bytes, arrival: None, holes, packed: None };
+        // Here, on the task of its line: the store's one writer has no time for it.
+        event.packed = packed::pack(&event.bytes[event.filled()..]);
+        event
     }
 
     /// Shortens text (and drops HTML) so that at least `over` bytes of JSON go. Taking `over` bytes of text takes at

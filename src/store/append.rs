@@ -6,7 +6,7 @@ use std::sync::Arc;
 use redb::{ReadableTable, Table};
 
 use super::fault::Fault;
-use super::tables::{self, IdRow, Tally, cost, feed_front, feed_row, id_key};
+use super::tables::{self, IdRow, Tally, cost, feed_row, id_key};
 use crate::event::{Identity, Lines, NewEvent, Stored, Type, Via, segment};
 use crate::failpoint::{Defence, stands};
 
@@ -22,7 +22,7 @@ pub struct Feed<'t> {
     pub tally: Tally,
     fresh: Vec<Arc<Stored>>,
     trimmed: u64,
-    front: Vec<u8>,
+    row: Vec<u8>,
 }
 
 /// What one transaction did to the feed.
@@ -40,7 +40,7 @@ impl<'t> Feed<'t> {
     pub fn open(tx: &'t redb::WriteTransaction, tally: Tally, now: u64) -> Result<Self, Fault> {
         let tally = Tally { at: tally.at.max(now), ..tally };
         let (events, ids) = (tx.open_table(tables::FEED)?, tx.open_table(tables::IDS)?);
-        Ok(Self { events, ids, tally, fresh: Vec::new(), trimmed: 0, front: Vec::new() })
+        Ok(Self { events, ids, tally, fresh: Vec::new(), trimmed: 0, row: Vec::new() })
     }
 
     /// Appends an event and remembers its id, unless it is remembered already.
@@ -54,14 +54,10 @@ impl<'t> Feed<'t> {
             self.revise(&id, &event)?;
         }
         event.fill(seq);
-        feed_front(self.tally.at, event.arrival, &event.head, &mut self.front);
-        let length = self.front.len() + event.bytes.len();
-        {
-            let mut row = self.events.insert_reserve(seq, length)?;
-            feed_row(&self.front, &event.bytes, row.as_mut());
-        }
+        feed_row(self.tally.at, &event, &mut self.row);
+        self.events.insert(seq, &self.row[..])?;
         self.tally.head = seq;
-        self.tally.bytes += cost(8, length);
+        self.tally.bytes += cost(8, self.row.len());
         let at = self.tally.at;
         self.fresh.push(Arc::new(Stored { seq, at, head: event.head, bytes: event.bytes.into() }));
         Ok(Some(seq))

@@ -218,7 +218,8 @@ fn begin(db: &Database) -> Result<WriteTransaction, Fault> {
     Ok(tx)
 }
 
-/// From schema 1: the table of ways is made. Rows of feed and ids stay: what they lack says so by its flag.
+/// From schema 1: the table of ways is made. Rows of feed and ids stay, from schema 2 too: what they lack says so by its
+/// flag.
 fn upgrade(db: &Database) -> Result<(), Fault> {
     let tx = begin(db)?;
     tx.open_table(tables::WAYS)?;

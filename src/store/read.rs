@@ -51,11 +51,12 @@ impl Store {
             let mut left = bytes;
             for entry in feed.range(after + 1..)?.take(count) {
                 let (seq, row) = entry?;
-                if !read.is_empty() && row.value().len() > left {
+                let event = feed_event(seq.value(), row.value())?;
+                if !read.is_empty() && event.bytes.len() > left {
                     break;
                 }
-                left = left.saturating_sub(row.value().len());
-                read.push(Arc::new(feed_event(seq.value(), row.value())?));
+                left = left.saturating_sub(event.bytes.len());
+                read.push(Arc::new(event));
             }
             Ok(read)
         })

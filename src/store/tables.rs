@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use redb::TableDefinition;
 use sha2::{Digest, Sha256};
 
-pub use feed::{feed_arrival, feed_at, feed_event, feed_front, feed_row};
+pub use feed::{feed_arrival, feed_at, feed_event, feed_row};
 pub use fields::Fields;
 use fields::put_text;
 
@@ -19,7 +19,7 @@ use super::fault::Fault;
 use crate::event::Lines;
 
 /// The version of this page.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 /// `schema` → u32 · `check` → a sealed constant that only the right vault key opens · `tally` → [`Tally`] ·
 /// `swept` → u64, when forgetting was last done, milliseconds since 1970.

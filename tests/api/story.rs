@@ -1,5 +1,6 @@
 //! A workspace joined while the daemon runs: its events reach the agent, and what the agent asks is accepted.
 
+use agent_bridge_sim::agentunited::burst_text;
 use agent_bridge_sim::agentunited::{Options, Sim};
 use agent_bridge_sim::serve::Serving;
 use serde_json::{Value, json};
@@ -133,7 +134,7 @@ fn p11_at_the_disk_budget_intake_pauses_and_says_so_while_acks_go_on_and_make_ro
     let daemon = home.run();
     home.says(&["join", "agentunited", &platform.sim.invite(None), "--as", "acme"]);
     for number in 0..MESSAGES {
-        platform.says(&room, &format!("{number} {}", "x".repeat(9_000)));
+        platform.says(&room, &format!("{number} {}", burst_text(0, 0, 9_000)));
     }
     let status = || -> Value { serde_json::from_str(&daemon.get("/v1/status").unwrap().1).unwrap() };
     let begun = std::time::Instant::now();

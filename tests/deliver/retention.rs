@@ -1,5 +1,6 @@
 //! Old events go; who missed some is told once.
 
+use agent_bridge_sim::agentunited::burst_text;
 use std::time::Duration;
 
 use agent_bridge::consumer::{Consumer, Only};
@@ -185,7 +186,7 @@ async fn p11_at_the_budget_the_oldest_events_go_and_only_who_missed_some_is_told
     let bridge = small();
     let (main, mut reader) = bridge.main().await;
     bridge.consumer(named("behind")).await;
-    let text = "x".repeat(1_000);
+    let text = burst_text(0, 0, 1_000);
     for seq in 1..=800 {
         soon(async {
             // Where it is refused for a moment, it is offered again, as a line does.
@@ -227,7 +228,7 @@ async fn p11_what_is_out_is_dropped_from_the_feed_and_can_still_be_acked_or_is_t
     bridge.says("a", "to be acked").await;
     bridge.says("b", "never acked").await;
     assert_eq!([next(&mut reader).await, next(&mut reader).await], [(1, 1), (2, 1)]);
-    let text = "x".repeat(1_000);
+    let text = burst_text(0, 0, 1_000);
     let mut said = 2;
     while bridge.store.oldest().unwrap() < 3 {
         if bridge.store.commit(Batch::intake().event(message("c", &text))).await.is_ok() {
@@ -261,7 +262,7 @@ async fn p11_where_nothing_can_be_dropped_intake_pauses() {
         DeadLetter { at: 1, reason: "no".into(), attempts: 1, failures: Vec::new(), event: "x".repeat(195_000) };
     let dead = Change::Dead { consumer: "main".into(), seq: 1, letter: Some(Box::new(letter)) };
     bridge.store.commit(Batch::new().with(dead)).await.unwrap();
-    let text = "x".repeat(1_000);
+    let text = burst_text(0, 0, 1_000);
     let refused = loop {
         if let Err(error) = bridge.store.commit(Batch::intake().event(message("room", &text))).await {
             break error;

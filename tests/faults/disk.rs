@@ -1,5 +1,6 @@
 //! Rows about the disk: 5–7. A sync that fails, a disk (or a budget) that is full, a bit that has turned.
 
+use agent_bridge_sim::agentunited::burst_text;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -133,7 +134,7 @@ async fn row_06_at_the_budget_intake_pauses_says_so_and_drains() {
     let config = config("ballast = \"0B\"\ndisk_budget = \"400KiB\"", SOON_FORGOTTEN);
     let Some((mut house, _disk)) = on_small_disk("64m", &config).await else { return };
     matrix::row(6, async {
-        let text = "x".repeat(1_000);
+        let text = burst_text(0, 0, 1_000);
         let mut agent = house.agent().await;
         while house.store_status().await["health"] != "full" {
             for _ in 0..20 {
@@ -166,7 +167,7 @@ async fn row_06_a_disk_that_is_really_full_ends_the_bridge_and_the_next_start_dr
     matrix::row(6, async {
         let ballast = disk.file("bridge.redb.ballast");
         until(|| async { ballast.exists().then_some(()) }, || house.home.log()).await;
-        let text = "x".repeat(20_000);
+        let text = burst_text(0, 0, 20_000);
         while !house.daemon().has_ended() {
             for _ in 0..5 {
                 house.say(&text);
@@ -207,7 +208,7 @@ async fn row_06_with_drop_oldest_intake_goes_on_and_only_who_missed_events_is_to
     let store = "ballast = \"0B\"\ndisk_budget = \"300KiB\"\non_full = \"drop-oldest\"";
     let mut house = House::with(documented(), &config(store, consumers)).await;
     matrix::row(6, async {
-        let text = "x".repeat(1_000);
+        let text = burst_text(0, 0, 1_000);
         let mut agent = house.agent().await;
         for _ in 0..25 {
             for _ in 0..20 {
@@ -282,7 +283,7 @@ async fn filled() -> (House, Vec<u8>, Vec<Value>) {
     let mut house = House::with(documented(), &format!("{QUICK}\n{archive}")).await;
     let mut agent = house.agent().await;
     for index in 0..30 {
-        house.say(&format!("{index} {}", "x".repeat(2_000)));
+        house.say(&format!("{index} {}", burst_text(0, index, 2_000)));
     }
     house.hears_all(&mut agent).await;
     drop(agent);

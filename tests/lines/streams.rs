@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use agent_bridge::store::{Batch, Change};
-use agent_bridge_sim::agentunited::{Burst, Fault, Options, StreamFault, UnknownCursor, World, burst_id};
+use agent_bridge_sim::agentunited::{Burst, Fault, Options, StreamFault, UnknownCursor, World, burst_id, burst_text};
 
 use crate::bench::{HISTORY, Story, documented, name, observed};
 
@@ -258,7 +258,7 @@ async fn p11_at_the_disk_budget_intake_pauses_and_goes_on_when_there_is_room() {
     story.reopen().await;
     story.start().await;
     story.until_live().await;
-    let before: Vec<_> = (0..40).map(|_| story.say(&"x".repeat(9_000))).collect();
+    let before: Vec<_> = (0..40).map(|_| story.say(&burst_text(0, 0, 9_000))).collect();
     story.until("intake pauses", |story| story.phase() == "waiting").await;
     story.pass_secs(30).await;
     assert_eq!(story.sim.stream_count(), 0);

@@ -1,5 +1,6 @@
 //! When the disk says no, or the budget is reached.
 
+use agent_bridge_sim::agentunited::burst_text;
 use std::io;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -103,7 +104,7 @@ async fn p11_at_the_budget_intake_pauses_while_the_rest_goes_on_and_resumes_when
     place.options.disk_budget = 64 << 10;
     let store = place.open();
     let mut health = store.health();
-    let text = "x".repeat(4096);
+    let text = burst_text(0, 0, 4096);
     let big = |index: u64| {
         Batch::intake().event(event_with(Type::MessageCreated, "c1", object(&format!("m{index}"), "r"), &text))
     };

@@ -17,7 +17,7 @@ use agent_bridge::store::{
 };
 use secrecy::ExposeSecret;
 
-use crate::support::{NOW, acme, created, event, name, object};
+use crate::support::{NOW, acme, created, event, event_with, name, object};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
@@ -78,6 +78,11 @@ fn anchor() -> Anchor {
     Anchor { newest: Some("m2".into()), tail: vec![("m1".into(), "r1".into()), ("m2".into(), "r1".into())] }
 }
 
+/// Long enough to be packed by the schemas that pack.
+fn long() -> String {
+    (0..200).map(|number| format!("{number} ")).collect()
+}
+
 fn content() -> Batch {
     let mut settled = action("send", "settled");
     settled.state = State::Confirmed { remote_ids: vec!["r1".into()] };
@@ -88,7 +93,7 @@ fn content() -> Batch {
         .event(by(Via::History, created("c1", "m1")))
         .event(created("c1", "m2"))
         .event(event(Type::MessageUpdated, "c1", object("m1", "r2")))
-        .event(event(Type::MentionCreated, "c1", Identity::Native("native-7".into())))
+        .event(event_with(Type::MentionCreated, "c1", Identity::Native("native-7".into()), &long()))
         .with(Change::Workspace(Box::new(record())))
         .with(Change::Cursor { workspace: acme(), line: "sse".into(), value: Some("c-7".into()) })
         .with(Change::Anchor { workspace: acme(), conversation: "c1".into(), anchor: Some(anchor()) })
@@ -111,10 +116,10 @@ async fn the_generator_writes_the_fixture_when_it_is_told_to() {
     if std::env::var("STORE_FIXTURE").as_deref() != Ok("write") {
         return;
     }
-    let path = fixture("store-v2.redb");
-    fs::write(fixture("store-v2.key"), "5a".repeat(32)).unwrap();
+    let path = fixture("store-v3.redb");
+    fs::write(fixture("store-v3.key"), "5a".repeat(32)).unwrap();
     drop(fs::remove_file(&path));
-    let store = Store::open(&path, options(2)).unwrap();
+    let store = Store::open(&path, options(3)).unwrap();
     store.commit(content()).await.unwrap();
     store.close().await.unwrap();
     let mut db = redb::Database::open(&path).unwrap();
@@ -141,26 +146,39 @@ async fn a_store_of_schema_1_opens_and_everything_is_in_it() {
 
 #[tokio::test]
 async fn a_store_of_schema_2_opens_and_everything_is_in_it() {
-    let (_directory, path) = copy(2);
-    let store = Store::open(&path, options(2)).unwrap();
+    all_since_2_is_in(2).await;
+}
+
+#[tokio::test]
+async fn a_store_of_schema_3_opens_and_everything_is_in_it() {
+    let store = all_since_2_is_in(3).await;
+    let bytes = store.event(4).unwrap().unwrap().bytes.clone();
+    let mention: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    assert_eq!(mention["data"]["message"]["text"], long());
+}
+
+async fn all_since_2_is_in(schema: u32) -> Store {
+    let (_directory, path) = copy(schema);
+    let store = Store::open(&path, options(schema)).unwrap();
     let at = store.event(1).unwrap().unwrap().at;
     let arrival = Arrival { at: NOW - 5, via: Via::Sse };
     let lines = Lines::default().with(Via::Sse).with(Via::History);
     assert_eq!(store.sighting(1).unwrap(), Some(Sighting { at, arrival: Some(arrival), lines }));
     assert_eq!(store.sighting(2).unwrap(), Some(Sighting { at, arrival: None, lines: Lines::default() }));
     assert_eq!(store.way("main", 1).unwrap(), Some((1, Way { at, ..way() })));
-    all_is_in(&store, 2).await;
+    all_is_in(&store, schema).await;
+    store
 }
 
-/// The upgrade is made once and for all, and what schema 2 remembers can be kept from then on.
+/// The upgrade is made once and for all, and what later schemas remember can be kept from then on.
 #[tokio::test]
-async fn a_store_of_schema_1_is_of_schema_2_from_its_first_opening_on() {
+async fn a_store_of_schema_1_is_of_the_newest_from_its_first_opening_on() {
     let (_directory, path) = copy(1);
     drop(Store::open(&path, options(1)).unwrap());
     let meta = redb::TableDefinition::<&str, &[u8]>::new("meta");
     let db = redb::Database::open(&path).unwrap();
     let schema = redb::ReadableDatabase::begin_read(&db).unwrap().open_table(meta).unwrap().get("schema").unwrap();
-    assert_eq!(schema.unwrap().value(), 2_u32.to_le_bytes());
+    assert_eq!(schema.unwrap().value(), 3_u32.to_le_bytes());
     drop(db);
     let store = Store::open(&path, options(1)).unwrap();
     let way = Change::Way { consumer: "main".into(), last: 4, way: Way { first: 2, ..way() } };
@@ -172,7 +190,7 @@ async fn a_store_of_schema_1_is_of_schema_2_from_its_first_opening_on() {
     all_is_in(&store, 1).await;
 }
 
-/// Everything that both schemas keep.
+/// Everything that all schemas keep.
 async fn all_is_in(store: &Store, schema: u32) {
     let events = store.read(0, 10, 1 << 20).unwrap();
     let ids: Vec<_> = events.iter().map(|event| (event.seq, event.id())).collect();

@@ -1,5 +1,6 @@
 //! How fast the writer is; run by hand: `cargo test --test store speed -- --ignored --nocapture`.
 
+use agent_bridge_sim::agentunited::burst_text;
 use std::time::Instant;
 
 use agent_bridge::event::Type;
@@ -24,7 +25,12 @@ async fn events_a_second_with_many_stored() {
                     (0..per_batch).fold(Batch::intake(), |batch, _| {
                         told += 1;
                         let id = format!("{:016x}", if random { scatter(told) } else { told });
-                        batch.event(event_with(Type::MessageCreated, "c1", object(&id, "r1"), &"x".repeat(560)))
+                        batch.event(event_with(
+                            Type::MessageCreated,
+                            "c1",
+                            object(&id, "r1"),
+                            &burst_text(0, told, 560),
+                        ))
                     })
                 })
                 .collect();

@@ -1,6 +1,6 @@
 //! Many messages fast: payloads follow from (seed, n), so that a reader can check each of them.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{fmt::Write as _, sync::OnceLock, time::Duration};
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -14,8 +14,8 @@ use crate::{feed::Piece, ids};
 
 /// Messages that go out as one chunk.
 const BATCH: u64 = 128;
-/// The alphabet three times: any turn of it has two whole ones ahead.
-const LETTERS: &str = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz";
+/// Letters that repeat nothing, as many times over as a text may be long: what stores texts gains nothing on them.
+const LETTERS: usize = 64 * 1024;
 /// The seed has 28 bits, because it is part of each id.
 const SEED_BITS: u32 = 0x0fff_ffff;
 
@@ -105,13 +105,26 @@ fn burst_number(id: &str, seed: u32) -> Option<u64> {
 pub fn burst_text(seed: u32, n: u64, bytes: usize) -> String {
     let mut text = String::with_capacity(bytes + 32);
     let _infallible = write!(text, "burst {:07x} {n:016x} ", seed & SEED_BITS);
-    let mut turn = usize::try_from(n.wrapping_mul(31).wrapping_add(u64::from(seed)) % 26).unwrap_or(0);
+    let letters = LETTERS_DRAWN.get_or_init(drawn);
+    let mut turn = usize::try_from(n.wrapping_mul(31).wrapping_add(u64::from(seed)) % LETTERS as u64).unwrap_or(0);
     while text.len() < bytes {
-        let part = (bytes - text.len()).min(52);
-        text.push_str(&LETTERS[turn..turn + part]);
-        turn = (turn + 7) % 26;
+        let part = (bytes - text.len()).min(LETTERS - turn);
+        text.push_str(&letters[turn..turn + part]);
+        turn = 0;
     }
     text
+}
+
+/// The same letters every time, drawn by a generator of Knuth's.
+static LETTERS_DRAWN: OnceLock<String> = OnceLock::new();
+
+fn drawn() -> String {
+    let mut state = 1_u64;
+    let draw = |_| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        char::from(b'a' + (state >> 32) as u8 % 26)
+    };
+    (0..LETTERS).map(draw).collect()
 }
 
 impl Sim {

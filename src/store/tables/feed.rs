@@ -1,7 +1,7 @@
-//! Rows of the feed: a checked front with the facts of an event, and its bytes behind it.
+//! Rows of the feed: a checked front with the facts of an event, and behind it the event itself, its rest mostly packed.
 
-use super::fields::{Fields, put_text};
-use crate::event::{Arrival, AuthorKind, Head, Stored, Type, Via, WorkspaceName};
+use super::fields::{Fields, put_bytes, put_text};
+use crate::event::{Arrival, AuthorKind, Head, NewEvent, Rest, Stored, Type, Via, WorkspaceName, unpack};
 use crate::store::fault::Fault;
 
 const OWN: u8 = 1;
@@ -12,12 +12,29 @@ const AGENT: u8 = 16;
 const ONE_CONSUMER: u8 = 32;
 /// Since schema 2.
 const ARRIVAL: u8 = 64;
+/// Since schema 3.
+const PACKED: u8 = 128;
 
-/// The front of a feed row, behind which the event's bytes stand: checksum of all that follows (u64), at (u64),
-/// flags (u8), where it arrived by a line when (u64) and by which kind (u8), then with their lengths workspace, type, conversation,
-/// author, only_for.
-pub fn feed_front(at: u64, arrival: Option<Arrival>, head: &Head, row: &mut Vec<u8>) {
+/// A feed row: checksum of all that follows (u64), at (u64), flags (u8), where it arrived by a line when (u64) and by
+/// which kind (u8), then with their lengths workspace, type, conversation, author, only_for; where the event's rest is packed, its
+/// start with its length; then the event, or its packed rest. `row` is emptied first.
+pub fn feed_row(at: u64, event: &NewEvent, row: &mut Vec<u8>) {
+    let (start, rest) = event.stored();
+    let packed = matches!(rest, Rest::Packed(_));
     row.clear();
+    front(at, event.arrival, &event.head, packed, row);
+    if packed {
+        put_bytes(row, start);
+    } else {
+        row.extend_from_slice(start);
+    }
+    let (Rest::Plain(rest) | Rest::Packed(rest)) = rest;
+    row.extend_from_slice(rest);
+    let sum = checksum(&row[8..]);
+    row[..8].copy_from_slice(&sum.to_le_bytes());
+}
+
+fn front(at: u64, arrival: Option<Arrival>, head: &Head, packed: bool, row: &mut Vec<u8>) {
     row.extend_from_slice(&[0; 8]);
     row.extend_from_slice(&at.to_le_bytes());
     let flag = |set: bool, flag: u8| if set { flag } else { 0 };
@@ -28,7 +45,8 @@ pub fn feed_front(at: u64, arrival: Option<Arrival>, head: &Head, row: &mut Vec<
             | flag(head.author_kind == Some(AuthorKind::Human), HUMAN)
             | flag(head.author_kind == Some(AuthorKind::Agent), AGENT)
             | flag(head.only_for.is_some(), ONE_CONSUMER)
-            | flag(arrival.is_some(), ARRIVAL),
+            | flag(arrival.is_some(), ARRIVAL)
+            | flag(packed, PACKED),
     );
     if let Some(Arrival { at, via }) = arrival {
         row.extend_from_slice(&at.to_le_bytes());
@@ -39,14 +57,6 @@ pub fn feed_front(at: u64, arrival: Option<Arrival>, head: &Head, row: &mut Vec<
     put_text(row, &head.conversation);
     put_text(row, head.author.as_deref().unwrap_or_default());
     put_text(row, head.only_for.as_deref().unwrap_or_default());
-}
-
-/// Writes front and event into the place kept for the row.
-pub fn feed_row(front: &[u8], event: &[u8], row: &mut [u8]) {
-    row[..front.len()].copy_from_slice(front);
-    row[front.len()..].copy_from_slice(event);
-    let sum = checksum(&row[8..]);
-    row[..8].copy_from_slice(&sum.to_le_bytes());
 }
 
 /// When a feed row was committed; nothing else of it is read.
@@ -90,7 +100,13 @@ pub fn feed_event(seq: u64, row: &[u8]) -> Result<Stored, Fault> {
         mentions_me: has(MENTIONS_ME),
         only_for: has(ONE_CONSUMER).then(|| only_for.to_owned()),
     };
-    Ok(Stored { seq, at, head, bytes: bytes::Bytes::copy_from_slice(fields.0) })
+    let bytes = if has(PACKED) {
+        let start = fields.bytes()?;
+        unpack(start, fields.0).ok_or(Fault::Row("a packed event"))?.into()
+    } else {
+        bytes::Bytes::copy_from_slice(fields.0)
+    };
+    Ok(Stored { seq, at, head, bytes })
 }
 
 /// Catches what a disk altered; nobody's malice. Each step is a bijection, so no single altered word goes unseen.
@@ -115,31 +131,51 @@ fn arrival_of(row: &mut Fields<'_>, flags: u8) -> Result<Option<Arrival>, Fault>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::{Conversation, Data, Draft, Identity, Message};
 
-    #[test]
-    fn an_event_reads_back_whole_and_any_flipped_bit_is_seen() {
-        let head = Head {
+    /// An event with so many letters.
+    fn event(letters: usize) -> NewEvent {
+        let message = Message { id: "m".into(), text: Some("letters ".repeat(letters / 8)), ..Message::default() };
+        let draft = Draft {
             workspace: WorkspaceName::new("acme").unwrap(),
+            platform: None,
             kind: Type::MessageCreated,
-            conversation: "c/1".into(),
+            identity: Identity::Sequence,
+            time: "2026-03-22T18:00:00Z".into(),
+            data: Data {
+                conversation: Some(Conversation { id: "c/1".into(), ..Conversation::default() }),
+                message: Some(message),
+                ..Data::default()
+            },
+        };
+        let mut event = draft.seal();
+        event.head = Head {
             author: Some("ü".into()),
             author_kind: Some(AuthorKind::Agent),
             own: true,
-            mentions_me: false,
             only_for: Some("main".into()),
+            ..event.head
         };
-        let mut front = Vec::new();
-        let arrival = Some(Arrival { at: 5, via: Via::History });
-        feed_front(7, arrival, &head, &mut front);
-        let mut row = vec![0; front.len() + 5];
-        feed_row(&front, b"{\"a\"}", &mut row);
-        let stored = feed_event(3, &row).unwrap();
-        assert_eq!((stored.at, &stored.head, &stored.bytes[..]), (7, &head, &b"{\"a\"}"[..]));
-        assert_eq!((feed_at(&row).unwrap(), feed_arrival(&row).unwrap()), (7, (7, arrival)));
-        for bit in 0..row.len() * 8 {
-            row[bit / 8] ^= 1 << (bit % 8);
-            assert!(feed_event(3, &row).is_err(), "bit {bit}");
-            row[bit / 8] ^= 1 << (bit % 8);
+        event.arrival = Some(Arrival { at: 5, via: Via::History });
+        event.fill(3);
+        event
+    }
+
+    #[test]
+    fn an_event_reads_back_whole_plain_or_packed_and_any_flipped_bit_is_seen() {
+        for (letters, packed) in [(8, false), (4_000, true)] {
+            let event = event(letters);
+            let mut row = vec![9; 3];
+            feed_row(7, &event, &mut row);
+            assert_eq!((row[16] & PACKED != 0, row.len() < 1_000), (packed, true), "{}", row.len());
+            let stored = feed_event(3, &row).unwrap();
+            assert_eq!((stored.at, &stored.head, &stored.bytes[..]), (7, &event.head, &event.bytes[..]));
+            assert_eq!((feed_at(&row).unwrap(), feed_arrival(&row).unwrap()), (7, (7, event.arrival)));
+            for bit in 0..row.len() * 8 {
+                row[bit / 8] ^= 1 << (bit % 8);
+                assert!(feed_event(3, &row).is_err(), "bit {bit}");
+                row[bit / 8] ^= 1 << (bit % 8);
+            }
         }
     }
 }

@@ -4,9 +4,14 @@ use crate::store::fault::Fault;
 
 /// A text behind its length.
 pub(super) fn put_text(row: &mut Vec<u8>, text: &str) {
-    let length = u32::try_from(text.len()).expect("no frame is 4 GiB long");
+    put_bytes(row, text.as_bytes());
+}
+
+/// Bytes behind their length.
+pub(super) fn put_bytes(row: &mut Vec<u8>, bytes: &[u8]) {
+    let length = u32::try_from(bytes.len()).expect("no frame is 4 GiB long");
     row.extend_from_slice(&length.to_le_bytes());
-    row.extend_from_slice(text.as_bytes());
+    row.extend_from_slice(bytes);
 }
 
 /// Reads a row field by field.
@@ -40,7 +45,12 @@ impl<'a> Fields<'a> {
 
     /// A text behind its length.
     pub fn text(&mut self) -> Result<&'a str, Fault> {
+        std::str::from_utf8(self.bytes()?).map_err(|_| Fault::Row("a row's text"))
+    }
+
+    /// Bytes behind their length.
+    pub fn bytes(&mut self) -> Result<&'a [u8], Fault> {
         let length = self.u32()? as usize;
-        std::str::from_utf8(self.take(length)?).map_err(|_| Fault::Row("a row's text"))
+        self.take(length)
     }
 }

@@ -1,12 +1,24 @@
 //! The store's file, or a backup of it, in the wrong hands.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
+use agent_bridge::store::{self, Store};
 use agent_bridge_sim::agentunited::Options;
 
 use super::canaries::on_the_wire;
 use super::front::Front;
 use crate::house::{House, QUICK, ack};
+
+/// All events of a copy of this store.
+fn events(file: &Path, key: &Path) -> Vec<Vec<u8>> {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("store.redb");
+    std::fs::copy(file, &copy).unwrap();
+    let options = store::Options { ballast: 0, vault_key: Some(key.to_owned()), ..store::Options::default() };
+    let store = Store::open(&copy, options).unwrap();
+    store.read(0, usize::MAX, usize::MAX).unwrap().iter().map(|event| event.bytes.to_vec()).collect()
+}
 
 #[tokio::test]
 async fn attack_a_stolen_store_tells_no_secret_and_opens_only_with_its_own_key() {
@@ -39,8 +51,12 @@ async fn attack_a_stolen_store_tells_no_secret_and_opens_only_with_its_own_key()
     let key = std::fs::read_to_string(house.home.path("state/vault.key")).unwrap();
     secrets.insert(key.trim().to_owned());
     for file in [&store, &backup] {
-        let bytes = std::fs::read(file).unwrap();
+        let mut bytes = std::fs::read(file).unwrap();
         assert!(!bytes.is_empty());
+        // Most of an event is packed in the file: who has the file can unpack it.
+        let events = events(file, &house.home.path("state/vault.key"));
+        assert!(events.len() >= 2, "the feed is read");
+        bytes.extend(events.concat());
         for secret in &secrets {
             let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
             assert!(!found, "{} holds {}…", file.display(), &secret[..6]);
