@@ -37,6 +37,7 @@ mod effects;
 mod lines;
 mod liveness;
 mod logged;
+mod namespace;
 mod power;
 mod pushed;
 mod soak;
