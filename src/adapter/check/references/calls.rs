@@ -18,6 +18,12 @@ const STEPS: &[Root] = &[Root::Settings, Root::Facts, Root::Secrets, Root::Ingre
 /// The same, once there is a token.
 pub(super) const SIGNED_IN: &[Root] = &[Root::Settings, Root::Facts, Root::Secrets, Root::Session];
 
+/// The same where an agent acts.
+const ACTION: &[Root] = &[Root::Settings, Root::Facts, Root::Action];
+
+/// The same where it asks.
+const ASK: &[Root] = &[Root::Settings, Root::Facts, Root::Ask];
+
 /// A call and where it stands.
 pub(in crate::adapter::check) struct Found<'a> {
     pub path: Vec<String>,
@@ -25,103 +31,112 @@ pub(in crate::adapter::check) struct Found<'a> {
     pub(super) roots: &'static [Root],
 }
 
+/// Calls as they are found.
+struct Calls<'a>(Vec<Found<'a>>);
+
+impl<'a> Calls<'a> {
+    fn add(&mut self, path: &[&str], call: &'a Call, roots: &'static [Root]) {
+        self.0.push(Found { path: path.iter().map(|&part| part.to_owned()).collect(), call, roots });
+    }
+}
+
 /// Every call of the manifest.
 pub(in crate::adapter::check) fn calls(manifest: &Manifest) -> Vec<Found<'_>> {
-    let mut found = Vec::new();
-    let mut add = |path: &[&str], call, roots| {
-        found.push(Found { path: path.iter().map(|&part| part.to_owned()).collect(), call, roots });
-    };
+    let mut found = Calls(Vec::new());
+    joining(manifest, &mut found);
+    documents(manifest, &mut found);
+    receiving(manifest, &mut found);
+    actions(manifest, &mut found);
+    asks(manifest, &mut found);
+    found.0
+}
+
+fn joining<'a>(manifest: &'a Manifest, found: &mut Calls<'a>) {
     for (name, session) in manifest.sessions.iter() {
-        session.login.iter().for_each(|login| add(&["sessions", name, "login"], login, JOINING));
+        session.login.iter().for_each(|login| found.add(&["sessions", name, "login"], login, JOINING));
     }
     for (name, way) in manifest.join.ways.iter() {
         for (index, step) in way.steps.iter().enumerate() {
-            steps(step, &["join", "ways", name, "steps", &index.to_string()], &mut add);
+            steps(step, &["join", "ways", name, "steps", &index.to_string()], found);
         }
     }
     for (index, learn) in manifest.join.learn.iter().enumerate() {
         if let Learn::Read { call, r#else: otherwise, .. } = learn {
             let index = index.to_string();
-            add(&["join", "learn", &index], call, SIGNED_IN);
+            found.add(&["join", "learn", &index], call, SIGNED_IN);
             if let Some(call) = otherwise {
-                add(&["join", "learn", &index, "else"], call, SIGNED_IN);
+                found.add(&["join", "learn", &index, "else"], call, SIGNED_IN);
             }
         }
     }
-    if let Some(documents) = &manifest.documents {
-        add(&["documents"], &documents.open, &[Root::Settings]);
-        if let Some(live) = &documents.live {
-            add(&["documents", "live"], &live.call, &[Root::Settings]);
-        }
-        if let Some(own) = &documents.own {
-            add(&["documents", "own"], &own.open, &[Root::Settings, Root::Room]);
-            add(&["documents", "own", "token"], &own.token, &[Root::Settings, Root::Room]);
+}
+
+fn steps<'a>(step: &'a Step, path: &[&str], found: &mut Calls<'a>) {
+    for (index, dialect) in step.dialects.iter().enumerate() {
+        let index = index.to_string();
+        let alone = dialect.name.is_empty() && step.dialects.len() == 1;
+        let path = if alone { path.to_vec() } else { [path, &["dialects", &index]].concat() };
+        found.add(&path, &dialect.call, STEPS);
+        for (index, call) in dialect.then.iter().enumerate() {
+            found.add(&[&path[..], &["then", &index.to_string()]].concat(), call, SIGNED_IN);
         }
     }
+    if let Some(look) = step.wait.as_ref().and_then(|wait| wait.claim.as_ref()?.look.as_ref()) {
+        found.add(&[path, &["wait", "claim", "look"]].concat(), look, STEPS);
+    }
+}
+
+fn documents<'a>(manifest: &'a Manifest, found: &mut Calls<'a>) {
+    let Some(documents) = &manifest.documents else { return };
+    found.add(&["documents"], &documents.open, &[Root::Settings]);
+    if let Some(live) = &documents.live {
+        found.add(&["documents", "live"], &live.call, &[Root::Settings]);
+    }
+    if let Some(own) = &documents.own {
+        found.add(&["documents", "own"], &own.open, &[Root::Settings, Root::Room]);
+        found.add(&["documents", "own", "token"], &own.token, &[Root::Settings, Root::Room]);
+    }
+}
+
+fn receiving<'a>(manifest: &'a Manifest, found: &mut Calls<'a>) {
     let receive = &manifest.receive;
     if manifest.has_line() {
-        add(&["receive"], &receive.call, opening(receive.flavour));
+        found.add(&["receive"], &receive.call, opening(receive.flavour));
     }
     if let Some(call) = manifest.registered.as_ref().and_then(|registered| registered.call.as_ref()) {
-        add(&["registered"], call, &[Root::Settings, Root::Facts]);
+        found.add(&["registered"], call, &[Root::Settings, Root::Facts]);
     }
-    receive.history.iter().for_each(|history| histories(history, &mut add));
+    receive.history.iter().for_each(|history| histories(history, found));
     if let Some(members) = receive.log.as_ref().and_then(|log| log.members.as_ref()) {
-        add(&["receive", "members"], &members.call, &[Root::Settings, Root::Facts, Root::Room]);
+        found.add(&["receive", "members"], &members.call, &[Root::Settings, Root::Facts, Root::Room]);
     }
     for (index, push) in receive.push.iter().enumerate() {
         let path = ["receive", "push", &index.to_string()];
         match push {
-            Push::ActionCable(cable) => add(&path, &cable.call, &[Root::Settings, Root::Facts, Root::Session]),
-            Push::Attendance(attendance) => add(&path, &attendance.call, &[Root::Settings, Root::Facts]),
+            Push::ActionCable(cable) => found.add(&path, &cable.call, &[Root::Settings, Root::Facts, Root::Session]),
+            Push::Attendance(attendance) => found.add(&path, &attendance.call, &[Root::Settings, Root::Facts]),
             Push::Webhook(_) => {}
         }
     }
     for (index, also) in receive.also.iter().enumerate() {
         let path = ["receive", "also", &index.to_string()];
-        add(&path, also.call(), &[Root::Settings, Root::Facts, Root::Page]);
+        found.add(&path, also.call(), &[Root::Settings, Root::Facts, Root::Page]);
         if let Also::Threads(threads) = also {
             let path = [&path[..], &["messages"]].concat();
-            add(&path, &threads.messages.call, &[Root::Settings, Root::Facts, Root::Room]);
+            found.add(&path, &threads.messages.call, &[Root::Settings, Root::Facts, Root::Room]);
         }
     }
-    for (verb, action) in manifest.actions.iter() {
-        add(&["actions", verb], &action.call, &[Root::Settings, Root::Facts, Root::Action]);
-        for (kind, call) in &action.held {
-            let kind = format!("{kind:?}").to_lowercase();
-            add(&["actions", verb, "held", &kind], call, &[Root::Settings, Root::Facts, Root::Action]);
-        }
-        if let Some(uploads) = &action.uploads {
-            let path = ["actions", verb, "uploads", "create"];
-            add(&path, &uploads.create, &[Root::Settings, Root::Facts, Root::File]);
-        }
-        for (argument, rule) in action.places.iter() {
-            let path = ["actions", verb, "places", argument];
-            add(&path, &rule.call, &[Root::Settings, Root::Facts, Root::Action]);
-        }
-    }
-    for (name, question) in manifest.asks.iter() {
-        add(&["asks", name], &question.call, &[Root::Settings, Root::Facts, Root::Ask]);
-        for (kind, call) in &question.held {
-            let kind = format!("{kind:?}").to_lowercase();
-            add(&["asks", name, "held", &kind], call, &[Root::Settings, Root::Facts, Root::Ask]);
-        }
-        if let Some(call) = &question.otherwise {
-            add(&["asks", name, "else"], call, &[Root::Settings, Root::Facts, Root::Ask]);
-        }
-    }
-    found
 }
 
 /// The requests of histories: lists of rooms, and pages of them.
-fn histories<'a>(history: &'a History, add: &mut impl FnMut(&[&str], &'a Call, &'static [Root])) {
+fn histories<'a>(history: &'a History, found: &mut Calls<'a>) {
     const PAGE: &[Root] = &[Root::Settings, Root::Facts, Root::Room, Root::Page];
-    history.call.iter().for_each(|call| add(&["receive", "history"], call, PAGE));
+    history.call.iter().for_each(|call| found.add(&["receive", "history"], call, PAGE));
     for (index, rooms) in history.rooms.iter().enumerate() {
         let (index, path) = (index.to_string(), ["receive", "history", "rooms"]);
         let path = if history.rooms.len() == 1 { path.to_vec() } else { [&path[..], &[&index]].concat() };
-        rooms.call().iter().for_each(|call| add(&path, call, &[Root::Settings, Root::Facts]));
-        rooms.messages.iter().for_each(|call| add(&[&path[..], &["messages"]].concat(), call, PAGE));
+        rooms.call().iter().for_each(|call| found.add(&path, call, &[Root::Settings, Root::Facts]));
+        rooms.messages.iter().for_each(|call| found.add(&[&path[..], &["messages"]].concat(), call, PAGE));
     }
 }
 
@@ -134,17 +149,33 @@ const fn opening(flavour: LineFlavour) -> &'static [Root] {
     }
 }
 
-fn steps<'a>(step: &'a Step, path: &[&str], add: &mut impl FnMut(&[&str], &'a Call, &'static [Root])) {
-    for (index, dialect) in step.dialects.iter().enumerate() {
-        let index = index.to_string();
-        let alone = dialect.name.is_empty() && step.dialects.len() == 1;
-        let path = if alone { path.to_vec() } else { [path, &["dialects", &index]].concat() };
-        add(&path, &dialect.call, STEPS);
-        for (index, call) in dialect.then.iter().enumerate() {
-            add(&[&path[..], &["then", &index.to_string()]].concat(), call, SIGNED_IN);
+fn actions<'a>(manifest: &'a Manifest, found: &mut Calls<'a>) {
+    for (verb, action) in manifest.actions.iter() {
+        found.add(&["actions", verb], &action.call, ACTION);
+        for (kind, call) in &action.held {
+            let kind = format!("{kind:?}").to_lowercase();
+            found.add(&["actions", verb, "held", &kind], call, ACTION);
+        }
+        if let Some(uploads) = &action.uploads {
+            let path = ["actions", verb, "uploads", "create"];
+            found.add(&path, &uploads.create, &[Root::Settings, Root::Facts, Root::File]);
+        }
+        for (argument, rule) in action.places.iter() {
+            let path = ["actions", verb, "places", argument];
+            found.add(&path, &rule.call, ACTION);
         }
     }
-    if let Some(look) = step.wait.as_ref().and_then(|wait| wait.claim.as_ref()?.look.as_ref()) {
-        add(&[path, &["wait", "claim", "look"]].concat(), look, STEPS);
+}
+
+fn asks<'a>(manifest: &'a Manifest, found: &mut Calls<'a>) {
+    for (name, question) in manifest.asks.iter() {
+        found.add(&["asks", name], &question.call, ASK);
+        for (kind, call) in &question.held {
+            let kind = format!("{kind:?}").to_lowercase();
+            found.add(&["asks", name, "held", &kind], call, ASK);
+        }
+        if let Some(call) = &question.otherwise {
+            found.add(&["asks", name, "else"], call, ASK);
+        }
     }
 }
