@@ -43,21 +43,8 @@ impl Workspace {
                 () = regranted => Followed::Anew,
             });
         }
-        let (hint, hints) = mpsc::channel(HINTS);
-        self.desk.hints(hint);
-        let mut lines = JoinSet::new();
-        let (line_pulse, line_beat) = pulse();
-        let (line, inlet) = self.line(hints)?;
-        lines.spawn(line_beat.during(line.run(spread)));
-        for (also, report) in lines::also(&self.context, &self.session)? {
-            self.desk.beside(report.watch());
-            lines.spawn(also.run(spread));
-        }
-        if let Some(inlet) = inlet {
-            self.beside(&inlet, &mut lines)?;
-        }
+        let mut lines = self.open_lines(spread)?;
         let (own_pulse, mut beat) = pulse();
-        self.desk.pulse("line", line_pulse);
         self.desk.pulse("task", own_pulse);
         let mut status = self.report.watch();
         loop {
@@ -76,6 +63,25 @@ impl Workspace {
                 () = at(due) => {}
             }
         }
+    }
+
+    /// The line, and what is read and pushed beside it.
+    fn open_lines(&self, spread: Duration) -> Result<JoinSet<Reason>, StoreError> {
+        let (hint, hints) = mpsc::channel(HINTS);
+        self.desk.hints(hint);
+        let mut lines = JoinSet::new();
+        let (pulse, beat) = pulse();
+        let (line, inlet) = self.line(hints)?;
+        lines.spawn(beat.during(line.run(spread)));
+        for (also, report) in lines::also(&self.context, &self.session)? {
+            self.desk.beside(report.watch());
+            lines.spawn(also.run(spread));
+        }
+        if let Some(inlet) = inlet {
+            self.beside(&inlet, &mut lines)?;
+        }
+        self.desk.pulse("line", pulse);
+        Ok(lines)
     }
 
     fn line(&self, hints: mpsc::Receiver<String>) -> Result<(AnyLine, Option<Inlet>), StoreError> {
