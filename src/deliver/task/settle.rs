@@ -3,6 +3,7 @@
 mod ack;
 mod riding;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Done, Task};
@@ -11,6 +12,7 @@ use crate::deliver::call::{Refusal, Settle, Settled, Which};
 use crate::deliver::handle::Reply;
 use crate::deliver::lanes::{Place, Rest};
 use crate::deliver::subscription::ReaderId;
+use crate::event::Stored;
 use crate::store::{How, StoreError};
 
 /// The longest reason of a nack or a reject that is kept, in bytes.
@@ -73,14 +75,18 @@ impl Task {
             Place::Settled => return Ok(Err(Refusal::AlreadySettled(seq))),
             Place::Ahead => return Ok(Err(Refusal::NotDelivered(seq))),
         }
-        let event = match self.lanes.body(seq) {
-            Some(event) => Some(event),
-            None => self.read_one(seq)?,
-        };
-        let Some(event) = event else { return Ok(Err(Refusal::NotDelivered(seq))) };
+        let Some(event) = self.body(seq)? else { return Ok(Err(Refusal::NotDelivered(seq))) };
         let now = self.now();
         self.lanes.bury(&event, &short(reason.to_owned()), How::Rejected, now);
         Ok(Ok(()))
+    }
+
+    /// The event, as long as anything keeps it.
+    fn body(&self, seq: u64) -> Result<Option<Arc<Stored>>, StoreError> {
+        match self.lanes.body(seq) {
+            Some(event) => Ok(Some(event)),
+            None => self.read_one(seq),
+        }
     }
 
     /// Whether the event is leased, to this reader where one is named.

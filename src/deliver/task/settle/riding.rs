@@ -35,11 +35,7 @@ impl Task {
         if reply.is_none() && actions.is_empty() {
             return Ok(Ok(Riding::default()));
         }
-        let event = match self.lanes.body(anchor) {
-            Some(event) => Some(event),
-            None => self.read_one(anchor)?,
-        };
-        let Some(event) = event else { return Ok(Err(Refusal::NotDelivered(anchor))) };
+        let Some(event) = self.body(anchor)? else { return Ok(Err(Refusal::NotDelivered(anchor))) };
         let reply = reply.map(|text| answer_to(&event, text));
         Ok(self.accept_all(&event, reply.into_iter().chain(actions)))
     }
@@ -64,11 +60,7 @@ impl Task {
         let now = self.ground.clock.now();
         let mut marks = Vec::new();
         for seq in seqs {
-            let event = match self.lanes.body(*seq) {
-                Some(event) => Some(event),
-                None => self.read_one(*seq)?,
-            };
-            let mark = event.and_then(|event| self.ground.accept.follows(&event, now));
+            let mark = self.body(*seq)?.and_then(|event| self.ground.accept.follows(&event, now));
             if let Some(mark) = mark.filter(|mark| !riding.has(mark)) {
                 marks.push(Change::Accept(Box::new(mark.behind(riding.ids.clone()))));
             }
