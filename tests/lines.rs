@@ -3,6 +3,8 @@
 
 #[path = "support/memory_network.rs"]
 mod memory_network;
+#[path = "support/overheard.rs"]
+mod overheard;
 
 #[path = "lines/alive.rs"]
 mod alive;
