@@ -28,5 +28,7 @@ mod rooms;
 mod seats;
 #[path = "lines/sound.rs"]
 mod sound;
+#[path = "lines/stage.rs"]
+mod stage;
 #[path = "lines/streams.rs"]
 mod streams;
