@@ -127,7 +127,7 @@ impl Question {
         match &self.what {
             What::Items { at, next } => {
                 let mut items = records(at.find(answer));
-                self.join(&mut items, answer);
+                self.beside.iter().for_each(|beside| beside.join(&mut items, answer));
                 let mut told = json!({ "items": items });
                 if let Some(next) = next {
                     told["next"] = next.find(answer).and_then(text).into();
@@ -140,7 +140,7 @@ impl Question {
                     None => Some(found),
                 });
                 let mut item = [found.filter(|found| !found.is_null()).ok_or(NotThere)?.clone()];
-                self.join(&mut item, answer);
+                self.beside.iter().for_each(|beside| beside.join(&mut item, answer));
                 let [item] = item;
                 Ok(json!({ "item": item }))
             }

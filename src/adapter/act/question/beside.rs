@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Question;
 use crate::adapter::pointer::{Pointer, text};
 
 /// Records of the same answer, each about one of what was asked for.
@@ -37,25 +36,24 @@ pub struct Only {
     pub is: String,
 }
 
-impl Question {
+impl Beside {
     /// Puts each record to what it is about, and all in their order.
     pub(super) fn join(&self, items: &mut [Value], answer: &Value) {
-        let Some(beside) = &self.beside else { return };
         let counts = |record: &Value| {
-            beside.only.as_ref().is_none_or(|only| only.at.find(record).and_then(text).as_ref() == Some(&only.is))
+            self.only.as_ref().is_none_or(|only| only.at.find(record).and_then(text).as_ref() == Some(&only.is))
         };
-        let records = records(beside.items.find(answer)).into_iter().filter(counts);
+        let records = records(self.items.find(answer)).into_iter().filter(counts);
         let of: HashMap<String, Value> =
-            records.filter_map(|record| Some((beside.of.find(&record).and_then(text)?, record))).collect();
+            records.filter_map(|record| Some((self.of.find(&record).and_then(text)?, record))).collect();
         for item in items.iter_mut() {
-            let called = beside.by.as_ref().map_or_else(|| item.get("id"), |by| by.find(item));
+            let called = self.by.as_ref().map_or_else(|| item.get("id"), |by| by.find(item));
             let record = called.and_then(text).and_then(|id| of.get(&id).cloned());
             if let Value::Object(fields) = item {
-                fields.insert(beside.r#as.clone(), record.unwrap_or_default());
+                fields.insert(self.r#as.clone(), record.unwrap_or_default());
             }
         }
-        if let Some(place) = &beside.place {
-            let at = |item: &Value| place.find(item.get(&beside.r#as)?).and_then(text);
+        if let Some(place) = &self.place {
+            let at = |item: &Value| place.find(item.get(&self.r#as)?).and_then(text);
             items.sort_by(|one, other| newest_first(at(one).as_deref(), at(other).as_deref()));
         }
     }
