@@ -113,18 +113,7 @@ impl Daemon {
             tasks: TaskTracker::new(),
             waits: config.session.waits(),
         };
-        let mut daemon = Self {
-            store: store.clone(),
-            consumers: consumers.clone(),
-            renewals: means.tasks.clone(),
-            tasks: JoinSet::new(),
-            workspaces: JoinSet::new(),
-            ready: watch::Sender::new(false),
-            deliveries: Tally::default(),
-            panicked: CancellationToken::new(),
-            token,
-            lines: CancellationToken::new(),
-        };
+        let mut daemon = Self::idle(store.clone(), consumers.clone(), means.tasks.clone(), token);
         let hooks = Hooks::new(config.ingress.waiting);
         let context = config.context(means, manifests.clone(), hooks.clone());
         let roster = daemon.start_workspaces(context.clone()).await?;
@@ -144,6 +133,22 @@ impl Daemon {
         daemon.open_ingress(hooks, manifests, config).await?;
         daemon.open_doors(bridge, roster, config, places).await?;
         Ok(daemon)
+    }
+
+    /// Nothing runs yet but the consumers.
+    fn idle(store: Store, consumers: Consumers, renewals: TaskTracker, token: CancellationToken) -> Self {
+        Self {
+            store,
+            consumers,
+            renewals,
+            tasks: JoinSet::new(),
+            workspaces: JoinSet::new(),
+            ready: watch::Sender::new(false),
+            deliveries: Tally::default(),
+            panicked: CancellationToken::new(),
+            token,
+            lines: CancellationToken::new(),
+        }
     }
 
     /// Every joined workspace begins to run; each connects in its own time.

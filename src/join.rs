@@ -8,6 +8,7 @@ mod added;
 mod ask;
 mod claim;
 mod dialect;
+mod enter;
 mod identity;
 mod keep;
 mod link;

@@ -15,6 +15,7 @@ mod outside;
 mod renew;
 mod revoke;
 mod scope;
+mod send;
 mod share;
 mod token;
 mod upgrade;
@@ -23,19 +24,17 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
-use crate::adapter::{self, Call, Manifest, Root, Scope};
+use crate::adapter::{self, Manifest, Scope};
 use crate::clock::{Clock, millis};
-use crate::event::NewEvent;
-use crate::http::{Body, Network, Request, Response, Stream};
+use crate::http::Network;
 use crate::retry::Waits;
-use crate::store::{Batch, Seat, Store, WorkspaceRecord};
+use crate::store::{Seat, Store, WorkspaceRecord};
 
 pub use claims::claims;
 pub use error::Error;
@@ -134,73 +133,6 @@ impl Session {
         })))
     }
 
-    /// Builds, authorises and sends a call; after a 401 once more with a new token.
-    pub async fn call(&self, call: &Call, scope: Scope) -> Result<Response, Error> {
-        self.send(self.prepare(call, scope)?).await
-    }
-
-    /// Authorises and sends a request that is complete but for its credentials; after a 401 once more.
-    pub async fn send(&self, request: Request) -> Result<Response, Error> {
-        if request.bare {
-            self.may_act()?;
-            return Ok(self.0.means.network.call(request).await?);
-        }
-        let used = self.credential().await?;
-        let answer = self.0.means.network.call(self.dress(request.clone(), used.as_ref())?).await?;
-        self.heard(answer.status);
-        if answer.status != 401 {
-            self.accepted();
-            return Ok(answer);
-        }
-        let fresh = self.refused(used).await?;
-        let answer = self.0.means.network.call(self.dress(request, Some(&fresh))?).await?;
-        self.repeated(answer.status).await?;
-        Ok(answer)
-    }
-
-    /// Sends a request with the credential at hand, once, whatever the seat says: where the platform has taken the seat
-    /// away, a renewal is refused, and yet what was said last may still be read.
-    pub async fn send_at_last(&self, request: Request) -> Result<Response, Error> {
-        let held = self.held();
-        let answer = self.0.means.network.call(self.dress(request, held.as_ref())?).await?;
-        self.heard(answer.status);
-        Ok(answer)
-    }
-
-    /// [`Self::call`] for an answer whose body goes on. `extra` headers go along (`accept`, `last-event-id`).
-    pub async fn stream(&self, call: &Call, scope: Scope, extra: HeaderMap) -> Result<Stream, Error> {
-        let mut request = self.prepare(call, scope)?;
-        request.headers.extend(extra);
-        let used = self.credential().await?;
-        let answer = self.0.means.network.open(self.dress(request.clone(), used.as_ref())?).await?;
-        self.heard(answer.status);
-        if answer.status != 401 {
-            self.accepted();
-            return Ok(answer);
-        }
-        drop(answer);
-        let fresh = self.refused(used).await?;
-        let answer = self.0.means.network.open(self.dress(request, Some(&fresh))?).await?;
-        self.repeated(answer.status).await?;
-        Ok(answer)
-    }
-
-    /// The request of a call, without credentials: settings and facts, then `scope`.
-    pub fn prepare(&self, call: &Call, scope: Scope) -> Result<Request, Error> {
-        self.build(call, &self.scope().and(scope), None)
-    }
-
-    /// The same with another body: a form with files, or bytes that were stored before the first try.
-    pub fn prepare_with(&self, call: &Call, scope: Scope, body: Body) -> Result<Request, Error> {
-        self.build(call, &self.scope().and(scope), Some(body))
-    }
-
-    /// Adds credentials to a request, renewing them first where that is due. The origin must be the workspace's own.
-    pub async fn authorise(&self, request: Request) -> Result<Request, Error> {
-        let token = self.credential().await?;
-        self.dress(request, token.as_ref())
-    }
-
     /// What any call may name: settings and facts. No secret.
     pub fn scope(&self) -> Scope {
         let record = self.0.record.borrow();
@@ -244,56 +176,6 @@ impl Session {
         self.0.pace.lock().unwrap_or_else(PoisonError::into_inner).waiting()
     }
 
-    /// Commits a fact about the workspace.
-    pub async fn learn(&self, name: &str, value: impl Into<Value>) -> Result<(), Error> {
-        let (session, name, value) = (self.clone(), name.to_owned(), value.into());
-        self.own_task(async move { session.commit(Vec::new(), |record| drop(record.facts.insert(name, value))).await })
-            .await
-    }
-
-    /// Adds an id to the fact of this name, a list; the oldest go where there are [`KEPT`].
-    pub async fn keep_id(&self, name: &str, id: &str) -> Result<(), Error> {
-        let (session, name, id) = (self.clone(), name.to_owned(), Value::from(id));
-        let add = move |record: &mut WorkspaceRecord| {
-            let fact = record.facts.entry(name).or_insert_with(|| Value::Array(Vec::new()));
-            let mut ids = match std::mem::take(fact) {
-                Value::Array(ids) => ids,
-                Value::Null => Vec::new(),
-                one => vec![one],
-            };
-            if !ids.contains(&id) {
-                ids.push(id);
-            }
-            ids.drain(..ids.len().saturating_sub(KEPT));
-            *fact = Value::Array(ids);
-        };
-        self.own_task(async move { session.commit(Vec::new(), add).await }).await
-    }
-
-    /// Commits what the seat is from now on: what a line has learnt of it.
-    pub async fn sit(&self, seat: Seat) -> Result<(), Error> {
-        let session = self.clone();
-        self.own_task(async move { session.commit(Vec::new(), |record| record.seat = seat).await }).await
-    }
-
-    /// The same together with an event that stands before all that the seat's end leads to.
-    pub async fn sit_behind(&self, event: NewEvent, seat: Seat) -> Result<(), Error> {
-        let session = self.clone();
-        let batch = Batch::new().event(event);
-        self.own_task(async move { session.commit_beside(batch, Vec::new(), |record| record.seat = seat).await }).await
-    }
-
-    /// Whether the seat cannot act any more and the feed was not told of it yet.
-    pub fn is_untold(&self) -> bool {
-        self.0.record.borrow().facts.contains_key(UNTOLD)
-    }
-
-    /// Commits the event that tells of the seat, once.
-    pub async fn tell(&self, event: NewEvent) -> Result<(), Error> {
-        let session = self.clone();
-        self.own_task(async move { session.commit_told(event).await }).await
-    }
-
     /// Whether the seat may act.
     fn may_act(&self) -> Result<(), Error> {
         standing(&self.0.record.borrow(), &self.0.manifest)
@@ -301,22 +183,6 @@ impl Session {
 
     fn held(&self) -> Option<Token> {
         self.0.token.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Adds the session's headers. A credential goes to its own origin and nowhere else (P8).
-    fn dress(&self, mut request: Request, token: Option<&Token>) -> Result<Request, Error> {
-        if request.url.expose().origin() != self.0.base.origin() {
-            return Err(Error::Foreign { host: request.url.host() });
-        }
-        let mut scope = self.secret_scope();
-        if let Some(token) = token {
-            scope = scope.with_secret(Root::Session, TOKEN, token.secret.clone());
-        }
-        for (name, mut value) in adapter::headers(&self.0.spec.header, &scope)?.iter().map(|(n, v)| (n, v.clone())) {
-            HeaderValue::set_sensitive(&mut value, true);
-            request.headers.insert(name, value);
-        }
-        Ok(request)
     }
 
     /// Settings, facts and secrets: for signing in and for the session's own headers.

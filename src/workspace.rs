@@ -5,6 +5,7 @@
 
 mod attending;
 mod documents;
+mod follow;
 mod learning;
 mod lines;
 mod linger;
@@ -17,22 +18,17 @@ mod roster;
 mod seat;
 mod status;
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::adapter::Manifests;
 use crate::event::{Draft, Type, WorkspaceName};
 use crate::ingress::Hooks;
-use crate::line::Reason;
 use crate::line::policy::Policy;
-use crate::line::poll::feed::Inlet;
 use crate::line::report::{LineStatus, Report};
 use crate::line::timing::{Backfill, Timing};
 use crate::line::yjs::{Drafts, Rules};
@@ -40,15 +36,12 @@ use crate::outbox::{self, Courier};
 use crate::pulse::pulse;
 use crate::session::{self, Means, Session};
 use crate::store::{Batch, Seat, StoreError, WorkspaceRecord};
-use lines::{AnyLine, Needs, unwound};
+use follow::Followed;
 pub use place::keep_place;
 use presence::{Presence, Tell};
 pub use roster::{Fatal, Roster, RosterTask};
 use status::Desk;
 pub use status::Status;
-
-/// Hints that may wait for a line; more are as good as these.
-const HINTS: usize = 64;
 
 /// What workspaces run with. Cheap to clone.
 #[derive(Clone)]
@@ -166,75 +159,6 @@ impl Workspace {
         async move { Ok(outbox::run(Arc::new(courier), beat, token).await?) }
     }
 
-    /// Runs the lines, as far as the seat allows it, until they end or the task is cancelled.
-    async fn follow(&mut self, spread: Duration, token: &CancellationToken) -> Result<Followed, Ended> {
-        self.keep_in_step().await?;
-        if !matches!(self.session.record().seat, Seat::SignedOut | Seat::SignedIn) {
-            self.report.phase("stopped", None);
-            return Ok(Followed::To(None));
-        }
-        let mut regranted = pin!(learning::regranted(self.session.clone()));
-        if let Some(lacking) = learning::no_line(&self.session) {
-            self.report.phase("stopped", None);
-            self.desk.trouble(lacking);
-            return Ok(tokio::select! {
-                () = token.cancelled() => Followed::To(None),
-                () = regranted => Followed::Anew,
-            });
-        }
-        let (hint, hints) = mpsc::channel(HINTS);
-        self.desk.hints(hint);
-        let mut lines = JoinSet::new();
-        let (line_pulse, line_beat) = pulse();
-        let (line, inlet) = self.line(hints)?;
-        lines.spawn(line_beat.during(line.run(spread)));
-        for (also, report) in lines::also(&self.context, &self.session)? {
-            self.desk.beside(report.watch());
-            lines.spawn(also.run(spread));
-        }
-        if let Some(inlet) = inlet {
-            self.beside(&inlet, &mut lines)?;
-        }
-        let (own_pulse, mut beat) = pulse();
-        self.desk.pulse("line", line_pulse);
-        self.desk.pulse("task", own_pulse);
-        let mut status = self.report.watch();
-        loop {
-            let seen = status.borrow_and_update().clone();
-            self.observe(&seen).await?;
-            let due = self.presence.due();
-            tokio::select! {
-                () = token.cancelled() => return Ok(Followed::To(None)),
-                () = &mut regranted => {
-                    lines.shutdown().await;
-                    return Ok(Followed::Anew);
-                }
-                () = beat.asked() => {}
-                ended = lines.join_next() => return Ok(Followed::To(ended.map(unwound))),
-                changed = status.changed() => changed.map_err(|_| StoreError::Closed)?,
-                () = at(due) => {}
-            }
-        }
-    }
-
-    fn line(&self, hints: mpsc::Receiver<String>) -> Result<(AnyLine, Option<Inlet>), StoreError> {
-        let Self { context, session, report, .. } = self;
-        let (line, inlet) = lines::line(Needs { context, session, report, hints })?;
-        self.desk.inlet(inlet.clone());
-        Ok((line, inlet))
-    }
-
-    /// The push sources beside a polled line live as long as it does.
-    fn beside(&self, inlet: &Inlet, lines: &mut JoinSet<Reason>) -> Result<(), StoreError> {
-        for source in push::sources(&self.context, &self.session)? {
-            if let Some(report) = source.report() {
-                self.desk.beside(report.watch());
-            }
-            lines.spawn(source.run(self.context.clone(), self.session.clone(), inlet.clone()));
-        }
-        Ok(())
-    }
-
     /// Tells in the feed that the workspace is there or gone, and keeps the seat in step.
     async fn observe(&mut self, status: &LineStatus) -> Result<(), StoreError> {
         self.desk.changed();
@@ -265,14 +189,6 @@ impl Workspace {
     }
 }
 
-/// How following a platform has ended.
-enum Followed {
-    /// For good, and why; or because the task ends.
-    To(Option<Reason>),
-    /// The grant allows other lines than before.
-    Anew,
-}
-
 /// Why a workspace does not run.
 enum Cannot {
     Store(StoreError),
@@ -282,12 +198,5 @@ enum Cannot {
 impl From<StoreError> for Cannot {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
-    }
-}
-
-async fn at(due: Option<Instant>) {
-    match due {
-        Some(due) => sleep_until(due).await,
-        None => std::future::pending().await,
     }
 }

@@ -3,6 +3,8 @@
 
 #[path = "support/memory_network.rs"]
 mod memory_network;
+#[path = "support/overheard.rs"]
+mod overheard;
 
 #[path = "lines/alive.rs"]
 mod alive;
@@ -26,5 +28,7 @@ mod rooms;
 mod seats;
 #[path = "lines/sound.rs"]
 mod sound;
+#[path = "lines/stage.rs"]
+mod stage;
 #[path = "lines/streams.rs"]
 mod streams;

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use agent_bridge::adapter::{Manifests, parse};
+use agent_bridge::adapter::{ManifestError, Manifests, parse};
 
 #[path = "manifest/approvals.rs"]
 mod approvals;
@@ -22,10 +22,20 @@ mod rendering;
 
 const AGENTUNITED: &str = include_str!("../adapters/agentunited.yaml");
 
-/// The real manifest with one text replaced, which must stand there.
+/// A manifest with one text replaced, which must stand there.
+fn replaced(manifest: &str, old: &str, new: &str) -> String {
+    assert!(manifest.contains(old), "the manifest has no `{old}` any more");
+    manifest.replacen(old, new, 1)
+}
+
+/// Why it cannot be used like that.
+fn refused(manifest: &str, old: &str, new: &str) -> ManifestError {
+    parse("x.yaml", &replaced(manifest, old, new)).expect_err(new)
+}
+
+/// The real manifest with one text replaced.
 fn with(old: &str, new: &str) -> String {
-    assert!(AGENTUNITED.contains(old), "the manifest has no `{old}` any more");
-    AGENTUNITED.replacen(old, new, 1)
+    replaced(AGENTUNITED, old, new)
 }
 
 /// The line on which a text stands, from 1.
@@ -302,8 +312,7 @@ fn what_describes_a_log_stands_with_a_poll_and_nowhere_else() {
         ("every: 5s", "silence: 5s", "are for a stream"),
     ];
     for (old, new, words) in bad {
-        assert!(ledger.contains(old), "{old}");
-        let said = parse("ledger.yaml", &ledger.replacen(old, new, 1)).expect_err(words).to_string();
+        let said = refused(ledger, old, new).to_string();
         assert!(said.contains(words) && said.contains(": receive"), "{said}");
     }
     for (old, new, words) in [
@@ -311,7 +320,7 @@ fn what_describes_a_log_stands_with_a_poll_and_nowhere_else() {
         ("get: /events/stream", "get: \"/events/stream?from={line.cursor?}\"", "`{line.cursor}` has no value here"),
         ("message.updated: *message", "message.updated: { type: workspace.revoked, object: /id }", "is no event type"),
     ] {
-        let said = parse("x", &with(old, new)).expect_err(words).to_string();
+        let said = refused(AGENTUNITED, old, new).to_string();
         assert!(said.contains(words), "{said}");
     }
 }
@@ -328,8 +337,7 @@ fn what_a_grant_governs_and_what_stands_in_for_a_question_name_what_is_there() {
         ("needs_with: { parent: [", "needs_with: { files: x, parent: [", "`files` is no argument of this action"),
         ("else: { get: /api/v1/agent/topics }", "else: { get: /t, take: { grant: /g } }", "leave `take` out"),
     ] {
-        assert!(granted.contains(old), "{old}");
-        let said = parse("x.yaml", &granted.replacen(old, new, 1)).expect_err(words).to_string();
+        let said = refused(granted, old, new).to_string();
         assert!(said.contains(words), "{said}");
     }
 }

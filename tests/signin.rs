@@ -7,6 +7,8 @@
 mod burrow;
 #[path = "support/memory_network.rs"]
 mod memory_network;
+#[path = "support/overheard.rs"]
+mod overheard;
 #[path = "support/scripted_server.rs"]
 mod scripted_server;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::net::UnixStream;
 use tokio::net::unix::UCred;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
@@ -101,23 +101,7 @@ pub async fn serve(bound: Bound, bridge: Bridge, config: &Socket, token: Cancell
                 }
             },
         };
-        if !peers.admits(&stream) {
-            warn!(peer = ?stream.peer_cred().ok(), "agent.sock: peer refused");
-            refuse(
-                &stream,
-                "forbidden",
-                "this user may not connect: name it under [socket] uids or gids in the config",
-            );
-            continue;
-        }
-        let Ok(place) = places.clone().try_acquire_owned() else {
-            refuse(
-                &stream,
-                "too_many_connections",
-                "all connections are taken: close one, or raise [socket] connections",
-            );
-            continue;
-        };
+        let Some(place) = admit(&stream, &peers, &places) else { continue };
         let (bridge, token) = (bridge.clone(), token.child_token());
         connections.spawn(async move {
             connection::serve(stream, bridge, limits, token).await;
@@ -127,6 +111,21 @@ pub async fn serve(bound: Bound, bridge: Bridge, config: &Socket, token: Cancell
     while let Some(ended) = connections.join_next().await {
         resume(ended);
     }
+}
+
+/// A place for a peer that may connect; whoever gets none is told why.
+fn admit(stream: &UnixStream, peers: &Peers, places: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+    if !peers.admits(stream) {
+        warn!(peer = ?stream.peer_cred().ok(), "agent.sock: peer refused");
+        refuse(stream, "forbidden", "this user may not connect: name it under [socket] uids or gids in the config");
+        return None;
+    }
+    let place = places.clone().try_acquire_owned().ok();
+    if place.is_none() {
+        let message = "all connections are taken: close one, or raise [socket] connections";
+        refuse(stream, "too_many_connections", message);
+    }
+    place
 }
 
 /// Passes a connection's panic on: it must end the daemon, not hide in a set.

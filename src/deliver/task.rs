@@ -1,6 +1,7 @@
 //! The one task that owns a consumer: loads, sends, obeys, commits; answers only after the commit.
 
 mod attend;
+mod commit;
 mod flow;
 mod gap;
 mod hooked;
@@ -14,7 +15,6 @@ use std::time::Duration;
 
 pub use keep::letter_event;
 
-use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
@@ -29,7 +29,8 @@ use crate::clock::{Clock, millis};
 use crate::consumer::Consumer;
 use crate::event::WorkspaceName;
 use crate::retry::attempts::Chance;
-use crate::store::{Batch, Change, Committed, Exception, Store, StoreError};
+use crate::store::{Exception, Store, StoreError};
+use commit::{Commit, Committing, Done};
 
 /// Calls in line for one consumer; the caller of the next one waits.
 const COMMANDS: usize = 256;
@@ -56,23 +57,6 @@ pub struct Ground {
     /// What may stand in memory for one consumer, and how long it waits.
     pub bounds: Bounds,
 }
-
-/// What a finished commit means to the task itself.
-enum Done {
-    Answered,
-    Removed,
-}
-
-/// A commit that has returned.
-struct Committing {
-    done: Done,
-    /// The mark that is durable now.
-    mark: u64,
-    /// The gap that was told with it, and where it stands.
-    gap: Option<(u64, Missed)>,
-}
-
-type Commit = BoxFuture<'static, Result<Committing, StoreError>>;
 
 /// See the module.
 pub struct Task {
@@ -209,54 +193,6 @@ impl Task {
 
     fn now(&self) -> Moment {
         Moment { mono: millis(self.began.elapsed()), wall: self.ground.clock.now() }
-    }
-
-    fn write_what_changed(&mut self) {
-        let due = self.mark_due.is_some_and(|due| due <= Instant::now());
-        let changes = self.lanes.take_changes(due);
-        self.mark_due = self
-            .lanes
-            .mark_moved()
-            .then(|| self.mark_due.filter(|_| !due))
-            .map(|kept| kept.unwrap_or_else(|| Instant::now() + IDLE_MARK));
-        if !changes.is_empty() {
-            self.write(Batch { changes, patient: true, ..Batch::new() }, |_| Done::Answered);
-        }
-    }
-
-    /// Sends changes and goes on; `then` runs after the commit.
-    fn commit(
-        &mut self,
-        changes: Vec<Change>,
-        then: impl FnOnce(&Result<Committed, StoreError>) -> Done + Send + 'static,
-    ) {
-        self.write(Batch { changes, ..Batch::new() }, then);
-    }
-
-    /// Sends a batch, and with it what was missed and not told yet, and goes on; `then` runs after the commit.
-    fn write(&mut self, mut batch: Batch, then: impl FnOnce(&Result<Committed, StoreError>) -> Done + Send + 'static) {
-        let told = self.gap_to_tell().map(|(event, missed)| {
-            batch.changes.extend(self.lanes.take_changes(true));
-            batch.changes.push(Change::Event(Box::new(event)));
-            missed
-        });
-        let receiver = self.ground.store.send(batch);
-        let mark = self.lanes.mark_written();
-        self.commits.push(Box::pin(async move {
-            let result = receiver.await.unwrap_or(Err(StoreError::Closed));
-            let done = then(&result);
-            let seq = result?.events.first().copied().flatten();
-            Ok(Committing { done, mark, gap: seq.zip(told) })
-        }));
-    }
-
-    fn done(&mut self, Committing { done, mark, gap }: Committing) {
-        self.committed_mark = self.committed_mark.max(mark);
-        self.gap = gap.or(self.gap.take());
-        match done {
-            Done::Answered => {}
-            Done::Removed => self.removed = true,
-        }
     }
 
     fn obey_many(&mut self, first: Command) -> Result<(), StoreError> {

@@ -3,13 +3,13 @@
 //! No cookie is kept, nothing is decompressed, and no proxy is taken from the environment: what the operator
 //! configured is what is dialled. Certificates are checked against the system's roots.
 
-use std::error::Error as _;
+mod body;
+mod failure;
+
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use bytes::BytesMut;
 use futures_util::future::BoxFuture;
-use futures_util::stream::{self, StreamExt};
 use http::Method;
 use http::header::{CONTENT_TYPE, LOCATION};
 use reqwest::redirect::Policy;
@@ -18,9 +18,11 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
 
 use super::origin::Origin;
-use super::reach::{Barred, Resolver};
-use super::{Body, Failure, Limits, Network, PrivateUrl, Reach, Request, Response, Stream, Upgrade};
+use super::reach::Resolver;
+use super::{Body, Failure, Limits, Network, Reach, Request, Response, Stream, Upgrade};
 use crate::failpoint::{Point, reach};
+use body::{chunks, read};
+use failure::{failure, innermost, late};
 
 /// Same-origin redirects followed for a GET.
 const HOPS: usize = 3;
@@ -166,76 +168,6 @@ fn next_hop(request: &Request, from: &Url, answer: &reqwest::Response) -> Result
         return Err(Failure::Elsewhere { host: request.url.host(), to: next.origin().ascii_serialization() });
     }
     Ok((request.method == Method::GET).then_some(next))
-}
-
-/// Whether anything can have been sent decides what may be repeated.
-fn failure(url: &PrivateUrl, error: &reqwest::Error) -> Failure {
-    let (host, why) = (url.host(), innermost(error));
-    let mut source = error.source();
-    while let Some(inner) = source {
-        if let Some(barred) = inner.downcast_ref::<Barred>() {
-            return Failure::Forbidden(barred.to_string());
-        }
-        source = inner.source();
-    }
-    if error.is_connect() {
-        Failure::Unreachable { host, why }
-    } else if error.is_builder() {
-        Failure::Forbidden(why)
-    } else {
-        Failure::Lost { host, why }
-    }
-}
-
-/// What the system said. The outer errors carry the URL, and the URL may carry secrets.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = match error.source() {
-        Some(source) => source,
-        None => return if error.is_timeout() { "timed out".into() } else { "refused as malformed".into() },
-    };
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
-}
-
-fn late(url: &PrivateUrl, within: Duration) -> Failure {
-    Failure::Lost { host: url.host(), why: format!("no whole answer within {within:?}") }
-}
-
-async fn read(request: &Request, cap: usize, mut answer: reqwest::Response) -> Result<Response, Failure> {
-    let too_large = || Failure::TooLarge { host: request.url.host(), cap };
-    if answer.content_length().is_some_and(|length| length > cap as u64) {
-        return Err(too_large());
-    }
-    let (status, headers) = (answer.status().as_u16(), std::mem::take(answer.headers_mut()));
-    let mut body = BytesMut::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|error| failure(&request.url, &error))? {
-        if body.len() + chunk.len() > cap {
-            return Err(too_large());
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(Response { status, headers, body: body.freeze() })
-}
-
-/// The body as it comes; ends with an error when nothing comes for `silence`.
-fn chunks(url: PrivateUrl, silence: Duration, mut answer: reqwest::Response) -> Stream {
-    // Taken out, for they are parts of the buffer that they were read into: it would live as long as the stream.
-    let (status, headers) = (answer.status().as_u16(), std::mem::take(answer.headers_mut()));
-    let body = stream::unfold(Some((answer, url)), move |open| async move {
-        let (mut answer, url) = open?;
-        match tokio::time::timeout(silence, answer.chunk()).await {
-            Ok(Ok(Some(chunk))) => Some((Ok(chunk), Some((answer, url)))),
-            Ok(Ok(None)) => None,
-            Ok(Err(error)) => Some((Err(failure(&url, &error)), None)),
-            Err(_) => {
-                let why = format!("nothing came for {silence:?}");
-                Some((Err(Failure::Lost { host: url.host(), why }), None))
-            }
-        }
-    });
-    Stream { status, headers, body: body.boxed() }
 }
 
 /// Takes over the connection where the platform switches; a refusal's body is not read.

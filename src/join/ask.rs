@@ -56,12 +56,7 @@ pub(super) fn plan(request: JoinRequest, store: &Store) -> Result<Plan, Error> {
     if changed && pending(&record).is_some() {
         record.facts.remove(JOINING);
     }
-    match &public_url {
-        Some(url) => drop(record.facts.insert(CALLBACK_URL.to_owned(), url.hooks_of(&record.name).into())),
-        // A request that is under way has told the platform what it has told.
-        None if record.facts.contains_key(JOINING) => {}
-        None => drop(record.facts.remove(CALLBACK_URL)),
-    }
+    note_callback(&mut record, public_url.as_ref());
     record.seat = Seat::Joining;
     record.settings.extend(settings);
     fill_defaults(&manifest, &mut record)?;
@@ -81,6 +76,16 @@ pub(super) fn plan(request: JoinRequest, store: &Store) -> Result<Plan, Error> {
         record.session.clone_from(&way.session);
     }
     Ok(Plan { manifest, record, secrets, way, given: names, before, owner, public_url })
+}
+
+/// Where the platform can reach the bridge, where it can.
+fn note_callback(record: &mut WorkspaceRecord, public_url: Option<&PublicUrl>) {
+    match public_url {
+        Some(url) => drop(record.facts.insert(CALLBACK_URL.to_owned(), url.hooks_of(&record.name).into())),
+        // A request that is under way has told the platform what it has told.
+        None if record.facts.contains_key(JOINING) => {}
+        None => drop(record.facts.remove(CALLBACK_URL)),
+    }
 }
 
 /// What goes on by itself: nothing is asked for and nothing is given.

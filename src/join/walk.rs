@@ -6,11 +6,11 @@ use super::ask::Plan;
 use super::progress::{At, Earlier, Next, Progress};
 use super::wait::Pause;
 use super::{Error, Joined, identity};
-use crate::adapter::{Dialect, Scope, SessionFlavour, Step, Way};
+use crate::adapter::{Dialect, SessionFlavour, Step, Way};
 use crate::event::{NewEvent, Type};
 use crate::http::{PrivateUrl, Response};
 use crate::ingress::{HOOK_PATH, hook_path};
-use crate::session::{self, GOT_AT, LASTS, Means, Session, TOKEN};
+use crate::session::{self, LASTS, Means, TOKEN};
 
 /// What a step leads to.
 pub(super) enum Flow {
@@ -233,76 +233,6 @@ impl<'a> Walk<'a> {
             Some(lasts) => drop(self.plan.record.facts.insert(LASTS.into(), lasts.into())),
             None => drop(self.plan.record.facts.remove(LASTS)),
         }
-    }
-
-    /// What a dialect does once it is signed in, from where it stopped.
-    async fn then(&mut self, at: &At) -> Result<(), Error> {
-        let way = self.way(&at.way)?;
-        let Some(dialect) = way.steps.get(at.step).and_then(|step| step.dialects.get(at.dialect)) else {
-            return Err(Error::Asked("the manifest changed during the join: leave and join again".into()));
-        };
-        for (index, call) in dialect.then.iter().enumerate().skip(at.then) {
-            let line = format!("{}: {}", self.host(), session::label(call));
-            (self.say)(&line);
-            let session = self.session()?;
-            self.touched = true;
-            let answer = session.call(call, Scope::new()).await?;
-            self.adopt(&session);
-            if !answer.is_success() {
-                let words = session::answer_words(&self.plan.manifest, call, &self.host(), &answer);
-                return Err(Error::Unavailable(format!("{words}; run the same command again, it goes on from here")));
-            }
-            let secrets = self.take(call, &answer)?;
-            self.progress.at = Some(At { then: index + 1, ..at.clone() });
-            self.commit(secrets).await?;
-        }
-        if let Some(session) = &dialect.session {
-            self.plan.record.session.clone_from(session);
-        }
-        Ok(())
-    }
-
-    /// Opens the session the way leads to, proves it, and learns what the bridge must know of itself.
-    async fn sign_in(&mut self, way: &str, entered: bool) -> Result<(), Error> {
-        let mut stale = Vec::new();
-        if !entered {
-            self.plan.record.session = self.way(way)?.session;
-            // A token from before says nothing about the credentials given now.
-            stale.push((TOKEN.to_owned(), None));
-            self.plan.record.facts.remove(GOT_AT);
-            self.plan.record.facts.remove(LASTS);
-        }
-        self.commit(stale).await?;
-        (self.say)("signing in");
-        let session = self.session()?;
-        let learnt = session.prove_and_learn().await;
-        self.adopt(&session);
-        learnt?;
-        self.first_document(&session).await?;
-        match &self.plan.owner {
-            Some(owner) => identity::check_ids(&self.plan.manifest, owner, &self.plan.record),
-            None => Ok(()),
-        }
-    }
-
-    /// A share link given to the join is the workspace's first document, or one more.
-    async fn first_document(&mut self, session: &Session) -> Result<(), Error> {
-        let manifest = self.plan.manifest.clone();
-        let token = manifest.share().and_then(|(_, secret)| self.plan.secrets.get(secret));
-        let Some(token) = token.cloned() else { return Ok(()) };
-        (self.say)("opening the document");
-        let added = session.add_document(token).await;
-        self.adopt(session);
-        added.map(drop).map_err(Error::from)
-    }
-
-    fn session(&self) -> Result<Session, Error> {
-        Ok(Session::open(self.means.clone(), self.plan.manifest.clone(), self.plan.record.clone())?)
-    }
-
-    /// What the session committed meanwhile (a login's token, facts) is ours as well.
-    fn adopt(&mut self, session: &Session) {
-        self.plan.record = session.record();
     }
 
     pub fn way(&self, name: &str) -> Result<Way, Error> {

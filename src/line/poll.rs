@@ -11,6 +11,7 @@ mod frames;
 mod hints;
 mod judge;
 mod members;
+mod pace;
 mod page;
 mod place;
 mod round;
@@ -40,16 +41,13 @@ use feed::Outlet;
 use frames::{Frames, Inlets};
 use hints::Awaited;
 use members::Members;
+use pace::Pace;
 use place::Farewell;
 use round::Round;
 use stand::Stand;
 
 /// The line's name, under which its cursor is kept.
 pub const LINE: &str = "poll";
-/// How often a log is read where the manifest says nothing.
-const EVERY: Duration = Duration::from_secs(5);
-/// The same beside a live push source.
-const BESIDE: Duration = Duration::from_mins(1);
 /// Reads that others ask for begin at least so far apart: those who ask meanwhile wait for the same one.
 const APART: Duration = Duration::from_millis(250);
 /// A read after the agent acted, or for an event that is not there yet: its like will follow.
@@ -75,16 +73,6 @@ pub struct Parts {
     pub hints: mpsc::Receiver<String>,
     /// What push sources and webhooks bring.
     pub feed: Outlet,
-}
-
-/// How often.
-#[derive(Clone, Copy, Debug)]
-struct Pace {
-    every: Duration,
-    beside: Duration,
-    grace: Duration,
-    overlap: Duration,
-    longest_wait: Duration,
 }
 
 /// One line.
@@ -126,14 +114,7 @@ impl Poll {
         let Parts { session, store, clock, timing, backfill, policy, report, hints, feed } = parts;
         let log = session.manifest().receive.log.clone();
         let log = log.expect("a manifest of the flavour poll describes its log: it is read so");
-        let of = |ours: Option<Duration>, theirs: Option<Duration>, otherwise| ours.or(theirs).unwrap_or(otherwise);
-        let pace = Pace {
-            every: of(timing.every, log.every.map(|span| span.0), EVERY),
-            beside: of(timing.beside, log.beside.map(|span| span.0), BESIDE),
-            grace: timing.grace,
-            overlap: timing.overlap,
-            longest_wait: timing.longest_wait,
-        };
+        let pace = Pace::of(&timing, &log);
         let (record, now) = (session.record(), Instant::now());
         let stand = Stand::load(&store, &record.name, pace.overlap)?;
         let farewell = stand.place.is_last_word(&record).then_some(0);

@@ -2,11 +2,63 @@
 
 use std::sync::PoisonError;
 
-use super::{Error, Sealing, Session, UNTOLD, revoke};
+use serde_json::Value;
+
+use super::{Error, KEPT, Sealing, Session, UNTOLD, revoke};
 use crate::event::NewEvent;
 use crate::store::{Batch, Change, Seat, WorkspaceRecord};
 
 impl Session {
+    /// Commits a fact about the workspace.
+    pub async fn learn(&self, name: &str, value: impl Into<Value>) -> Result<(), Error> {
+        let (session, name, value) = (self.clone(), name.to_owned(), value.into());
+        self.own_task(async move { session.commit(Vec::new(), |record| drop(record.facts.insert(name, value))).await })
+            .await
+    }
+
+    /// Adds an id to the fact of this name, a list; the oldest go where there are [`KEPT`].
+    pub async fn keep_id(&self, name: &str, id: &str) -> Result<(), Error> {
+        let (session, name, id) = (self.clone(), name.to_owned(), Value::from(id));
+        let add = move |record: &mut WorkspaceRecord| {
+            let fact = record.facts.entry(name).or_insert_with(|| Value::Array(Vec::new()));
+            let mut ids = match std::mem::take(fact) {
+                Value::Array(ids) => ids,
+                Value::Null => Vec::new(),
+                one => vec![one],
+            };
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+            ids.drain(..ids.len().saturating_sub(KEPT));
+            *fact = Value::Array(ids);
+        };
+        self.own_task(async move { session.commit(Vec::new(), add).await }).await
+    }
+
+    /// Commits what the seat is from now on: what a line has learnt of it.
+    pub async fn sit(&self, seat: Seat) -> Result<(), Error> {
+        let session = self.clone();
+        self.own_task(async move { session.commit(Vec::new(), |record| record.seat = seat).await }).await
+    }
+
+    /// The same together with an event that stands before all that the seat's end leads to.
+    pub async fn sit_behind(&self, event: NewEvent, seat: Seat) -> Result<(), Error> {
+        let session = self.clone();
+        let batch = Batch::new().event(event);
+        self.own_task(async move { session.commit_beside(batch, Vec::new(), |record| record.seat = seat).await }).await
+    }
+
+    /// Whether the seat cannot act any more and the feed was not told of it yet.
+    pub fn is_untold(&self) -> bool {
+        self.0.record.borrow().facts.contains_key(UNTOLD)
+    }
+
+    /// Commits the event that tells of the seat, once.
+    pub async fn tell(&self, event: NewEvent) -> Result<(), Error> {
+        let session = self.clone();
+        self.own_task(async move { session.commit_told(event).await }).await
+    }
+
     /// Commits a change of the record with new secrets, then lets everybody see it. With a seat that is gone its tokens
     /// go, in the same commit.
     pub(super) async fn commit(&self, secrets: Sealing, edit: impl FnOnce(&mut WorkspaceRecord)) -> Result<(), Error> {

@@ -5,25 +5,9 @@ use std::time::Instant;
 use agent_bridge::document::{Applied, Bounds, Document, DocumentError, Edit};
 
 use crate::chance::Chance;
+use crate::lib0::numbers;
 use crate::recorded::{bytes, text_updates};
 use crate::{AGENT, document};
-
-/// A number as lib0 writes it.
-fn number(into: &mut Vec<u8>, mut value: u64) {
-    while value > 0x7f {
-        into.push(value.to_le_bytes()[0] | 0x80);
-        value >>= 7;
-    }
-    into.push(value.to_le_bytes()[0]);
-}
-
-fn numbers(values: &[u64]) -> Vec<u8> {
-    let mut into = Vec::new();
-    for value in values {
-        number(&mut into, *value);
-    }
-    into
-}
 
 #[test]
 fn counts_that_the_bytes_cannot_hold_are_refused_at_once() {

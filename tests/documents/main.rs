@@ -18,6 +18,8 @@ mod bridge;
 #[path = "../support/chance.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod chance;
+#[path = "../support/lib0.rs"]
+mod lib0;
 
 use agent_bridge::document::{Bounds, Document, Kind, Reading, Shared};
 use yrs::updates::decoder::Decode;

@@ -8,6 +8,7 @@ use crate::bridge::{Agent, until};
 use crate::lounge::ingress;
 use crate::margin::{Margin, NAME};
 use crate::matrix;
+use crate::namespace::{self, lo};
 use crate::studio::Studio;
 
 const SELDOM: &str = "every = \"10m\"\nbeside = \"10m\"";
@@ -188,38 +189,10 @@ async fn row_33_marks_and_edits_that_lost_their_replies_are_done_once() {
     .await;
 }
 
-/// Set in the process that runs inside a network namespace of its own.
-const INSIDE: &str = "AGENT_BRIDGE_TEST_INSIDE";
-
 #[tokio::test]
 async fn row_18_a_document_whose_connection_is_half_open_is_noticed_and_resumed() {
-    if std::env::var_os(INSIDE).is_some() {
-        return half_open().await;
-    }
-    let unshare: &[&str] = if rustix::process::geteuid().is_root() { &["--net"] } else { &["-r", "--net"] };
-    let may = tokio::process::Command::new("unshare").args(unshare).args(["ip", "link"]).output().await;
-    if !may.is_ok_and(|output| output.status.success()) {
-        return matrix::skip(18, "no network namespace can be made here (unshare, iproute2)");
-    }
-    matrix::row(18, async {
-        let inside = tokio::process::Command::new("unshare")
-            .args(unshare)
-            .arg(std::env::current_exe().expect("this test"))
-            .args(["--exact", "asked::row_18_a_document_whose_connection_is_half_open_is_noticed_and_resumed"])
-            .args(["--nocapture"])
-            .env(INSIDE, "1")
-            .kill_on_drop(true)
-            .output();
-        let inside = inside.await.expect("the test runs inside");
-        let said = [inside.stdout, inside.stderr].concat();
-        assert!(inside.status.success(), "{}", String::from_utf8_lossy(&said));
-    })
-    .await;
-}
-
-async fn lo(up: bool) {
-    let done = tokio::process::Command::new("ip").args(["link", "set", "lo", if up { "up" } else { "down" }]).status();
-    assert!(done.await.expect("ip runs").success());
+    namespace::row(18, "asked::row_18_a_document_whose_connection_is_half_open_is_noticed_and_resumed", half_open())
+        .await;
 }
 
 /// No packet passes any more, in either direction, and neither end is told. The agent edits, and the person types.

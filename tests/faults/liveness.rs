@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::bridge::until;
 use crate::house::{House, QUICK, documented};
-use crate::matrix;
+use crate::namespace::{self, lo};
 
 const STREAM: &str = "GET /events/stream";
 
@@ -100,38 +100,10 @@ async fn section_9_status_says_all_of_a_workspace() {
     assert!(house.home.ok(&["status", "acme"]).await.contains(command));
 }
 
-/// Set in the process that runs inside a network namespace of its own.
-const INSIDE: &str = "AGENT_BRIDGE_TEST_INSIDE";
-
 #[tokio::test]
 async fn row_18_a_half_open_connection_is_noticed_within_the_silence_bound() {
-    if std::env::var_os(INSIDE).is_some() {
-        return half_open().await;
-    }
-    let unshare: &[&str] = if rustix::process::geteuid().is_root() { &["--net"] } else { &["-r", "--net"] };
-    let may = tokio::process::Command::new("unshare").args(unshare).args(["ip", "link"]).output().await;
-    if !may.is_ok_and(|output| output.status.success()) {
-        return matrix::skip(18, "no network namespace can be made here (unshare, iproute2)");
-    }
-    matrix::row(18, async {
-        let inside = tokio::process::Command::new("unshare")
-            .args(unshare)
-            .arg(std::env::current_exe().expect("this test"))
-            .args(["--exact", "liveness::row_18_a_half_open_connection_is_noticed_within_the_silence_bound"])
-            .args(["--nocapture"])
-            .env(INSIDE, "1")
-            .kill_on_drop(true)
-            .output();
-        let inside = inside.await.expect("the test runs inside");
-        let said = [inside.stdout, inside.stderr].concat();
-        assert!(inside.status.success(), "{}", String::from_utf8_lossy(&said));
-    })
-    .await;
-}
-
-async fn lo(up: bool) {
-    let done = tokio::process::Command::new("ip").args(["link", "set", "lo", if up { "up" } else { "down" }]).status();
-    assert!(done.await.expect("ip runs").success());
+    namespace::row(18, "liveness::row_18_a_half_open_connection_is_noticed_within_the_silence_bound", half_open())
+        .await;
 }
 
 /// No packet passes any more, in either direction, and neither end is told.

@@ -11,6 +11,8 @@ mod house;
 #[path = "../support/ledger.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod ledger;
+#[path = "../support/lib0.rs"]
+mod lib0;
 #[path = "../support/lounge.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod lounge;
@@ -37,6 +39,7 @@ mod effects;
 mod lines;
 mod liveness;
 mod logged;
+mod namespace;
 mod power;
 mod pushed;
 mod soak;

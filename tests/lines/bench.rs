@@ -1,34 +1,21 @@
-//! One workspace on a simulated platform, in memory and under paused time, and what its feed says.
-//!
-//! The store commits on a thread of its own, for which paused time would not wait. So time stands still here until
-//! [`Story::pass`] moves it, in small steps, each with the store's work done.
+//! One workspace on a simulated platform, and what is said there.
 
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent_bridge::adapter::Manifests;
 use agent_bridge::clock::Clock;
-use agent_bridge::event::WorkspaceName;
 use agent_bridge::join::{self, JoinRequest};
-use agent_bridge::line::policy::Policy;
-use agent_bridge::line::timing::{Backfill, Timing};
-use agent_bridge::session::Means;
-use agent_bridge::store::{Batch, Options as StoreOptions, Store};
-use agent_bridge::workspace::{Context, Fatal, Roster, Status};
+use agent_bridge::line::timing::Timing;
 use agent_bridge_sim::agentunited::{Armed, Fault, Options, Sim};
-use serde_json::Value;
-use tempfile::TempDir;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use crate::memory_network::MemoryNetwork;
+use crate::stage::Stage;
+pub use crate::stage::{NOW, ORIGIN, message, name, text};
 
-pub const ORIGIN: &str = "https://workspace.test";
-/// 22 March 2026, 18:00 UTC.
-pub const NOW: u64 = 1_774_202_400_000;
 const STEP: Duration = Duration::from_millis(100);
+/// Nothing is waited for longer.
+const MOST: Duration = Duration::from_mins(5);
 pub const HISTORY: &str = "GET /channels/{id}/messages";
 
 /// The document's stream, which lives for ever, has ids and replays.
@@ -43,26 +30,24 @@ pub fn observed() -> Options {
 
 pub struct Story {
     pub sim: Sim,
-    pub store: Store,
-    pub timing: Timing,
-    pub backfill: Backfill,
-    pub policy: Policy,
-    pub budget: u64,
     pub ann: String,
     pub room: String,
     pub said: Vec<(String, String)>,
-    network: MemoryNetwork,
-    clock: Clock,
-    dir: TempDir,
-    running: Option<Running>,
-    /// While a blocking task runs, paused time moves only when told to.
-    _still: std::sync::mpsc::Sender<()>,
+    stage: Stage,
 }
 
-struct Running {
-    roster: Roster,
-    token: CancellationToken,
-    task: JoinHandle<Result<(), Fatal>>,
+impl Deref for Story {
+    type Target = Stage;
+
+    fn deref(&self) -> &Stage {
+        &self.stage
+    }
+}
+
+impl DerefMut for Story {
+    fn deref_mut(&mut self) -> &mut Stage {
+        &mut self.stage
+    }
 }
 
 impl Story {
@@ -84,46 +69,18 @@ impl Story {
     /// A person and a room, and nobody has joined yet.
     #[expect(clippy::needless_pass_by_value, reason = "options are made where the story begins")]
     pub fn begun(options: Options) -> Self {
-        let (clock, platform_clock) = (Clock::paced(NOW), Clock::paced(NOW));
-        let wall = Arc::new(move || platform_clock.now());
+        let clock = Clock::paced(NOW);
+        let wall = Arc::new(move || clock.now());
         let sim = Sim::new(Options { url: ORIGIN.into(), wall, ..options });
-        let network = MemoryNetwork::default();
-        network.serve(ORIGIN, sim.router());
         let (ann, room) = (sim.person("Ann"), sim.channel("general"));
-        let dir = tempfile::tempdir().unwrap();
-        let store = open(&dir, &clock, u64::MAX);
-        let (still, stop) = std::sync::mpsc::channel::<()>();
-        tokio::task::spawn_blocking(move || stop.recv());
-        Self {
-            sim,
-            store,
-            timing: Timing::default(),
-            backfill: Backfill::None,
-            policy: Policy::default(),
-            budget: u64::MAX,
-            ann,
-            room,
-            said: Vec::new(),
-            network,
-            clock,
-            dir,
-            running: None,
-            _still: still,
-        }
-    }
-
-    /// Nothing of the platform can be reached, or all of it again.
-    pub fn reachable(&self, reachable: bool) {
-        if reachable {
-            self.network.serve(ORIGIN, self.sim.router());
-        } else {
-            self.network.unplug(ORIGIN);
-        }
+        let mut stage = Stage::new(sim.router(), STEP, MOST);
+        stage.timing = Timing::default();
+        Self { sim, ann, room, said: Vec::new(), stage }
     }
 
     pub async fn join(&mut self) {
         let request = JoinRequest {
-            manifest: Manifests::load(None).unwrap().get("agentunited").unwrap(),
+            manifest: self.manifests.get("agentunited").unwrap(),
             name: name(),
             target: Some(self.sim.invite(Some("agent@workspace.test"))),
             instance: None,
@@ -134,112 +91,9 @@ impl Story {
         join::join(request, &self.means(), &mut |_| {}).await.unwrap();
     }
 
-    pub fn context(&self) -> Context {
-        Context {
-            outbox: agent_bridge::outbox::Limits::default(),
-            means: self.means(),
-            manifests: Arc::new(Manifests::load(None).unwrap()),
-            timing: self.timing.clone(),
-            backfill: Arc::new(BTreeMap::from([("acme".to_owned(), self.backfill)])),
-            hooks: agent_bridge::ingress::Hooks::default(),
-            policy: Arc::new(BTreeMap::from([("acme".to_owned(), self.policy.clone())])),
-            rules: Arc::default(),
-            strict: Arc::default(),
-        }
-    }
-
-    fn means(&self) -> Means {
-        Means {
-            store: self.store.clone(),
-            network: Arc::new(self.network.clone()),
-            clock: self.clock.clone(),
-            tasks: TaskTracker::new(),
-            waits: agent_bridge::session::LoginWaits::default(),
-        }
-    }
-
-    pub async fn start(&mut self) {
-        let token = CancellationToken::new();
-        let (roster, task) = Roster::new(self.context(), token.clone());
-        let task = tokio::spawn(task.run());
-        roster.start_all().await.unwrap();
-        self.running = Some(Running { roster, token, task });
-    }
-
-    pub fn roster(&self) -> &Roster {
-        &self.running.as_ref().expect("it runs").roster
-    }
-
-    /// Stops in good order.
-    pub async fn stop(&mut self) {
-        let running = self.running.take().expect("it runs");
-        running.token.cancel();
-        running.task.await.unwrap().unwrap();
-    }
-
-    /// The process dies; only what was committed remains.
-    pub async fn crash(&mut self) {
-        let running = self.running.take().expect("it runs");
-        running.task.abort();
-        drop(running);
-        self.settle().await;
-        self.reopen().await;
-    }
-
-    /// Opens the store anew.
-    pub async fn reopen(&mut self) {
-        self.store.close().await.unwrap();
-        self.store = open(&self.dir, &self.clock, self.budget);
-    }
-
-    /// Time passes.
-    pub async fn pass(&self, time: Duration) {
-        let mut left = time;
-        while !left.is_zero() {
-            let step = left.min(STEP);
-            tokio::time::advance(step).await;
-            self.settle().await;
-            left -= step;
-        }
-    }
-
-    pub async fn pass_secs(&self, secs: u64) {
-        self.pass(Duration::from_secs(secs)).await;
-    }
-
-    /// Lets everything run that needs no time.
-    async fn settle(&self) {
-        for _ in 0..60 {
-            tokio::task::yield_now().await;
-        }
-        // It returns behind everything that was sent to the store before.
-        self.store.commit(Batch::new()).await.unwrap();
-        for _ in 0..60 {
-            tokio::task::yield_now().await;
-        }
-    }
-
     /// Lets time pass until it is so; at most five minutes.
     pub async fn until(&self, what: &str, mut so: impl FnMut(&Self) -> bool) {
-        for _ in 0..3_000 {
-            if so(self) {
-                return;
-            }
-            self.pass(STEP).await;
-        }
-        panic!("not within five minutes: {what}; {:#?}; {:#?}", self.roster().statuses(), self.types());
-    }
-
-    pub async fn until_live(&self) {
-        self.until("live", |story| story.status().live).await;
-    }
-
-    pub fn status(&self) -> Status {
-        self.roster().status(&name()).expect("it runs")
-    }
-
-    pub fn phase(&self) -> &'static str {
-        self.status().lines[0].phase
+        self.stage.until(what, || so(self)).await;
     }
 
     /// Ann says something that has to be told.
@@ -272,43 +126,7 @@ impl Story {
         self.sim.log().iter().filter(|entry| format!("{} {}", entry.method, entry.route) == route).count()
     }
 
-    /// The whole feed.
-    pub fn feed(&self) -> Vec<Value> {
-        let events = self.store.read(0, 100_000, 1 << 30).unwrap();
-        events.iter().map(|event| serde_json::from_slice(&event.bytes).unwrap()).collect()
-    }
-
-    pub fn of(&self, kind: &str) -> Vec<Value> {
-        self.feed().into_iter().filter(|event| event["type"] == kind).collect()
-    }
-
-    pub fn types(&self) -> Vec<String> {
-        self.feed().iter().map(|event| text(&event["type"])).collect()
-    }
-
-    /// Ids of created messages of a conversation, in the order of the feed.
-    pub fn created(&self, room: &str) -> Vec<String> {
-        self.of("message.created").iter().filter(|event| event["subject"] == room).map(message).collect()
-    }
-
     pub fn late(&self) -> usize {
         self.of("message.created").iter().filter(|event| event["data"]["late"] == true).count()
     }
-}
-
-pub fn name() -> WorkspaceName {
-    WorkspaceName::new("acme").unwrap()
-}
-
-pub fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
-}
-
-pub fn message(event: &Value) -> String {
-    text(&event["data"]["message"]["id"])
-}
-
-fn open(dir: &TempDir, clock: &Clock, disk_budget: u64) -> Store {
-    let options = StoreOptions { clock: clock.clone(), ballast: 0, disk_budget, ..StoreOptions::default() };
-    Store::open(&dir.path().join("store.redb"), options).unwrap()
 }

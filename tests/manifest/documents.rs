@@ -2,12 +2,9 @@
 
 use agent_bridge::adapter::parse;
 
-const AGENTWORKSPACE: &str = include_str!("../../adapters/agentworkspace.yaml");
+use super::refused;
 
-fn said(old: &str, new: &str) -> String {
-    assert!(AGENTWORKSPACE.contains(old), "the manifest has no `{old}` any more");
-    parse("x.yaml", &AGENTWORKSPACE.replacen(old, new, 1)).expect_err(new).to_string()
-}
+const AGENTWORKSPACE: &str = include_str!("../../adapters/agentworkspace.yaml");
 
 #[test]
 fn what_edits_documents_names_what_is_there() {
@@ -22,7 +19,7 @@ fn what_edits_documents_names_what_is_there() {
             "has no `token`",
         ),
     ] {
-        let said = said(old, new);
+        let said = refused(AGENTWORKSPACE, old, new).to_string();
         assert!(said.contains(words), "{new}: {said}");
     }
     // Without `live` nothing says what others see there, and no verb can edit.

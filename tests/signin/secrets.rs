@@ -1,49 +1,17 @@
 //! No secret in any log line, error, debug text or record; and the same story over real sockets.
 
 use std::fmt::Write as _;
-use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use agent_bridge::clock::Clock;
 use agent_bridge::http::Reqwest;
 use agent_bridge::session::Session;
 use agent_bridge_sim::agentunited::{Accept, Fault, Options, Sim};
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::bench::{Bench, ask, with_secret, with_setting};
 use crate::memory_network::MemoryNetwork;
+use crate::overheard::Overheard;
 use crate::scripted_server::{Answer, ScriptedServer};
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-/// Everything that is logged on this thread, at every level and by every crate.
-fn listen() -> (Log, tracing::subscriber::DefaultGuard) {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(log.clone())
-        .with_ansi(false)
-        .finish();
-    (log, tracing::subscriber::set_default(subscriber))
-}
 
 async fn over_sockets(options: Options) -> (Bench, agent_bridge_sim::serve::Serving) {
     let sim = Sim::new(options);
@@ -59,7 +27,7 @@ fn token_of(invite: &str) -> String {
 
 #[tokio::test]
 async fn over_real_sockets_nothing_secret_is_ever_shown() {
-    let (log, _guard) = listen();
+    let log = Overheard::listen();
     for accept in [Accept::Password, Accept::Central] {
         let (bench, serving) = over_sockets(Options { accept, ..Options::default() }).await;
         let invite = bench.sim.invite(Some("agent@workspace.test"));
@@ -94,7 +62,7 @@ async fn over_real_sockets_nothing_secret_is_ever_shown() {
         bench.sim.revoke_keys(&user);
         let error = ask(&session).await.unwrap_err();
         write!(shown, "{error} {error:?} {:?}", session.scope()).unwrap();
-        shown += &String::from_utf8_lossy(&log.0.lock().unwrap());
+        shown += &log.text();
         assert!(shown.contains("a person must act"), "the log was heard");
         for secret in canaries(kept).into_iter().chain([token_of(&invite), central.clone()]) {
             assert!(!shown.contains(&secret), "a secret was shown");

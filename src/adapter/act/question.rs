@@ -1,7 +1,6 @@
 //! What an agent can ask, and how an answer of the platform becomes one list or one thing. Pure.
 
-use std::cmp::Ordering;
-use std::collections::HashMap;
+mod beside;
 
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
@@ -14,6 +13,8 @@ use crate::adapter::plain::{Table, read_table};
 use crate::adapter::pointer::{Pointer, Pointers, text};
 use crate::adapter::scope::Root;
 use crate::event::ConversationKind;
+use beside::records;
+pub use beside::{Beside, Only};
 
 /// Something the agent can ask.
 #[derive(Clone, Debug)]
@@ -42,34 +43,6 @@ enum What {
     Item { at: Pointer, keyed_by: Option<String> },
     /// The whole answer, which is a text and no JSON.
     Text,
-}
-
-/// Records of the same answer, each about one of what was asked for.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Beside {
-    /// The records: a list, or a table of them.
-    pub items: Pointer,
-    /// Where such a record names what it is about.
-    pub of: Pointer,
-    /// Where the other says what it is called by that; its `id` where nothing is said.
-    pub by: Option<Pointer>,
-    /// Under which key the record is put there.
-    pub r#as: String,
-    /// Where the record says its place, a number: what was asked for is then told newest first, the highest place first.
-    pub place: Option<Pointer>,
-    /// Which records count.
-    pub only: Option<Only>,
-}
-
-/// A word that a record has to hold.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Only {
-    /// Where.
-    pub at: Pointer,
-    /// Which.
-    pub is: String,
 }
 
 /// The platform answered, and what was asked for is not in it.
@@ -154,7 +127,7 @@ impl Question {
         match &self.what {
             What::Items { at, next } => {
                 let mut items = records(at.find(answer));
-                self.join(&mut items, answer);
+                self.beside.iter().for_each(|beside| beside.join(&mut items, answer));
                 let mut told = json!({ "items": items });
                 if let Some(next) = next {
                     told["next"] = next.find(answer).and_then(text).into();
@@ -167,55 +140,13 @@ impl Question {
                     None => Some(found),
                 });
                 let mut item = [found.filter(|found| !found.is_null()).ok_or(NotThere)?.clone()];
-                self.join(&mut item, answer);
+                self.beside.iter().for_each(|beside| beside.join(&mut item, answer));
                 let [item] = item;
                 Ok(json!({ "item": item }))
             }
             What::Text => Ok(json!({ "item": answer })),
         }
     }
-
-    /// Puts each record to what it is about, and all in their order.
-    fn join(&self, items: &mut [Value], answer: &Value) {
-        let Some(beside) = &self.beside else { return };
-        let counts = |record: &Value| {
-            beside.only.as_ref().is_none_or(|only| only.at.find(record).and_then(text).as_ref() == Some(&only.is))
-        };
-        let records = records(beside.items.find(answer)).into_iter().filter(counts);
-        let of: HashMap<String, Value> =
-            records.filter_map(|record| Some((beside.of.find(&record).and_then(text)?, record))).collect();
-        for item in items.iter_mut() {
-            let called = beside.by.as_ref().map_or_else(|| item.get("id"), |by| by.find(item));
-            let record = called.and_then(text).and_then(|id| of.get(&id).cloned());
-            if let Value::Object(fields) = item {
-                fields.insert(beside.r#as.clone(), record.unwrap_or_default());
-            }
-        }
-        if let Some(place) = &beside.place {
-            let at = |item: &Value| place.find(item.get(&beside.r#as)?).and_then(text);
-            items.sort_by(|one, other| newest_first(at(one).as_deref(), at(other).as_deref()));
-        }
-    }
-}
-
-/// A list as it is, and records that are keyed by their ids in the order of these; `null` counts as empty.
-fn records(found: Option<&Value>) -> Vec<Value> {
-    match found {
-        Some(Value::Array(items)) => items.clone(),
-        Some(Value::Object(records)) => {
-            let mut records: Vec<_> = records.iter().collect();
-            records.sort_by(|(one, _), (other, _)| newest_first(Some(other), Some(one)));
-            records.into_iter().map(|(_, record)| record.clone()).collect()
-        }
-        None | Some(Value::Null) => Vec::new(),
-        Some(other) => vec![other.clone()],
-    }
-}
-
-/// Ids are numbers that may come as texts; what has none stands behind all that has.
-fn newest_first(one: Option<&str>, other: Option<&str>) -> Ordering {
-    let number = |id: Option<&str>| id.and_then(|id| id.parse::<u64>().ok());
-    number(other).cmp(&number(one)).then_with(|| other.cmp(&one))
 }
 
 #[cfg(test)]

@@ -1,17 +1,17 @@
 //! What every template of a manifest may name: which parts of the scope, and which names in them.
 
+mod calls;
+
 use super::super::act::UPLOADS;
-use super::super::also::Also;
-use super::super::call::{Call, NOBODY};
-use super::super::history::History;
-use super::super::join::{Learn, Step};
+use super::super::call::NOBODY;
 use super::super::json::Json;
 use super::super::manifest::{Manifest, SessionFlavour};
 use super::super::push::Push;
-use super::super::receive::LineFlavour;
 use super::super::scope::Root;
 use super::super::template::Reference;
 use super::{Verdict, at, is_fact, stands};
+use calls::SIGNED_IN;
+pub(super) use calls::{Found, calls};
 
 /// The arguments that mean the same on every platform.
 const ARGUMENTS: [&str; 33] = [
@@ -68,20 +68,6 @@ const QUESTION: [&str; 13] = [
     "labels",
 ];
 
-/// The parts of the scope that exist where a session is made or a workspace joined.
-const JOINING: &[Root] = &[Root::Settings, Root::Facts, Root::Secrets];
-/// The same for the steps of a way in, which may say where the platform can reach the bridge.
-const STEPS: &[Root] = &[Root::Settings, Root::Facts, Root::Secrets, Root::Ingress];
-/// The same, once there is a token.
-const SIGNED_IN: &[Root] = &[Root::Settings, Root::Facts, Root::Secrets, Root::Session];
-
-/// A call and where it stands.
-pub(super) struct Found<'a> {
-    pub path: Vec<String>,
-    pub call: &'a Call,
-    roots: &'static [Root],
-}
-
 /// Every reference of every template names something that exists there.
 pub(super) fn check(manifest: &Manifest) -> Verdict {
     for reference in manifest.http.base.references() {
@@ -125,130 +111,6 @@ pub(super) fn facts(manifest: &Manifest) -> Vec<&str> {
     facts.sort_unstable();
     facts.dedup();
     facts
-}
-
-/// Every call of the manifest.
-pub(super) fn calls(manifest: &Manifest) -> Vec<Found<'_>> {
-    let mut found = Vec::new();
-    let mut add = |path: &[&str], call, roots| {
-        found.push(Found { path: path.iter().map(|&part| part.to_owned()).collect(), call, roots });
-    };
-    for (name, session) in manifest.sessions.iter() {
-        session.login.iter().for_each(|login| add(&["sessions", name, "login"], login, JOINING));
-    }
-    for (name, way) in manifest.join.ways.iter() {
-        for (index, step) in way.steps.iter().enumerate() {
-            steps(step, &["join", "ways", name, "steps", &index.to_string()], &mut add);
-        }
-    }
-    for (index, learn) in manifest.join.learn.iter().enumerate() {
-        if let Learn::Read { call, r#else: otherwise, .. } = learn {
-            let index = index.to_string();
-            add(&["join", "learn", &index], call, SIGNED_IN);
-            if let Some(call) = otherwise {
-                add(&["join", "learn", &index, "else"], call, SIGNED_IN);
-            }
-        }
-    }
-    if let Some(documents) = &manifest.documents {
-        add(&["documents"], &documents.open, &[Root::Settings]);
-        if let Some(live) = &documents.live {
-            add(&["documents", "live"], &live.call, &[Root::Settings]);
-        }
-        if let Some(own) = &documents.own {
-            add(&["documents", "own"], &own.open, &[Root::Settings, Root::Room]);
-            add(&["documents", "own", "token"], &own.token, &[Root::Settings, Root::Room]);
-        }
-    }
-    let receive = &manifest.receive;
-    if manifest.has_line() {
-        add(&["receive"], &receive.call, opening(receive.flavour));
-    }
-    if let Some(call) = manifest.registered.as_ref().and_then(|registered| registered.call.as_ref()) {
-        add(&["registered"], call, &[Root::Settings, Root::Facts]);
-    }
-    receive.history.iter().for_each(|history| histories(history, &mut add));
-    if let Some(members) = receive.log.as_ref().and_then(|log| log.members.as_ref()) {
-        add(&["receive", "members"], &members.call, &[Root::Settings, Root::Facts, Root::Room]);
-    }
-    for (index, push) in receive.push.iter().enumerate() {
-        let path = ["receive", "push", &index.to_string()];
-        match push {
-            Push::ActionCable(cable) => add(&path, &cable.call, &[Root::Settings, Root::Facts, Root::Session]),
-            Push::Attendance(attendance) => add(&path, &attendance.call, &[Root::Settings, Root::Facts]),
-            Push::Webhook(_) => {}
-        }
-    }
-    for (index, also) in receive.also.iter().enumerate() {
-        let path = ["receive", "also", &index.to_string()];
-        add(&path, also.call(), &[Root::Settings, Root::Facts, Root::Page]);
-        if let Also::Threads(threads) = also {
-            let path = [&path[..], &["messages"]].concat();
-            add(&path, &threads.messages.call, &[Root::Settings, Root::Facts, Root::Room]);
-        }
-    }
-    for (verb, action) in manifest.actions.iter() {
-        add(&["actions", verb], &action.call, &[Root::Settings, Root::Facts, Root::Action]);
-        for (kind, call) in &action.held {
-            let kind = format!("{kind:?}").to_lowercase();
-            add(&["actions", verb, "held", &kind], call, &[Root::Settings, Root::Facts, Root::Action]);
-        }
-        if let Some(uploads) = &action.uploads {
-            let path = ["actions", verb, "uploads", "create"];
-            add(&path, &uploads.create, &[Root::Settings, Root::Facts, Root::File]);
-        }
-        for (argument, rule) in action.places.iter() {
-            let path = ["actions", verb, "places", argument];
-            add(&path, &rule.call, &[Root::Settings, Root::Facts, Root::Action]);
-        }
-    }
-    for (name, question) in manifest.asks.iter() {
-        add(&["asks", name], &question.call, &[Root::Settings, Root::Facts, Root::Ask]);
-        for (kind, call) in &question.held {
-            let kind = format!("{kind:?}").to_lowercase();
-            add(&["asks", name, "held", &kind], call, &[Root::Settings, Root::Facts, Root::Ask]);
-        }
-        if let Some(call) = &question.otherwise {
-            add(&["asks", name, "else"], call, &[Root::Settings, Root::Facts, Root::Ask]);
-        }
-    }
-    found
-}
-
-/// The requests of histories: lists of rooms, and pages of them.
-fn histories<'a>(history: &'a History, add: &mut impl FnMut(&[&str], &'a Call, &'static [Root])) {
-    const PAGE: &[Root] = &[Root::Settings, Root::Facts, Root::Room, Root::Page];
-    history.call.iter().for_each(|call| add(&["receive", "history"], call, PAGE));
-    for (index, rooms) in history.rooms.iter().enumerate() {
-        let (index, path) = (index.to_string(), ["receive", "history", "rooms"]);
-        let path = if history.rooms.len() == 1 { path.to_vec() } else { [&path[..], &[&index]].concat() };
-        rooms.call().iter().for_each(|call| add(&path, call, &[Root::Settings, Root::Facts]));
-        rooms.messages.iter().for_each(|call| add(&[&path[..], &["messages"]].concat(), call, PAGE));
-    }
-}
-
-/// What the request that opens a line may name: a cursor where it is read from one.
-const fn opening(flavour: LineFlavour) -> &'static [Root] {
-    match flavour {
-        LineFlavour::Sse | LineFlavour::Rooms | LineFlavour::None => &[Root::Settings, Root::Facts],
-        LineFlavour::Poll => &[Root::Settings, Root::Facts, Root::Line],
-        LineFlavour::Inbox => &[Root::Settings, Root::Facts, Root::Room],
-    }
-}
-
-fn steps<'a>(step: &'a Step, path: &[&str], add: &mut impl FnMut(&[&str], &'a Call, &'static [Root])) {
-    for (index, dialect) in step.dialects.iter().enumerate() {
-        let index = index.to_string();
-        let alone = dialect.name.is_empty() && step.dialects.len() == 1;
-        let path = if alone { path.to_vec() } else { [path, &["dialects", &index]].concat() };
-        add(&path, &dialect.call, STEPS);
-        for (index, call) in dialect.then.iter().enumerate() {
-            add(&[&path[..], &["then", &index.to_string()]].concat(), call, SIGNED_IN);
-        }
-    }
-    if let Some(look) = step.wait.as_ref().and_then(|wait| wait.claim.as_ref()?.look.as_ref()) {
-        add(&[path, &["wait", "claim", "look"]].concat(), look, STEPS);
-    }
 }
 
 /// A call that is about one document names it as a conversation, unless it opens it.

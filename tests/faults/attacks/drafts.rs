@@ -11,28 +11,12 @@ use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::bridge::{Agent, until};
+use crate::lib0::{number, numbers};
 use crate::studio::Studio;
 
 const ROME: &str = "Rome is the majority of it.";
 /// What all of it may cost: less than one document that has all that its bounds allow, or one bomb that is unpacked.
 const MEMORY: u64 = 160 << 20;
-
-/// A number as lib0 writes it.
-fn number(into: &mut Vec<u8>, mut value: u64) {
-    while value > 0x7f {
-        into.push(value.to_le_bytes()[0] | 0x80);
-        value >>= 7;
-    }
-    into.push(value.to_le_bytes()[0]);
-}
-
-fn numbers(values: &[u64]) -> Vec<u8> {
-    let mut into = Vec::new();
-    for value in values {
-        number(&mut into, *value);
-    }
-    into
-}
 
 /// A message of this kind with these bytes in it.
 fn message(kind: &[u64], bytes: &[u8]) -> Vec<u8> {

@@ -1,35 +1,13 @@
 //! What a server must not be able to do: blow up memory, loop, or have a credential carried elsewhere or printed.
 
 use std::fmt::Write as _;
-use std::io::Write;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
-use tracing_subscriber::fmt::MakeWriter;
 
 use super::bench::{CANARY, Ear, Platform, patient};
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
+use crate::overheard::Overheard;
 
 #[tokio::test]
 async fn a_message_over_the_cap_ends_the_cable_and_is_polled_for_and_the_waits_grow() {
@@ -84,15 +62,7 @@ async fn a_redirect_is_never_followed_for_the_token_is_in_the_url() {
 
 #[tokio::test]
 async fn the_token_is_never_printed_not_even_when_the_server_says_it() {
-    let log = Log::default();
-    // Beside a single one, what other tests pass on other threads would be judged by those threads: not listened to.
-    let _other = tracing::Dispatch::new(tracing_subscriber::registry());
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(log.clone())
-        .with_ansi(false)
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let log = Overheard::listen();
     let mut platform = Platform::start().await;
     let mut ear = Ear::on(&platform).await;
     let mut said = String::new();
@@ -112,7 +82,7 @@ async fn the_token_is_never_printed_not_even_when_the_server_says_it() {
     platform.knock().await.answer("401 Unauthorized", "").await;
     platform.knock().await.open_as(&format!("sec-websocket-protocol: {CANARY}-1\r\n")).await;
     write!(said, "{:?} {:?}", ear.hears().await, *ear.status.borrow()).unwrap();
-    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let logged = log.text();
     assert!(logged.contains("the cable is down") && logged.contains("this is said once"), "{logged}");
     assert!(said.contains("[sealed]") && said.contains("Stopped"), "{said}");
     for text in [logged, said] {

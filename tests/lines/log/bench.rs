@@ -1,80 +1,55 @@
-//! One workspace on a platform that is an event log, in memory and under paused time, and what its feed says.
+//! One workspace on a platform that is an event log.
 
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
 use agent_bridge::adapter::Manifests;
-use agent_bridge::clock::Clock;
 use agent_bridge::event::Via;
-use agent_bridge::line::policy::Policy;
 use agent_bridge::line::poll::feed::{Inlet, Live};
-use agent_bridge::line::timing::{Backfill, Timing};
-use agent_bridge::session::{LoginWaits, Means};
-use agent_bridge::store::{Batch, Change, Options, Seat, Store, WorkspaceRecord};
-use agent_bridge::workspace::{Context, Fatal, Roster, Status};
+use agent_bridge::store::{Batch, Change, Seat, WorkspaceRecord};
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::platform::Ledger;
-use crate::bench::{NOW, ORIGIN, message, name, text};
-use crate::memory_network::MemoryNetwork;
+use crate::stage::{NOW, ORIGIN, Stage, message, name, text};
 
 /// The agent's handle.
 pub const ME: &str = "me@x.example";
 
 const STEP: Duration = Duration::from_millis(250);
+/// Nothing is waited for longer.
+const MOST: Duration = Duration::from_mins(5);
 
 pub struct Story {
     pub ledger: Ledger,
-    pub store: Store,
-    pub timing: Timing,
-    pub backfill: Backfill,
-    pub budget: u64,
     /// Whether the grant lets it ask who takes part in a topic.
     pub people: bool,
-    pub policy: Policy,
-    network: MemoryNetwork,
-    clock: Clock,
-    dir: TempDir,
-    running: Option<Running>,
-    /// While a blocking task runs, paused time moves only when told to.
-    _still: std::sync::mpsc::Sender<()>,
+    stage: Stage,
 }
 
-struct Running {
-    roster: Roster,
-    token: CancellationToken,
-    task: JoinHandle<Result<(), Fatal>>,
+impl Deref for Story {
+    type Target = Stage;
+
+    fn deref(&self) -> &Stage {
+        &self.stage
+    }
+}
+
+impl DerefMut for Story {
+    fn deref_mut(&mut self) -> &mut Stage {
+        &mut self.stage
+    }
 }
 
 impl Story {
     /// A seat that was taken just now, and does not run yet.
     pub async fn joined() -> Self {
-        let (clock, ledger, network) = (Clock::paced(NOW), Ledger::default(), MemoryNetwork::default());
-        network.serve(ORIGIN, ledger.router());
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("ledger.yaml"), include_str!("ledger.yaml")).unwrap();
-        let store = open(&dir, &clock, u64::MAX);
-        let (still, stop) = std::sync::mpsc::channel::<()>();
-        tokio::task::spawn_blocking(move || stop.recv());
-        let joined = Self {
-            ledger,
-            store,
-            timing: Timing { spread: Duration::ZERO, ..Timing::default() },
-            backfill: Backfill::None,
-            budget: u64::MAX,
-            people: false,
-            policy: Policy::default(),
-            network,
-            clock,
-            dir,
-            running: None,
-            _still: still,
-        };
+        let ledger = Ledger::default();
+        let mut stage = Stage::new(ledger.router(), STEP, MOST);
+        std::fs::write(stage.dir.path().join("ledger.yaml"), include_str!("ledger.yaml")).unwrap();
+        stage.manifests = Arc::new(Manifests::load(Some(stage.dir.path())).unwrap());
+        let joined = Self { ledger, people: false, stage };
         joined.seat("key-1", 1).await;
         joined
     }
@@ -135,49 +110,8 @@ impl Story {
     /// Hours pass while nothing is to be done.
     pub async fn pass_hours(&self, hours: u64) {
         for _ in 0..hours {
-            tokio::time::advance(Duration::from_hours(1)).await;
-            self.settle().await;
+            self.leap(Duration::from_hours(1)).await;
         }
-    }
-
-    pub async fn start(&mut self) {
-        let means = Means {
-            store: self.store.clone(),
-            network: Arc::new(self.network.clone()),
-            clock: self.clock.clone(),
-            tasks: TaskTracker::new(),
-            waits: LoginWaits::default(),
-        };
-        let context = Context {
-            outbox: agent_bridge::outbox::Limits::default(),
-            means,
-            manifests: Arc::new(Manifests::load(Some(self.dir.path())).unwrap()),
-            timing: self.timing.clone(),
-            backfill: Arc::new(BTreeMap::from([("acme".to_owned(), self.backfill)])),
-            policy: Arc::new(BTreeMap::from([("acme".to_owned(), self.policy.clone())])),
-            rules: Arc::default(),
-            strict: Arc::default(),
-            hooks: agent_bridge::ingress::Hooks::default(),
-        };
-        let token = CancellationToken::new();
-        let (roster, task) = Roster::new(context, token.clone());
-        let task = tokio::spawn(task.run());
-        roster.start_all().await.unwrap();
-        self.running = Some(Running { roster, token, task });
-    }
-
-    /// The process dies; only what was committed remains.
-    pub async fn crash(&mut self) {
-        let Running { roster, token, task } = self.running.take().expect("it runs");
-        task.abort();
-        drop((roster, token));
-        self.settle().await;
-        self.store.close().await.unwrap();
-        self.store = open(&self.dir, &self.clock, self.budget);
-    }
-
-    pub fn roster(&self) -> &Roster {
-        &self.running.as_ref().expect("it runs").roster
     }
 
     pub fn inlet(&self) -> Inlet {
@@ -194,53 +128,9 @@ impl Story {
         self.pushes(Live::Frame { via: Via::ActionCable, name: None, body: event.to_string() }).await;
     }
 
-    /// Time passes.
-    pub async fn pass(&self, time: Duration) {
-        let mut left = time;
-        while !left.is_zero() {
-            let step = left.min(STEP);
-            tokio::time::advance(step).await;
-            self.settle().await;
-            left -= step;
-        }
-    }
-
-    pub async fn pass_secs(&self, secs: u64) {
-        self.pass(Duration::from_secs(secs)).await;
-    }
-
-    /// Lets everything run that needs no time.
-    pub async fn settle(&self) {
-        for _ in 0..3 {
-            for _ in 0..40 {
-                tokio::task::yield_now().await;
-            }
-            // It returns behind everything that was sent to the store before.
-            self.store.probe().await.unwrap();
-        }
-    }
-
     /// Lets time pass until it is so; at most five minutes.
     pub async fn until(&self, what: &str, mut so: impl FnMut(&Self) -> bool) {
-        for _ in 0..1_200 {
-            if so(self) {
-                return;
-            }
-            self.pass(STEP).await;
-        }
-        panic!("not within five minutes: {what}; {:#?}; {:#?}", self.status(), self.types());
-    }
-
-    pub async fn until_live(&self) {
-        self.until("live", |story| story.status().live).await;
-    }
-
-    pub fn status(&self) -> Status {
-        self.roster().status(&name()).expect("it runs")
-    }
-
-    pub fn phase(&self) -> &'static str {
-        self.status().lines[0].phase
+        self.stage.until(what, || so(self)).await;
     }
 
     /// RFC 3339, so many seconds from now.
@@ -259,23 +149,9 @@ impl Story {
         self.ledger.happens("chat.created", &json!(topic), &self.at(secs), chat(text))
     }
 
-    /// The whole feed.
-    pub fn feed(&self) -> Vec<Value> {
-        let events = self.store.read(0, 100_000, 1 << 30).unwrap();
-        events.iter().map(|event| serde_json::from_slice(&event.bytes).unwrap()).collect()
-    }
-
-    pub fn of(&self, kind: &str) -> Vec<Value> {
-        self.feed().into_iter().filter(|event| event["type"] == kind).collect()
-    }
-
-    pub fn types(&self) -> Vec<String> {
-        self.feed().iter().map(|event| text(&event["type"])).collect()
-    }
-
     /// What was said, in the order of the feed.
     pub fn told(&self) -> Vec<String> {
-        self.of("message.created").iter().map(|event| text(&event["data"]["message"]["text"])).collect()
+        self.texts()
     }
 
     /// What turned up out of order.
@@ -328,9 +204,4 @@ impl Story {
 /// The payload of a message whose id is its text.
 pub fn chat(text: &str) -> Value {
     json!({ "chat": { "id": format!("m {text}"), "plain": text } })
-}
-
-fn open(dir: &TempDir, clock: &Clock, disk_budget: u64) -> Store {
-    let options = Options { clock: clock.clone(), ballast: 0, disk_budget, ..Options::default() };
-    Store::open(&dir.path().join("store.redb"), options).unwrap()
 }

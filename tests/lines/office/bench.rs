@@ -1,6 +1,7 @@
-//! One agent in a simulated office, in memory and under paused time, and what its feed says.
+//! One agent in a simulated office.
 
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,22 +9,15 @@ use agent_bridge::action::{Action, Request, State};
 use agent_bridge::adapter::Manifests;
 use agent_bridge::clock::Clock;
 use agent_bridge::join::{self, JoinRequest};
-use agent_bridge::line::report::LineStatus;
-use agent_bridge::line::timing::{Backfill, Timing};
-use agent_bridge::session::{LoginWaits, Means};
-use agent_bridge::store::{Batch, Change, Options as StoreOptions, Store, WorkspaceRecord};
-use agent_bridge::workspace::{Context, Fatal, Roster, Status};
+use agent_bridge::store::{Batch, Change, WorkspaceRecord};
 use agent_bridge_sim::office::{ChatStart, Options, Sim};
-use serde_json::{Value, json};
-use tempfile::TempDir;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use serde_json::json;
 
-use crate::bench::{NOW, ORIGIN, message, name, text};
-use crate::memory_network::MemoryNetwork;
+use crate::stage::{NOW, ORIGIN, Stage, name};
 
 pub const STEP: Duration = Duration::from_millis(100);
+/// Nothing is waited for longer.
+const MOST: Duration = Duration::from_mins(5);
 /// What the agent is called there.
 pub const ME: &str = "jared";
 /// The person whom every office has.
@@ -31,39 +25,31 @@ pub const USER: &str = "user";
 
 pub struct Story {
     pub sim: Sim,
-    pub store: Store,
-    pub timing: Timing,
-    pub backfill: Backfill,
-    manifests: Arc<Manifests>,
-    network: MemoryNetwork,
-    clock: Clock,
-    dir: TempDir,
-    running: Option<Running>,
-    /// While a blocking task runs, paused time moves only when told to.
-    _still: std::sync::mpsc::Sender<()>,
+    stage: Stage,
 }
 
-struct Running {
-    roster: Roster,
-    token: CancellationToken,
-    task: JoinHandle<Result<(), Fatal>>,
+impl Deref for Story {
+    type Target = Stage;
+
+    fn deref(&self) -> &Stage {
+        &self.stage
+    }
+}
+
+impl DerefMut for Story {
+    fn deref_mut(&mut self) -> &mut Stage {
+        &mut self.stage
+    }
 }
 
 impl Story {
     /// An office, and nobody has joined.
     pub fn begun(options: Options) -> Self {
-        let (clock, platform_clock, network) = (Clock::paced(NOW), Clock::paced(NOW), MemoryNetwork::default());
-        let (wall, chat) = (Arc::new(move || platform_clock.now()), ChatStart::Later);
+        let clock = Clock::paced(NOW);
+        let (wall, chat) = (Arc::new(move || clock.now()), ChatStart::Later);
         let sim = Sim::new(Options { wall, chat, ..options });
-        network.serve(ORIGIN, sim.router());
-        let dir = tempfile::tempdir().unwrap();
-        let store = open(&dir, &clock);
-        let (still, stop) = std::sync::mpsc::channel::<()>();
-        tokio::task::spawn_blocking(move || stop.recv());
-        let timing = Timing { spread: Duration::ZERO, ..Timing::default() };
-        let manifests = Arc::new(Manifests::load(None).unwrap());
-        let (backfill, running) = (Backfill::None, None);
-        Self { sim, store, timing, backfill, manifests, network, clock, dir, running, _still: still }
+        let stage = Stage::new(sim.router(), STEP, MOST);
+        Self { sim, stage }
     }
 
     /// With this in the manifest in place of that.
@@ -125,137 +111,20 @@ impl Story {
         self
     }
 
-    fn means(&self) -> Means {
-        Means {
-            store: self.store.clone(),
-            network: Arc::new(self.network.clone()),
-            clock: self.clock.clone(),
-            tasks: TaskTracker::new(),
-            waits: LoginWaits::default(),
-        }
-    }
-
-    pub fn context(&self) -> Context {
-        Context {
-            outbox: agent_bridge::outbox::Limits::default(),
-            means: self.means(),
-            manifests: Arc::clone(&self.manifests),
-            timing: self.timing.clone(),
-            backfill: Arc::new(BTreeMap::from([("acme".to_owned(), self.backfill)])),
-            policy: Arc::default(),
-            rules: Arc::default(),
-            strict: Arc::default(),
-            hooks: agent_bridge::ingress::Hooks::default(),
-        }
-    }
-
-    pub async fn start(&mut self) {
-        let token = CancellationToken::new();
-        let (roster, task) = Roster::new(self.context(), token.clone());
-        let task = tokio::spawn(task.run());
-        roster.start_all().await.unwrap();
-        self.running = Some(Running { roster, token, task });
-    }
-
-    /// The process dies; only what was committed remains.
-    pub async fn crash(&mut self) {
-        let Running { roster, token, task } = self.running.take().expect("it runs");
-        task.abort();
-        drop((roster, token));
-        self.settle().await;
-        self.store.close().await.unwrap();
-        self.store = open(&self.dir, &self.clock);
-    }
-
-    /// Nothing of the platform can be reached, or all of it again.
-    pub fn reachable(&self, reachable: bool) {
-        if reachable {
-            self.network.serve(ORIGIN, self.sim.router());
-        } else {
-            self.network.unplug(ORIGIN);
-        }
-    }
-
-    pub fn roster(&self) -> &Roster {
-        &self.running.as_ref().expect("it runs").roster
-    }
-
-    pub async fn pass(&self, time: Duration) {
-        let mut left = time;
-        while !left.is_zero() {
-            let step = left.min(STEP);
-            tokio::time::advance(step).await;
-            self.settle().await;
-            left -= step;
-        }
-    }
-
-    pub async fn pass_secs(&self, secs: u64) {
-        self.pass(Duration::from_secs(secs)).await;
-    }
-
     /// Time goes by in large steps, in which less is read than would be.
     pub async fn pass_mins(&self, mins: u64) {
         for _ in 0..mins * 6 {
-            tokio::time::advance(Duration::from_secs(10)).await;
-            self.settle().await;
-        }
-    }
-
-    async fn settle(&self) {
-        for _ in 0..2 {
-            for _ in 0..40 {
-                tokio::task::yield_now().await;
-            }
-            // It returns behind everything that was sent to the store before.
-            self.store.probe().await.unwrap();
+            self.leap(Duration::from_secs(10)).await;
         }
     }
 
     /// Lets time pass until it is so; at most five minutes. How long it took.
     pub async fn until(&self, what: &str, mut so: impl FnMut(&Self) -> bool) -> Duration {
-        for steps in 0..3_000 {
-            if so(self) {
-                return STEP * steps;
-            }
-            self.pass(STEP).await;
-        }
-        panic!("not within five minutes: {what}; {:#?}; {:#?}", self.status(), self.feed());
-    }
-
-    pub async fn until_live(&self) {
-        self.until("live", |story| story.status().live).await;
+        self.stage.until(what, || so(self)).await
     }
 
     pub async fn until_told(&self, said: &str) -> Duration {
         self.until(said, |story| story.texts().iter().any(|text| text == said)).await
-    }
-
-    pub fn status(&self) -> Status {
-        self.roster().status(&name()).expect("it runs")
-    }
-
-    pub fn line(&self, line: &str) -> LineStatus {
-        self.status().lines.into_iter().find(|it| it.line == line).unwrap_or_default()
-    }
-
-    pub fn feed(&self) -> Vec<Value> {
-        let events = self.store.read(0, 100_000, 1 << 30).unwrap();
-        events.iter().map(|event| serde_json::from_slice(&event.bytes).unwrap()).collect()
-    }
-
-    pub fn of(&self, kind: &str) -> Vec<Value> {
-        self.feed().into_iter().filter(|event| event["type"] == kind).collect()
-    }
-
-    /// What was said, in the order of the feed.
-    pub fn texts(&self) -> Vec<String> {
-        self.of("message.created").iter().map(|event| text(&event["data"]["message"]["text"])).collect()
-    }
-
-    /// Ids of created messages of a conversation, in the order of the feed.
-    pub fn created(&self, room: &str) -> Vec<String> {
-        self.of("message.created").iter().filter(|event| event["subject"] == room).map(message).collect()
     }
 
     /// The agent makes a group with the person of the office; its id.
@@ -283,9 +152,4 @@ impl Story {
         let views = ["conversations", "groups", "messages", "group-messages", "stream", "other"];
         views.iter().map(|kind| self.asked(kind)).sum()
     }
-}
-
-fn open(dir: &TempDir, clock: &Clock) -> Store {
-    let options = StoreOptions { clock: clock.clone(), ballast: 0, ..StoreOptions::default() };
-    Store::open(&dir.path().join("store.redb"), options).unwrap()
 }
