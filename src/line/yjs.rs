@@ -26,6 +26,7 @@ mod wire;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::policy::Policy;
 use super::report::Report;
@@ -93,6 +94,25 @@ pub enum Made {
     Later(String),
 }
 
+/// What became of bringing an edit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Brought {
+    /// The server was seen to have it.
+    Seen,
+    /// There was no connection by which to see that, for this reason: the next one may show it.
+    Apart(String),
+    /// It was not seen, for this reason.
+    Unseen(String),
+}
+
+/// An edit that is to be brought.
+pub(crate) struct Bring {
+    update: Vec<u8>,
+    /// So long it waits for connections; none: it had to wait for none yet.
+    until: Option<Instant>,
+    answer: oneshot::Sender<Brought>,
+}
+
 /// What the agent does in a document, as others are shown it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Doing {
@@ -108,10 +128,7 @@ pub(crate) enum Ask {
         edit: Edit,
         answer: oneshot::Sender<Made>,
     },
-    Bring {
-        update: Vec<u8>,
-        answer: oneshot::Sender<Result<(), String>>,
-    },
+    Bring(Bring),
     Read {
         answer: oneshot::Sender<Option<(Document, String)>>,
     },
@@ -149,10 +166,11 @@ impl Drafts {
         made.unwrap_or_else(|| Made::Later("the document was let go meanwhile".to_owned()))
     }
 
-    /// Brings what was made to the server, and returns when that was seen to have it. An error is why it was not seen.
-    pub async fn bring(&self, document: String, update: Vec<u8>) -> Result<(), String> {
-        let brought = self.ask(document, |answer| Ask::Bring { update, answer }).await;
-        brought.unwrap_or_else(|| Err("the document was let go meanwhile".to_owned()))
+    /// Brings what was made to the server, over more connections than one where it has to, and returns when that was seen
+    /// to have it, or cannot be seen.
+    pub async fn bring(&self, document: String, update: Vec<u8>) -> Brought {
+        let brought = self.ask(document, |answer| Ask::Bring(Bring { update, until: None, answer })).await;
+        brought.unwrap_or_else(|| Brought::Unseen("the document was let go meanwhile".to_owned()))
     }
 
     /// A document, and what it says now; `None` where it is not open and live.

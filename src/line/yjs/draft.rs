@@ -161,7 +161,7 @@ impl Draft {
     /// Not connected: waits, and serves what can be served. Why the document is let go; `None`: it is dialled again.
     async fn apart(&mut self, why: String) -> Option<Down> {
         tracing::info!(line = LINE, document = self.id, why, "the document is not connected");
-        self.hold.lost(&why);
+        self.hold.lost(Instant::now());
         let wait = self.backoff.next();
         let (until, next_retry) = (Instant::now() + wait, self.parts.clock.now() + millis(wait));
         self.stands_so(Standing::Waiting { why: why.clone(), next_retry });

@@ -93,7 +93,7 @@ impl Keeper {
     /// Whether a document is opened for this.
     fn opens(&self, document: &str, ask: &Ask) -> bool {
         match ask {
-            Ask::Make { .. } | Ask::Bring { .. } => true,
+            Ask::Make { .. } | Ask::Bring(_) => true,
             Ask::Attend(Some(Doing { busy: true, .. })) => {
                 let held = self.parts.session.holds(document);
                 let fits = |held| matches!(held, Held::Given(it) if self.parts.live.takes(it.kind.as_deref()));

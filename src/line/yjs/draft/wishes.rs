@@ -11,7 +11,7 @@ use super::{Draft, EDITORS};
 use crate::document::Edit;
 use crate::line::yjs::about::{About, first};
 use crate::line::yjs::engine::{EMPTY, Engine, Tried};
-use crate::line::yjs::{Ask, Down, Made};
+use crate::line::yjs::{Ask, Bring, Brought, Down, Made};
 use crate::session::Document;
 
 /// Whoever asked for an edit has kept it in this time, or it is forgotten.
@@ -36,24 +36,7 @@ impl Draft {
         let live = open.filter(|open| open.live);
         match (ask, live) {
             (Ask::Make { edit, answer }, _) if self.known => self.make(edit, answer).await,
-            (Ask::Bring { update, answer }, Some(open)) => {
-                let number = self.hold.number();
-                if self.news.waits() {
-                    self.tell().await?;
-                }
-                let frames = self.work(move |engine| engine.bring(number, &update)).await?;
-                self.stands().await?;
-                match frames {
-                    Ok(frames) => {
-                        self.hold.sent(number, answer, now);
-                        Self::send(open, frames)
-                    }
-                    Err(why) => {
-                        drop(answer.send(Err(why)));
-                        Ok(())
-                    }
-                }
-            }
+            (Ask::Bring(wish), Some(open)) => self.bring(open, wish).await,
             (Ask::Read { answer }, Some(_)) => {
                 let content = self.work(Engine::text).await?;
                 let (id, About { title, kind, .. }) = (self.id.clone(), self.about.clone());
@@ -66,6 +49,27 @@ impl Draft {
             }
             (ask, _) => {
                 self.hold.wait(ask, now);
+                Ok(())
+            }
+        }
+    }
+
+    /// Sends an edit, and asks whether it arrived.
+    async fn bring(&mut self, open: &mut Open, wish: Bring) -> Result<(), Down> {
+        let number = self.hold.number();
+        if self.news.waits() {
+            self.tell().await?;
+        }
+        let update = wish.update.clone();
+        let frames = self.work(move |engine| engine.bring(number, &update)).await?;
+        self.stands().await?;
+        match frames {
+            Ok(frames) => {
+                self.hold.sent(number, wish, Instant::now());
+                Self::send(open, frames)
+            }
+            Err(why) => {
+                drop(wish.answer.send(Brought::Unseen(why)));
                 Ok(())
             }
         }
