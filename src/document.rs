@@ -29,6 +29,7 @@ mod scan;
 mod schema;
 pub mod session;
 mod varint;
+mod watch;
 
 pub use edit::{Assessment, Done, Edit, EditError, Inverse, Place};
 pub use outline::{Block, Reading, Span, Style};

@@ -62,7 +62,7 @@ impl Draft {
         }
         let update = wish.update.clone();
         let frames = self.work(move |engine| engine.bring(number, &update)).await?;
-        self.stands().await?;
+        self.stands();
         match frames {
             Ok(frames) => {
                 self.hold.sent(number, wish, Instant::now());
@@ -90,9 +90,10 @@ impl Draft {
                 let (go, kept) = oneshot::channel();
                 let told = answer.send(Made::Here { update, go });
                 if told.is_ok() && matches!(timeout(KEPT, kept).await, Ok(Ok(()))) {
-                    return self.stands().await;
+                    self.stands();
+                    return Ok(());
                 }
-                self.engine = None;
+                self.let_go();
                 return Err(Down::Later("an edit could not be kept, and was taken back".to_owned()));
             }
             Tried::Suggest if self.about.own => {
@@ -126,15 +127,25 @@ impl Draft {
     /// Tells what others changed.
     pub(super) async fn tell(&mut self) -> Result<(), Down> {
         let Some(text) = self.work(Engine::text).await? else { return Ok(()) };
+        self.tell_until(&text).await
+    }
+
+    /// The same until the document said this.
+    pub(super) async fn tell_until(&mut self, text: &str) -> Result<(), Down> {
         let told = self.news.tell(&self.parts, (&self.id, &self.about), text, Instant::now()).await;
         told.map_err(|error| Down::Later(error.to_string()))
     }
 
-    /// What stands there now is the agent's own doing, or was told.
-    pub(super) async fn stands(&mut self) -> Result<(), Down> {
-        if let Some(text) = self.work(Engine::text).await? {
-            self.news.stands(text);
+    /// What stands there now is the agent's own doing, or was told; unless the store had no room for that.
+    fn stands(&mut self) {
+        if !self.news.waits() {
+            self.news.stands();
         }
-        Ok(())
+    }
+
+    /// Lets go of a replica that holds what nobody else has, or that can be read no more.
+    pub(super) fn let_go(&mut self) {
+        self.engine = None;
+        self.news.let_go();
     }
 }
