@@ -7,6 +7,7 @@
 //! draft.rs  the task of one document        rules.rs     what the agent may change      (pure)
 //! hold.rs   what it keeps for who ask       standing.rs  how each stands, for `status`
 //! news.rs   what others changed, told       keeper.rs    who owns all of them
+//! written.rs  what the agent changed there by another way
 //! ```
 //!
 //! An edit is made here first and held until whoever asked has kept its bytes; nothing of it leaves before. It is done
@@ -22,6 +23,7 @@ mod news;
 mod rules;
 mod standing;
 mod wire;
+mod written;
 
 use std::time::Duration;
 
@@ -37,6 +39,7 @@ use crate::retry::Waits;
 use crate::session::{Document, Session};
 use crate::store::{Store, WorkspaceRecord};
 use standing::Board;
+use written::Written;
 
 pub use keeper::{Keeper, drafts};
 pub use rules::Rules;
@@ -157,6 +160,7 @@ pub(crate) enum Down {
 pub struct Drafts {
     asks: mpsc::Sender<(String, Ask)>,
     board: Board,
+    written: Written,
 }
 
 impl Drafts {
@@ -182,6 +186,14 @@ impl Drafts {
     /// document, it can be edited live, and it was not refused. To be said again before it lapses, for nobody waits here.
     pub fn attend(&self, document: String, doing: Option<Doing>) {
         let _full = self.asks.try_send((document, Ask::Attend(doing)));
+    }
+
+    /// The agent is about to replace what a document says, by a request of the platform: where it is open, nobody else
+    /// has done that.
+    pub fn writes(&self, document: &str, text: &str) {
+        if self.board.is_open(document) {
+            self.written.sends(document, text);
+        }
     }
 
     /// Lets go of a document, and of what stood in its way: its link was removed, or replaced.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::BoxFuture;
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::courier::Courier;
@@ -17,6 +18,7 @@ use super::edits;
 use super::patience::Patience;
 use super::request::refused;
 use crate::action::{Action, Prepared, State};
+use crate::adapter::Action as Verb;
 use crate::document::Edit;
 use crate::store::StoreError;
 
@@ -28,6 +30,8 @@ const APART: Duration = Duration::from_secs(1);
 pub trait Editor: Send + Sync + 'static {
     /// Makes an edit where nobody else sees it yet.
     fn make(&self, document: String, edit: Edit) -> BoxFuture<'_, Made>;
+    /// A request is about to replace what a document says: where that is open live, nobody else does it.
+    fn writes(&self, document: &str, text: &str);
     /// Brings what was made to the server, and returns when that was seen to have it, or cannot be seen.
     fn bring(&self, document: String, update: Vec<u8>) -> BoxFuture<'_, Brought>;
 }
@@ -134,6 +138,17 @@ impl Courier {
             Brought::Unseen(why) => (action.resends, Tried::Lost { why, spoke: false }),
         };
         Ok(ControlFlow::Break(self.settle(Action { resends, ..action }, tried, patience).await?))
+    }
+}
+
+impl Courier {
+    /// Says of a request that replaces a whole document that it is the agent's own, before it leaves.
+    pub(super) fn rewrites(&self, action: &Action, verb: &Verb) {
+        let (Some(editor), Some(names)) = (&self.editor, &verb.rewrites) else { return };
+        let argument = |name: &str| action.args.get(name).and_then(Value::as_str);
+        if let (Some(document), Some(text)) = (argument(&names.document), argument(&names.text)) {
+            editor.writes(document, text);
+        }
     }
 }
 

@@ -78,6 +78,10 @@ impl Editor for Drafts {
         made.boxed()
     }
 
+    fn writes(&self, document: &str, text: &str) {
+        Self::writes(self, document, text);
+    }
+
     fn bring(&self, document: String, update: Vec<u8>) -> BoxFuture<'_, Brought> {
         let brought = async move {
             match Self::bring(self, document, update).await {

@@ -93,6 +93,11 @@ impl News {
         (self.told, self.changed) = (Told::AsItStands, None);
     }
 
+    /// This of what stands there now, and no more, is the agent's own doing, or was told.
+    pub fn stands_but(&mut self, own: String, now: Instant) {
+        (self.told, self.changed) = (Told::This(own), Some((now, now)));
+    }
+
     /// Tells what has changed since it was told last until it said this; what the store has no room for is told later.
     pub async fn tell(
         &mut self,

@@ -156,17 +156,15 @@ impl Draft {
 
     async fn frame(&mut self, open: &mut Open, frame: Bytes) -> Result<(), Down> {
         open.heard = Instant::now();
-        let watched = self.news.wants_before();
+        let expected = self.news.has_begun() && self.written.expects(&self.id);
+        let watched = self.news.wants_before() || expected;
         let heard = self.work(move |engine| engine.frame(&frame, watched)).await?;
         for ignored in &heard.outcome.ignored {
             tracing::debug!(line = LINE, document = self.id, why = ignored, "something of a frame was not taken");
         }
         self.hold.shown(&heard.proven);
         if heard.outcome.changed {
-            if let Some(before) = &heard.before {
-                self.news.stood(before);
-            }
-            self.news.changed(open.heard);
+            self.changed(heard.before.as_deref(), expected, open.heard).await?;
         }
         Self::send(open, heard.outcome.send)?;
         if let Some(down) = standing(&heard.phase, &open.opened.secrets) {

@@ -136,6 +136,23 @@ impl Draft {
         told.map_err(|error| Down::Later(error.to_string()))
     }
 
+    /// Something has come that changed the document, which said this before.
+    pub(super) async fn changed(&mut self, before: Option<&str>, expected: bool, now: Instant) -> Result<(), Down> {
+        if let Some(before) = before {
+            self.news.stood(before);
+        }
+        self.news.changed(now);
+        let Some(before) = before.filter(|_| expected) else { return Ok(()) };
+        let Some(after) = self.work(Engine::text).await? else { return Ok(()) };
+        let Some(own) = self.written.brought(&self.id, before, &after) else { return Ok(()) };
+        // What others did before is told as it stood then; what they did beside it or behind it is told in its turn.
+        self.tell_until(before).await?;
+        if !self.news.waits() {
+            if own == after { self.news.stands() } else { self.news.stands_but(own, now) }
+        }
+        Ok(())
+    }
+
     /// What stands there now is the agent's own doing, or was told; unless the store had no room for that.
     fn stands(&mut self) {
         if !self.news.waits() {
