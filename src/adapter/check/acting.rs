@@ -190,7 +190,8 @@ fn fleeting(verb: &str, action: &Action) -> Verdict {
 fn live(verb: &str, action: &Action, manifest: &Manifest) -> Verdict {
     let opened = manifest.documents.as_ref().is_some_and(|documents| documents.live.is_some());
     if action.rewrites.is_some() && !opened {
-        let message = "what is rewritten beside live editing is a live document: say under `documents.live` how one is opened";
+        let message =
+            "what is rewritten beside live editing is a live document: say under `documents.live` how one is opened";
         return Err(at(&["actions", verb, "rewrites"], message));
     }
     let message = match action {

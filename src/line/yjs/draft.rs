@@ -55,12 +55,7 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    pub fn new(
-        parts: Arc<Parts>,
-        (board, written): (Board, Written),
-        id: String,
-        asks: mpsc::Receiver<Ask>,
-    ) -> Self {
+    pub fn new(parts: Arc<Parts>, (board, written): (Board, Written), id: String, asks: mpsc::Receiver<Ask>) -> Self {
         Self {
             backoff: Backoff::new(parts.waits.first, parts.waits.longest),
             news: News::new(&parts),
