@@ -9,7 +9,10 @@
 //!
 //! What Yjs itself makes costly is bounded by [`Bounds::blocks`] only: merging insertions that were made at one place at
 //! the same time is quadratic in their number (measured on two cores: 10,000 blocks in 80 kB take 4 s). No editor writes
-//! such an update, but a peer that means ill can: a document's work belongs on a thread of its own, under a deadline.
+//! such an update, but a peer that means ill can: a document's work belongs on a thread of its own, under a deadline. No
+//! look beforehand tells it from an honest one. Which blocks lie between a new one's neighbours, and are walked over, is
+//! known only once it is merged; its own bytes name the neighbours alone. Two who were apart, and each put line upon line
+//! at the top of one list, made the very same shape: to refuse that by a count would refuse honest work.
 
 pub mod awareness;
 mod carry;
@@ -29,6 +32,7 @@ mod scan;
 mod schema;
 pub mod session;
 mod varint;
+mod watch;
 
 pub use edit::{Assessment, Done, Edit, EditError, Inverse, Place};
 pub use outline::{Block, Reading, Span, Style};

@@ -12,6 +12,7 @@ use http::{HeaderMap, Method};
 
 mod address;
 mod answer;
+mod counted;
 mod origin;
 mod private_url;
 mod reach;
@@ -24,7 +25,7 @@ pub use origin::{BadOrigin, Origin};
 pub use private_url::PrivateUrl;
 pub use reach::Reach;
 pub use upgrade::{Pipe, Upgrade};
-pub use websocket::{Handshake, NotAWebsocket, Socket};
+pub use websocket::{Handshake, NotAWebsocket, Socket, on_the_wire, slim};
 pub use wire::{Reqwest, SetupError};
 
 /// A request, complete but for the connection.

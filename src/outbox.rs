@@ -40,7 +40,7 @@ pub use accept::{Refusal, accept};
 use behind::Others;
 pub use courier::Courier;
 pub use fleeting::{Fleeting, Told};
-pub use live::{Editor, Made};
+pub use live::{Brought, Editor, Made};
 pub use receipt::{Receipt, receipt};
 
 use crate::action::Action;

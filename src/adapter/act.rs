@@ -63,6 +63,8 @@ pub struct Action {
     pub ephemeral: bool,
     /// It edits a live document; the request asks somebody to accept the same change, where the agent may not make it.
     pub live: bool,
+    /// It replaces the whole text of a document, which may be open live; the arguments that say of which, and by what.
+    pub rewrites: Option<Rewrites>,
     /// Arguments that are given all or none.
     pub together: Vec<String>,
     /// Arguments of which exactly one is given.
@@ -94,6 +96,16 @@ pub struct Files {
     /// A file without text fails there.
     #[serde(default)]
     pub needs_text: bool,
+}
+
+/// The arguments of a verb that replaces the whole text of a document.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rewrites {
+    /// The document's id.
+    pub document: String,
+    /// What it says from then on.
+    pub text: String,
 }
 
 /// Where long text is cut, on character boundaries.
@@ -152,6 +164,7 @@ calling!(RawAction {
     uploads: Option<Uploads>,
     ephemeral: bool,
     live: bool,
+    rewrites: Option<Rewrites>,
     together: Vec<String>,
     one_of: Vec<String>,
     any_of: Vec<String>,
@@ -178,7 +191,7 @@ impl Action {
         }
         let RawAction { files, split, check, read_back, pace, own, repeatable, gone_is_done, gone_after_doubt, .. } =
             raw;
-        let RawAction { needs, needs_with, idempotency, uploads, ephemeral, live, answer, .. } = raw;
+        let RawAction { needs, needs_with, idempotency, uploads, ephemeral, live, rewrites, answer, .. } = raw;
         let RawAction { together, one_of, any_of, lists, places, keep, main, .. } = raw;
         let held = held(&raw.held, &call)?;
         let action = Self {
@@ -199,6 +212,7 @@ impl Action {
             uploads,
             ephemeral,
             live,
+            rewrites,
             together,
             one_of,
             any_of,

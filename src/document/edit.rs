@@ -1,5 +1,7 @@
 //! What an agent can do to a document, and what it is told before and after.
 
+use std::convert::Infallible;
+
 use super::plan::{Plan, plan};
 use super::{Document, DocumentError, Reading, carry, outline, root};
 
@@ -120,6 +122,7 @@ pub enum EditError {
 impl Document {
     /// What the document says now.
     pub fn read(&mut self) -> Result<Reading, DocumentError> {
+        self.watch.readings += 1;
         let wanted = self.wanted.clone();
         self.look(|txn| {
             let shared = root::find(txn, &wanted);
@@ -134,7 +137,22 @@ impl Document {
 
     /// Makes an edit. The agent's name for it is this run's client id.
     pub fn edit(&mut self, edit: &Edit) -> Result<Done, EditError> {
+        match self.edit_if(edit, |_| Ok::<_, Infallible>(()))? {
+            Ok(done) => Ok(done),
+            Err(never) => match never {},
+        }
+    }
+
+    /// The same, unless what it would do is not allowed, for that reason. The document is read once for both.
+    pub fn edit_if<V>(
+        &mut self,
+        edit: &Edit,
+        allowed: impl FnOnce(&Assessment) -> Result<(), V>,
+    ) -> Result<Result<Done, V>, EditError> {
         let (reading, plan) = self.planned(edit)?;
+        if let Err(why) = allowed(&plan.assessment) {
+            return Ok(Err(why));
+        }
         let size = plan.step.size();
         self.room(size.blocks, size.bytes)?;
         if size.bytes > self.bounds.update / 2 {
@@ -147,7 +165,7 @@ impl Document {
         })?;
         let (update, ()) = done.ok_or(EditError::Nothing)?;
         self.note(&update)?;
-        Ok(Done { update, assessment: plan.assessment, inverse: plan.inverse })
+        Ok(Ok(Done { update, assessment: plan.assessment, inverse: plan.inverse }))
     }
 
     fn planned(&mut self, edit: &Edit) -> Result<(Reading, Plan), EditError> {

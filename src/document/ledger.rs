@@ -63,7 +63,7 @@ impl Ledger {
             *end = piece.end().max(*end);
         }
         let reach = |client| ends.get(&client).copied().unwrap_or_else(|| self.end(client));
-        if scan.deletes.iter().any(|(client, end)| *end > reach(*client)) {
+        if scan.deletes.iter().any(|(client, gone)| gone.end > reach(*client)) {
             return Ok(Verdict::Early);
         }
         Depths::new(self, &scan.pieces).all(bounds)

@@ -10,6 +10,7 @@ use super::guard::{guarded, state_vector};
 use super::ledger::{Ledger, Verdict};
 use super::scan::scan;
 use super::varint::LARGEST;
+use super::watch::Watch;
 use super::{Bounds, DocumentError, Shared};
 
 /// What became of an update.
@@ -31,6 +32,7 @@ pub struct Document {
     pub(super) bounds: Bounds,
     pub(super) wanted: Vec<Shared>,
     pub(super) own: HashSet<u64>,
+    pub(super) watch: Watch,
     ledger: Ledger,
     held: Vec<Vec<u8>>,
     broken: Option<DocumentError>,
@@ -56,8 +58,8 @@ impl Document {
     /// clocks); `own` are the ids of all earlier runs; `wanted` names the shared types to look for, else the usual ones.
     pub fn new(client: u64, own: impl IntoIterator<Item = u64>, wanted: Vec<Shared>, bounds: Bounds) -> Self {
         let own = own.into_iter().chain([client & LARGEST]).collect();
-        let ledger = Ledger::default();
-        Self { doc: empty(client), bounds, wanted, own, ledger, held: Vec::new(), broken: None }
+        let (watch, ledger) = (Watch::default(), Ledger::default());
+        Self { doc: empty(client), bounds, wanted, own, watch, ledger, held: Vec::new(), broken: None }
     }
 
     /// What it may cost.
@@ -125,7 +127,7 @@ impl Document {
             }
         })?;
         let Verdict::Ready(new) = self.ledger.judge(&scan, &self.bounds)? else { return Ok(Applied::Held) };
-        if new.is_empty() && scan.deletes.is_empty() {
+        if new.is_empty() && self.are_gone(&scan.deletes)? {
             return Ok(Applied::Known);
         }
         let weight: usize = new.iter().map(|(piece, _)| piece.weight as usize).sum();
@@ -133,6 +135,7 @@ impl Document {
         let decoded = guarded(|| Update::decode_v1(update));
         let decoded = decoded.ok().and_then(Result::ok);
         let decoded = decoded.ok_or(DocumentError::malformed("update", "the library cannot read it"))?;
+        self.about_to_change()?;
         let applied = self.change(|txn| match txn.apply_update(decoded) {
             Ok(()) => Ok(()),
             Err(error) => Err(error.to_string()),

@@ -1,8 +1,7 @@
 //! Which shared type holds the text. Yjs sends a shared type's name and never its kind; the kind is seen in its content.
 //! Looking makes nothing: what was not there is still not there.
 
-use yrs::types::text::YChange;
-use yrs::{Out, ReadTxn, Text};
+use yrs::{ReadTxn, Text, XmlFragment};
 
 /// How a shared type holds text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,17 +44,14 @@ pub(super) fn find<T: ReadTxn>(txn: &T, wanted: &[Shared]) -> Option<Shared> {
     };
     let mut there = None;
     for candidate in candidates {
-        // As a text, because that view shows strings and nodes alike.
+        // As a text, because that view counts strings and nodes alike.
         let Some(text) = txn.get_text(candidate.name.as_str()) else { continue };
-        let first = text.diff(txn, YChange::identity).into_iter().next().map(|chunk| chunk.insert);
-        let kind = match first {
-            None => {
-                there.get_or_insert_with(|| candidate.clone());
-                continue;
-            }
-            Some(Out::YXmlElement(_) | Out::YXmlText(_) | Out::YXmlFragment(_)) => Kind::Fragment,
-            Some(_) => Kind::Text,
-        };
+        if text.len(txn) == 0 {
+            there.get_or_insert_with(|| candidate.clone());
+            continue;
+        }
+        let first = txn.get_xml_fragment(candidate.name.as_str()).and_then(|fragment| fragment.first_child());
+        let kind = if first.is_some() { Kind::Fragment } else { Kind::Text };
         return Some(Shared { name: candidate.name.clone(), kind });
     }
     there.or_else(|| wanted.first().cloned())

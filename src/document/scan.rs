@@ -3,6 +3,8 @@
 
 mod content;
 
+use std::ops::Range;
+
 use super::varint::{Cut, Reader};
 use super::{Bounds, DocumentError};
 
@@ -58,8 +60,8 @@ impl Piece {
 pub(super) struct Scan {
     /// In runs of one client, clocks ascending without holes.
     pub(super) pieces: Vec<Piece>,
-    /// Client, and the end of what it deletes there.
-    pub(super) deletes: Vec<(u64, u32)>,
+    /// Client, and what of it is deleted.
+    pub(super) deletes: Vec<(u64, Range<u32>)>,
 }
 
 enum Wrong {
@@ -134,7 +136,7 @@ impl Scanner<'_> {
                 let start = self.clock()?;
                 let length = self.reader.number()?;
                 if length > 0 {
-                    scan.deletes.push((client, later(start, length)?));
+                    scan.deletes.push((client, start..later(start, length)?));
                 }
             }
         }

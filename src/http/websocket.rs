@@ -1,15 +1,18 @@
 //! The opening of a websocket (RFC 6455, section 4.1): what is asked for, and whether that is what was got.
 
+use futures_util::{FutureExt, SinkExt};
 use http::header::{
     CONNECTION, HeaderMap, HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
     SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use url::Url;
 
-use super::upgrade::{Pipe, Upgrade};
+use super::counted::Counted;
+use super::upgrade::Upgrade;
 
 /// Held by every open socket for as long as it lives: a ping is 50 bytes, and a larger frame brings its own room.
 const READ_BUFFER: usize = 2 << 10;
@@ -17,7 +20,34 @@ const READ_BUFFER: usize = 2 << 10;
 const WRITE_BUFFER: usize = 64 << 10;
 
 /// An open websocket.
-pub type Socket = WebSocketStream<Box<dyn Pipe>>;
+pub type Socket = WebSocketStream<Counted>;
+
+/// Lets go of the room that the largest frame so far has left behind: the library keeps it for as long as the connection.
+/// `false`, and nothing done, where that room may hold the beginning of another frame, or where something is unsent;
+/// `heard` are the bytes of all messages that came (see [`on_the_wire`]). Must be called within a runtime.
+pub fn slim(socket: &mut Socket, heard: u64) -> bool {
+    // What was read and not heard is in that room: part of a frame, or of a head that was longer than it had to be.
+    if socket.get_ref().came() != heard || !matches!(socket.flush().now_or_never(), Some(Ok(()))) {
+        return false;
+    }
+    let config = *socket.get_config();
+    let pipe = std::mem::replace(socket.get_mut(), Counted::nowhere());
+    // The future only makes a waker: it is ready at once.
+    if let Some(slim) = WebSocketStream::from_raw_socket(pipe, Role::Client, Some(config)).now_or_never() {
+        *socket = slim;
+    }
+    true
+}
+
+/// Bytes that a message of one frame takes at least (RFC 6455, section 5.2), unmasked as a server sends it.
+pub fn on_the_wire(message: &Message) -> u64 {
+    let head = match message.len() {
+        0..=125 => 2,
+        126..=0xffff => 4,
+        _ => 10,
+    };
+    head + message.len() as u64
+}
 
 /// One opening.
 #[derive(Clone, Debug)]
@@ -77,8 +107,8 @@ impl Handshake {
             return Err(NotAWebsocket::Protocol(shown(chosen)));
         }
         // The future only makes a waker: it is ready at once.
-        let socket = WebSocketStream::from_raw_socket(pipe, Role::Client, Some(config(cap)));
-        let socket = futures_util::FutureExt::now_or_never(socket).ok_or(NotAWebsocket::Unproven)?;
+        let socket = WebSocketStream::from_raw_socket(Counted::new(pipe), Role::Client, Some(config(cap)));
+        let socket = socket.now_or_never().ok_or(NotAWebsocket::Unproven)?;
         Ok((socket, chosen.to_owned()))
     }
 }

@@ -7,6 +7,7 @@
 //! draft.rs  the task of one document        rules.rs     what the agent may change      (pure)
 //! hold.rs   what it keeps for who ask       standing.rs  how each stands, for `status`
 //! news.rs   what others changed, told       keeper.rs    who owns all of them
+//! written.rs  what the agent changed there by another way
 //! ```
 //!
 //! An edit is made here first and held until whoever asked has kept its bytes; nothing of it leaves before. It is done
@@ -22,10 +23,12 @@ mod news;
 mod rules;
 mod standing;
 mod wire;
+mod written;
 
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::policy::Policy;
 use super::report::Report;
@@ -36,6 +39,7 @@ use crate::retry::Waits;
 use crate::session::{Document, Session};
 use crate::store::{Store, WorkspaceRecord};
 use standing::Board;
+use written::Written;
 
 pub use keeper::{Keeper, drafts};
 pub use rules::Rules;
@@ -93,6 +97,25 @@ pub enum Made {
     Later(String),
 }
 
+/// What became of bringing an edit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Brought {
+    /// The server was seen to have it.
+    Seen,
+    /// There was no connection by which to see that, for this reason: the next one may show it.
+    Apart(String),
+    /// It was not seen, for this reason.
+    Unseen(String),
+}
+
+/// An edit that is to be brought.
+pub(crate) struct Bring {
+    update: Vec<u8>,
+    /// So long it waits for connections; none: it had to wait for none yet.
+    until: Option<Instant>,
+    answer: oneshot::Sender<Brought>,
+}
+
 /// What the agent does in a document, as others are shown it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Doing {
@@ -108,10 +131,7 @@ pub(crate) enum Ask {
         edit: Edit,
         answer: oneshot::Sender<Made>,
     },
-    Bring {
-        update: Vec<u8>,
-        answer: oneshot::Sender<Result<(), String>>,
-    },
+    Bring(Bring),
     Read {
         answer: oneshot::Sender<Option<(Document, String)>>,
     },
@@ -140,6 +160,7 @@ pub(crate) enum Down {
 pub struct Drafts {
     asks: mpsc::Sender<(String, Ask)>,
     board: Board,
+    written: Written,
 }
 
 impl Drafts {
@@ -149,10 +170,11 @@ impl Drafts {
         made.unwrap_or_else(|| Made::Later("the document was let go meanwhile".to_owned()))
     }
 
-    /// Brings what was made to the server, and returns when that was seen to have it. An error is why it was not seen.
-    pub async fn bring(&self, document: String, update: Vec<u8>) -> Result<(), String> {
-        let brought = self.ask(document, |answer| Ask::Bring { update, answer }).await;
-        brought.unwrap_or_else(|| Err("the document was let go meanwhile".to_owned()))
+    /// Brings what was made to the server, over more connections than one where it has to, and returns when that was seen
+    /// to have it, or cannot be seen.
+    pub async fn bring(&self, document: String, update: Vec<u8>) -> Brought {
+        let brought = self.ask(document, |answer| Ask::Bring(Bring { update, until: None, answer })).await;
+        brought.unwrap_or_else(|| Brought::Unseen("the document was let go meanwhile".to_owned()))
     }
 
     /// A document, and what it says now; `None` where it is not open and live.
@@ -164,6 +186,14 @@ impl Drafts {
     /// document, it can be edited live, and it was not refused. To be said again before it lapses, for nobody waits here.
     pub fn attend(&self, document: String, doing: Option<Doing>) {
         let _full = self.asks.try_send((document, Ask::Attend(doing)));
+    }
+
+    /// The agent is about to replace what a document says, by a request of the platform: where it is open, nobody else
+    /// has done that.
+    pub fn writes(&self, document: &str, text: &str) {
+        if self.board.is_open(document) {
+            self.written.sends(document, text);
+        }
     }
 
     /// Lets go of a document, and of what stood in its way: its link was removed, or replaced.

@@ -52,6 +52,7 @@ impl Courier {
         (action.not_before, action.waits) = (None, None);
         action.begins(self.clock.now());
         let action = self.keep(action).await?;
+        self.rewrites(&action, verb);
         let tried = send::send(&self.session, request, verb, &self.clock, pause).await;
         self.settle(action, tried, patience).await
     }

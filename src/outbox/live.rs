@@ -4,10 +4,12 @@
 //! by client and clock), so a lost answer, a crash and a server that forgot them are all met by bringing them again.
 
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::BoxFuture;
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::courier::Courier;
@@ -16,15 +18,32 @@ use super::edits;
 use super::patience::Patience;
 use super::request::refused;
 use crate::action::{Action, Prepared, State};
+use crate::adapter::Action as Verb;
 use crate::document::Edit;
 use crate::store::StoreError;
+
+/// Before an edit that has waited for a connection does so again: that wait was the pause already, and a receipt is to
+/// follow the connection however long that was away.
+const APART: Duration = Duration::from_secs(1);
 
 /// Edits the live documents of one workspace.
 pub trait Editor: Send + Sync + 'static {
     /// Makes an edit where nobody else sees it yet.
     fn make(&self, document: String, edit: Edit) -> BoxFuture<'_, Made>;
-    /// Brings what was made to the server, and returns when that was seen to have it. An error is why it was not seen.
-    fn bring(&self, document: String, update: Vec<u8>) -> BoxFuture<'_, Result<(), String>>;
+    /// A request is about to replace what a document says: where that is open live, nobody else does it.
+    fn writes(&self, document: &str, text: &str);
+    /// Brings what was made to the server, and returns when that was seen to have it, or cannot be seen.
+    fn bring(&self, document: String, update: Vec<u8>) -> BoxFuture<'_, Brought>;
+}
+
+/// What became of bringing an edit.
+pub enum Brought {
+    /// The server was seen to have it.
+    Seen,
+    /// There was no connection by which to see that, for this reason: the next one may show it.
+    Apart(String),
+    /// It was not seen, for this reason.
+    Unseen(String),
 }
 
 /// What became of a wish to edit.
@@ -110,13 +129,26 @@ impl Courier {
         let document = action.conversation().to_owned();
         let brought = match &self.editor {
             Some(editor) => editor.bring(document, update).await,
-            None => Err("live documents are not served here".to_owned()),
+            None => Brought::Unseen("live documents are not served here".to_owned()),
         };
-        let tried = match brought {
-            Ok(()) => Tried::Done { remote_ids: Vec::new() },
-            Err(why) => Tried::Lost { why, spoke: false },
+        let (resends, tried) = match brought {
+            Brought::Seen => (action.resends, Tried::Done { remote_ids: Vec::new() }),
+            // A connection that comes brings by itself what is lacking there: it may have arrived all the same.
+            Brought::Apart(why) => (action.resends.max(1), Tried::Later { after: APART, why }),
+            Brought::Unseen(why) => (action.resends, Tried::Lost { why, spoke: false }),
         };
-        Ok(ControlFlow::Break(self.settle(action, tried, patience).await?))
+        Ok(ControlFlow::Break(self.settle(Action { resends, ..action }, tried, patience).await?))
+    }
+}
+
+impl Courier {
+    /// Says of a request that replaces a whole document that it is the agent's own, before it leaves.
+    pub(super) fn rewrites(&self, action: &Action, verb: &Verb) {
+        let (Some(editor), Some(names)) = (&self.editor, &verb.rewrites) else { return };
+        let argument = |name: &str| action.args.get(name).and_then(Value::as_str);
+        if let (Some(document), Some(text)) = (argument(&names.document), argument(&names.text)) {
+            editor.writes(document, text);
+        }
     }
 }
 

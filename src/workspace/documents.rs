@@ -10,7 +10,7 @@ use super::{Ended, Workspace};
 use crate::document::Edit;
 use crate::line::report::Report;
 use crate::line::yjs::{self, Drafts, Parts};
-use crate::outbox::{Editor, Made};
+use crate::outbox::{Brought, Editor, Made};
 use crate::pulse::pulse;
 use crate::retry::Waits;
 use crate::session::Session;
@@ -78,7 +78,18 @@ impl Editor for Drafts {
         made.boxed()
     }
 
-    fn bring(&self, document: String, update: Vec<u8>) -> BoxFuture<'_, Result<(), String>> {
-        Self::bring(self, document, update).boxed()
+    fn writes(&self, document: &str, text: &str) {
+        Self::writes(self, document, text);
+    }
+
+    fn bring(&self, document: String, update: Vec<u8>) -> BoxFuture<'_, Brought> {
+        let brought = async move {
+            match Self::bring(self, document, update).await {
+                yjs::Brought::Seen => Brought::Seen,
+                yjs::Brought::Apart(why) => Brought::Apart(why),
+                yjs::Brought::Unseen(why) => Brought::Unseen(why),
+            }
+        };
+        brought.boxed()
     }
 }

@@ -12,6 +12,8 @@ fn what_edits_documents_names_what_is_there() {
         ("instead: suggest", "instead: sugest", "`sugest` is no verb"),
         ("instead: document.update", "instead: document.updat", "`document.updat` is no verb"),
         ("docs/{room.id}/draft-token", "docs/{action.id}/draft-token", "documents.own.token"),
+        ("text: content }", "text: contents }", "`contents` is no argument of this action"),
+        ("document: document, text", "doc: document, text", "unknown field `doc`"),
         ("    token:\n      as: key", "    tokens:\n      as: key", "unknown field `tokens`"),
         (
             "      take: { token: /token, slug: /slug, server: /serverUrl }\n    instead",
@@ -26,6 +28,9 @@ fn what_edits_documents_names_what_is_there() {
     let (before, live) = AGENTWORKSPACE.split_once("\n  # A new token for every connect").expect("`live` stands there");
     let (_, own) = live.split_once("\n  # Its key opens").expect("`own` stands there");
     let alone = format!("{before}\n  # Its key opens{own}").replacen("    live: true\n", "", 1);
+    let said = parse("x.yaml", &alone).expect_err("nothing is open that could be rewritten").to_string();
+    assert!(said.contains("actions.document.update.rewrites") && said.contains("`documents.live`"), "{said}");
+    let alone = alone.replacen("    rewrites: { document: document, text: content }\n", "", 1);
     let said = parse("x.yaml", &alone).expect_err("`own` alone").to_string();
     assert!(said.contains("`documents.live`: add that"), "{said}");
 }

@@ -57,6 +57,7 @@ const TABLES: &[(&str, &str, bool)] = &[
     ("actions.VERB.idempotency", "actions send idempotency", false),
     ("actions.VERB.uploads", "actions send uploads", false),
     ("actions.VERB.uploads.take", "actions send uploads take", false),
+    ("actions.VERB.rewrites", "actions send rewrites", false),
     ("actions.VERB.places.ARGUMENT", "actions send places reply_to", true),
     ("actions.VERB.files", "actions send files", false),
     ("actions.VERB.split", "actions send split", false),

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
 
-use agent_bridge_sim::agentworkspace::{AgentId, DocumentType, Options, Shape, Sim};
+use agent_bridge_sim::agentworkspace::{AgentId, DocumentType, LiveFault, Options, Shape, Sim, Turn};
 use agent_bridge_sim::serve::Serving;
 use serde_json::{Value, json};
 
@@ -118,18 +118,50 @@ async fn a_draft_that_the_agent_has_just_made_is_edited_live_and_nobody_has_to_a
     assert_eq!((&shown[0]["id"], &shown[0]["own"], &shown[0]["state"]), (&json!(id), &json!(true), &json!("live")));
     assert!(loft.home.ok(&["status"]).await.contains("live"), "an open one is shown");
     loft.sim.appends(&id, "Says Pierre.");
-    // What the route wrote came from outside the live document, and is told first.
-    let told = loop {
-        let told = loft.agent.delivery_of("document.changed").await;
-        loft.agent.call("ack", json!({ "seq": told.seq })).await.unwrap();
-        if told.event["data"]["diff"].as_str().unwrap().contains("+Says Pierre.") {
-            break told;
-        }
-        assert_eq!(told.event["data"]["diff"], "+Plan\n", "{}", told.event);
-    };
+    // What the route wrote is the agent's own, too.
+    let told = loft.agent.delivery_of("document.changed").await;
+    let diff = told.event["data"]["diff"].as_str().unwrap();
+    assert!(diff.contains("+Says Pierre.") && !diff.contains("Plan") && !diff.contains("Firstly"), "{}", told.event);
     let conversation = &told.event["data"]["conversation"];
     assert_eq!((&conversation["id"], &conversation["title"]), (&json!(id), &json!("Plan")), "{}", told.event);
     loft.end().await;
+}
+
+/// What others change is told, whenever they do it; what the agent writes by the key's own route never is.
+#[tokio::test]
+async fn what_the_route_writes_into_an_open_draft_is_no_event_and_what_others_write_around_it_is() {
+    let mut loft = Loft::new("").await;
+    loft.agent.call("subscribe", json!({ "consumer": "main" })).await.unwrap();
+    let id = draft(&loft, "Rome.");
+    assert_eq!(loft.edit(&id, json!({ "op": "append", "text": "Mine." })).await["state"], "confirmed");
+    loft.sim.appends(&id, "Pierre one.");
+    let update = json!({ "document": id, "content": "All of it anew.\n\nIn two lines." });
+    assert_eq!(loft.act("document.update", update).await["state"], "confirmed");
+    loft.sim.appends(&id, "Pierre two.");
+    let told = told_until(&mut loft, "+Pierre two.").await;
+    assert!(told.contains("+Pierre one."), "{told}");
+    assert!(!told.contains("anew") && !told.contains("In two lines"), "own words: {told}");
+    // Both while the connection is lost: they come back as one change.
+    loft.sim.arm_live(Turn { after: 0, count: None, fault: LiveFault::Refuse { status: 503 } });
+    loft.sim.live_fault(LiveFault::Drop);
+    let update = json!({ "document": id, "content": "Once more.\n\nQuite another text.\n\nOf three lines." });
+    assert_eq!(loft.act("document.update", update).await["state"], "confirmed");
+    loft.sim.appends(&id, "Pierre three.");
+    loft.sim.heal_live();
+    let told = told_until(&mut loft, "+Pierre three.").await;
+    assert!(!["Once more", "another", "anew", "Pierre two"].iter().any(|own| told.contains(own)), "{told}");
+    loft.end().await;
+}
+
+/// All that is told of changes, up to this.
+async fn told_until(loft: &mut Loft, last: &str) -> String {
+    let mut told = String::new();
+    while !told.contains(last) {
+        let event = loft.agent.delivery_of("document.changed").await;
+        loft.agent.call("ack", json!({ "seq": event.seq })).await.unwrap();
+        told.push_str(event.event["data"]["diff"].as_str().unwrap());
+    }
+    told
 }
 
 #[tokio::test]

@@ -135,6 +135,7 @@ async fn an_edit_stands_once_whatever_becomes_of_its_frame() {
         let text = format!("Edit {index}.");
         let receipt = studio.edit(&mut agent, json!({ "op": "append", "text": text })).await;
         assert_eq!(receipt["state"], "confirmed", "{receipt}: {}", studio.home.log());
+        assert_eq!(receipt["tries"], 1, "the next connection brings it, and nobody pauses: {receipt}");
         wanted.push(text);
     }
     for text in wanted {

@@ -12,6 +12,7 @@ mod bench;
 #[path = "../support/bridge.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod bridge;
+mod brought;
 #[path = "../support/burrow.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod burrow;

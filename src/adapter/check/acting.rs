@@ -26,7 +26,12 @@ fn fields(verb: &str, action: &Action, manifest: &Manifest) -> Verdict {
         let path = [&["actions", verb], path].concat();
         stands(name, "argument of this action", arguments.iter().copied(), &path)
     };
-    let fields = [("split", "field", action.split.as_ref().map(|split| &split.field))];
+    let rewrites = action.rewrites.as_ref();
+    let fields = [
+        ("split", "field", action.split.as_ref().map(|split| &split.field)),
+        ("rewrites", "document", rewrites.map(|rewrites| &rewrites.document)),
+        ("rewrites", "text", rewrites.map(|rewrites| &rewrites.text)),
+    ];
     for (key, inner, field) in fields {
         field.map_or(Ok(()), |field| named(field, &[key, inner]))?;
     }
@@ -184,6 +189,11 @@ fn fleeting(verb: &str, action: &Action) -> Verdict {
 /// What edits a live document needs to know how one is opened, and keeps what it made by a way of its own.
 fn live(verb: &str, action: &Action, manifest: &Manifest) -> Verdict {
     let opened = manifest.documents.as_ref().is_some_and(|documents| documents.live.is_some());
+    if action.rewrites.is_some() && !opened {
+        let message =
+            "what is rewritten beside live editing is a live document: say under `documents.live` how one is opened";
+        return Err(at(&["actions", verb, "rewrites"], message));
+    }
     let message = match action {
         Action { live: false, .. } => return Ok(()),
         _ if !opened => "an edit needs a live document: say under `documents.live` how one is opened",

@@ -17,6 +17,7 @@ use super::engine::Engine;
 use super::hold::{Hold, fail};
 use super::news::News;
 use super::standing::Board;
+use super::written::Written;
 use super::{Ask, Down, LINE, Parts, Standing};
 use crate::adapter::Scope;
 use crate::clock::millis;
@@ -33,6 +34,7 @@ const EDITORS: &str = "editors";
 pub(super) struct Draft {
     parts: Arc<Parts>,
     board: Board,
+    written: Written,
     id: String,
     about: About,
     attended: Attended,
@@ -53,12 +55,13 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    pub fn new(parts: Arc<Parts>, board: Board, id: String, asks: mpsc::Receiver<Ask>) -> Self {
+    pub fn new(parts: Arc<Parts>, (board, written): (Board, Written), id: String, asks: mpsc::Receiver<Ask>) -> Self {
         Self {
             backoff: Backoff::new(parts.waits.first, parts.waits.longest),
             news: News::new(&parts),
             parts,
             board,
+            written,
             id,
             about: About::default(),
             attended: Attended::default(),
@@ -161,7 +164,7 @@ impl Draft {
     /// Not connected: waits, and serves what can be served. Why the document is let go; `None`: it is dialled again.
     async fn apart(&mut self, why: String) -> Option<Down> {
         tracing::info!(line = LINE, document = self.id, why, "the document is not connected");
-        self.hold.lost(&why);
+        self.hold.lost(Instant::now());
         let wait = self.backoff.next();
         let (until, next_retry) = (Instant::now() + wait, self.parts.clock.now() + millis(wait));
         self.stands_so(Standing::Waiting { why: why.clone(), next_retry });

@@ -4,7 +4,7 @@ use super::rules::{Rules, Verdict};
 use crate::document::awareness::Awareness;
 use crate::document::protocol::{Message, read, write};
 use crate::document::session::{Outcome, Phase, Session};
-use crate::document::{Applied, Bounds, Document, Edit, EditError, Proof, Shared};
+use crate::document::{Applied, Assessment, Bounds, Document, Edit, EditError, Proof, Shared};
 
 /// Names of colours are the editors' own: this one is readable on white and on black.
 const COLOUR: &str = "#7c5cff";
@@ -31,6 +31,8 @@ pub(super) struct Heard {
     pub phase: Phase,
     /// Edits that the server was seen to have.
     pub proven: Vec<u64>,
+    /// What the document said before, where it was watched and says something else now.
+    pub before: Option<String>,
 }
 
 /// What became of a wish to edit.
@@ -83,8 +85,13 @@ impl Engine {
         write(&Message::Awareness(&self.awareness.announcement()))
     }
 
-    pub fn frame(&mut self, frame: &[u8]) -> Heard {
+    /// A frame has come; where it is `watched`, what the document said before is told with what changed.
+    pub fn frame(&mut self, frame: &[u8], watched: bool) -> Heard {
+        if watched {
+            self.document.watch();
+        }
         let outcome = self.session.frame(frame, &mut self.document, &mut self.awareness);
+        let before = self.document.unwatch().filter(|_| outcome.changed);
         let mut proven = Vec::new();
         if !self.proofs.is_empty() {
             for message in read(frame, &self.document.bounds()).unwrap_or_default() {
@@ -100,7 +107,7 @@ impl Engine {
         }
         // What is lacking right after a sync, the server itself lacks.
         let behind = !outcome.synced && (outcome.waits || !outcome.ignored.is_empty());
-        Heard { outcome, behind, phase: self.session.phase().clone(), proven }
+        Heard { outcome, behind, phase: self.session.phase().clone(), proven, before }
     }
 
     /// Asks the server for what is lacking here.
@@ -110,25 +117,15 @@ impl Engine {
 
     /// Makes an edit here, if the rules let the agent.
     pub fn make(&mut self, edit: &Edit, rules: Rules) -> Tried {
-        let refused = |error: &EditError| Tried::Refused { kind: kind(error), message: error.to_string() };
-        let assessment = match self.document.assess(edit) {
-            Ok(assessment) => assessment,
-            Err(error) => return refused(&error),
-        };
-        match rules.judge(&assessment) {
-            Verdict::Suggest => Tried::Suggest,
-            Verdict::Refuse => Tried::Refused {
-                kind: "rewrite",
-                message: format!(
-                    "this takes out {} of 100 parts of the document, which others wrote: change the part that you were \
-                     asked about, or let the operator allow it (`rewrites`)",
-                    assessment.share()
-                ),
-            },
-            Verdict::Make => match self.document.edit(edit) {
-                Ok(done) => Tried::Made(done.update),
-                Err(error) => refused(&error),
-            },
+        let made = self.document.edit_if(edit, |assessment| match rules.judge(assessment) {
+            Verdict::Make => Ok(()),
+            Verdict::Suggest => Err(Tried::Suggest),
+            Verdict::Refuse => Err(rewrite(assessment)),
+        });
+        match made {
+            Ok(Ok(done)) => Tried::Made(done.update),
+            Ok(Err(not)) => not,
+            Err(error) => Tried::Refused { kind: kind(&error), message: error.to_string() },
         }
     }
 
@@ -155,6 +152,15 @@ impl Engine {
     }
 }
 
+fn rewrite(assessment: &Assessment) -> Tried {
+    let message = format!(
+        "this takes out {} of 100 parts of the document, which others wrote: change the part that you were asked \
+         about, or let the operator allow it (`rewrites`)",
+        assessment.share()
+    );
+    Tried::Refused { kind: "rewrite", message }
+}
+
 const fn kind(error: &EditError) -> &'static str {
     match error {
         EditError::QuoteMissing => "quote_missing",
@@ -163,5 +169,63 @@ const fn kind(error: &EditError) -> &'static str {
         EditError::QuoteEmpty | EditError::SeveralLines | EditError::NotText | EditError::Nothing => "bad_edit",
         EditError::NoSharedType => EMPTY,
         EditError::Document(_) => "document_failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::{Kind, Place};
+
+    fn engine(client: u64) -> Engine {
+        let wanted = vec![Shared { name: "content".into(), kind: Kind::Text }];
+        let mut engine = Engine::new(client, Vec::new(), wanted, Bounds::default(), "Atlas".into());
+        engine.opened();
+        engine
+    }
+
+    /// The way of an edit to a server that tells everybody, and answers what it is asked.
+    fn edits(agent: &mut Engine, server: &mut Engine, text: &str) -> usize {
+        let edit = Edit::Insert { at: Place::End, text: text.into() };
+        let Tried::Made(update) = agent.make(&edit, Rules::default()) else { panic!("it is made") };
+        let frames = agent.bring(1, &update).expect("it goes out");
+        let told = server.frame(&frames[0], true);
+        let answers = server.frame(&frames[1], true).outcome.send;
+        assert_eq!(told.before.is_some(), told.outcome.changed);
+        [frames[0].clone()].iter().chain(&answers).map(|frame| agent.frame(frame, true).proven.len()).sum()
+    }
+
+    #[test]
+    fn an_edit_of_a_long_document_reads_it_once_and_its_echo_does_not_read_it_at_all() {
+        let (mut agent, mut server) = (engine(7), engine(8));
+        let mut proven = edits(&mut agent, &mut server, &"A hundred thousand letters. ".repeat(4_000));
+        let before = agent.document.readings();
+        proven += edits(&mut agent, &mut server, "One more.");
+        assert_eq!((agent.document.readings() - before, proven), (1, 2), "made once, proven, known");
+        // Something was taken out: every answer tells that again.
+        let Tried::Made(update) = agent.make(&Edit::Delete("One more.".into()), Rules::default()) else { panic!() };
+        let frames = agent.bring(3, &update).expect("it goes out");
+        server.frame(&frames[0], true);
+        let before = agent.document.readings();
+        assert_eq!(agent.frame(&frames[0], true).before, None);
+        edits(&mut agent, &mut server, "The last.");
+        assert_eq!(agent.document.readings() - before, 1);
+    }
+
+    #[test]
+    fn what_stood_there_is_told_with_what_others_change_and_only_then() {
+        let (mut agent, mut other) = (engine(7), engine(8));
+        edits(&mut agent, &mut other, "Rome.");
+        let edit = Edit::Append("And Naples.".into());
+        let Tried::Made(update) = other.make(&edit, Rules::default()) else { panic!() };
+        let frame = write(&Message::Update(&update));
+        let heard = agent.frame(&frame, true);
+        assert_eq!((heard.before.as_deref(), heard.outcome.changed), (Some("Rome."), true));
+        assert_eq!(agent.text().as_deref(), Some("Rome.\n\nAnd Naples."));
+        assert_eq!(agent.frame(&frame, true).before, None, "it is known");
+        let Tried::Made(gone) = other.make(&Edit::Delete("And Naples.".into()), Rules::default()) else { panic!() };
+        let frame = write(&Message::Update(&gone));
+        assert_eq!(agent.frame(&frame, true).before.as_deref(), Some("Rome.\n\nAnd Naples."));
+        assert_eq!(agent.frame(&frame, false).before, None);
     }
 }

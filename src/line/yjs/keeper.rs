@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::about::About;
 use super::draft::Draft;
 use super::standing::Board;
+use super::written::Written;
 use super::{Ask, Doing, Drafts, Parts, Standing, WAITING, hold};
 use crate::session::Held;
 
@@ -24,6 +25,7 @@ const GOODBYE: Duration = Duration::from_secs(1);
 pub struct Keeper {
     parts: Arc<Parts>,
     board: Board,
+    written: Written,
     queue: mpsc::Receiver<(String, Ask)>,
     open: HashMap<String, mpsc::Sender<Ask>>,
     tasks: JoinSet<String>,
@@ -32,9 +34,10 @@ pub struct Keeper {
 /// The live documents of a workspace; none is open yet.
 pub fn drafts(parts: Parts) -> (Drafts, Keeper) {
     let (asks, queue) = mpsc::channel(WAITING);
-    let (board, open) = (Board::new(parts.clock.clone()), HashMap::new());
-    let keeper = Keeper { parts: Arc::new(parts), board: board.clone(), queue, open, tasks: JoinSet::new() };
-    (Drafts { asks, board }, keeper)
+    let (board, written, parts) = (Board::new(parts.clock.clone()), Written::default(), Arc::new(parts));
+    let (open, tasks) = (HashMap::new(), JoinSet::new());
+    let keeper = Keeper { parts, board: board.clone(), written: written.clone(), queue, open, tasks };
+    (Drafts { asks, board, written }, keeper)
 }
 
 impl Keeper {
@@ -83,7 +86,8 @@ impl Keeper {
         // The channel is new and empty.
         let _taken = asks.try_send(ask);
         self.open.insert(document.clone(), asks);
-        let draft = Draft::new(self.parts.clone(), self.board.clone(), document.clone(), queue);
+        let shared = (self.board.clone(), self.written.clone());
+        let draft = Draft::new(self.parts.clone(), shared, document.clone(), queue);
         self.tasks.spawn(async move {
             draft.run().await;
             document
@@ -93,7 +97,7 @@ impl Keeper {
     /// Whether a document is opened for this.
     fn opens(&self, document: &str, ask: &Ask) -> bool {
         match ask {
-            Ask::Make { .. } | Ask::Bring { .. } => true,
+            Ask::Make { .. } | Ask::Bring(_) => true,
             Ask::Attend(Some(Doing { busy: true, .. })) => {
                 let held = self.parts.session.holds(document);
                 let fits = |held| matches!(held, Held::Given(it) if self.parts.live.takes(it.kind.as_deref()));

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::Parts;
 use super::about::About;
-use crate::document::diff::{Line, diff};
+use crate::document::diff::{Diff, Line, diff};
 use crate::event::{Arrival, Conversation, ConversationKind, Data, Draft, Identity, Type, Via};
 use crate::line::intake::Intake;
 use crate::normalise::Scrubber;
@@ -21,11 +21,22 @@ const LONGEST: Duration = Duration::from_secs(30);
 const LINES: usize = 200;
 const BYTES: usize = 32 << 10;
 
+/// With what a document is compared when something of it is told.
+enum Told {
+    /// With nothing: it was not open yet.
+    Nothing,
+    /// With what stands in it. That is read in the moment before somebody else changes it, and is kept nowhere until then.
+    AsItStands,
+    /// With this: as it was told, or stood when it was opened, with what the agent did since.
+    This(String),
+    /// With what stood in a replica that had to be let go: nobody can tell what others have changed since.
+    Lost,
+}
+
 /// What of a document was told.
 pub(super) struct News {
     intake: Intake,
-    /// As it was told, or stood when it was opened, with what the agent did since.
-    told: Option<String>,
+    told: Told,
     /// The first and the last change that was not told.
     changed: Option<(Instant, Instant)>,
 }
@@ -34,7 +45,7 @@ impl News {
     pub fn new(parts: &Parts) -> Self {
         let workspace = parts.session.record().name;
         let intake = Intake::new(parts.store.clone(), workspace, super::LINE, parts.report.clone(), 1);
-        Self { intake: intake.under(parts.policy.clone()), told: None, changed: None }
+        Self { intake: intake.under(parts.policy.clone()), told: Told::Nothing, changed: None }
     }
 
     /// Somebody else has changed something.
@@ -43,9 +54,28 @@ impl News {
         self.changed = Some((first, now));
     }
 
-    /// Whether it is known what was told.
+    /// Whether the document was open before.
     pub const fn has_begun(&self) -> bool {
-        self.told.is_some()
+        !matches!(self.told, Told::Nothing)
+    }
+
+    /// Whether it must be read before somebody else changes it.
+    pub const fn wants_before(&self) -> bool {
+        matches!(self.told, Told::AsItStands)
+    }
+
+    /// So it stood before somebody else changed it.
+    pub fn stood(&mut self, before: &str) {
+        if self.wants_before() {
+            self.told = Told::This(before.to_owned());
+        }
+    }
+
+    /// The document was let go as it stood.
+    pub fn let_go(&mut self) {
+        if self.wants_before() {
+            self.told = Told::Lost;
+        }
     }
 
     /// Whether something is to be told, now or later.
@@ -58,41 +88,47 @@ impl News {
         self.changed.map(|(first, last)| (last + PAUSE).min(first + LONGEST))
     }
 
-    /// From here on what follows is new.
-    pub fn stands(&mut self, text: String) {
-        (self.told, self.changed) = (Some(text), None);
+    /// What stands there now was told, or is the agent's own doing: what follows is new.
+    pub fn stands(&mut self) {
+        (self.told, self.changed) = (Told::AsItStands, None);
     }
 
-    /// Tells what has changed since it was told last; what the store has no room for is told later.
+    /// This of what stands there now, and no more, is the agent's own doing, or was told.
+    pub fn stands_but(&mut self, own: String, now: Instant) {
+        (self.told, self.changed) = (Told::This(own), Some((now, now)));
+    }
+
+    /// Tells what has changed since it was told last until it said this; what the store has no room for is told later.
     pub async fn tell(
         &mut self,
         parts: &Parts,
         (id, about): (&str, &About),
-        text: String,
+        text: &str,
         now: Instant,
     ) -> Result<(), StoreError> {
-        let told = self.told.as_deref();
-        let Some(draft) = told.and_then(|told| draft(parts, (id, about), told, &text)) else {
-            self.stands(text);
+        let found = match &self.told {
+            Told::Nothing | Told::AsItStands => None,
+            Told::This(before) => (before != text).then(|| diff(before, text, LINES, BYTES)),
+            Told::Lost => Some(Diff { cut: true, ..Diff::default() }),
+        };
+        let Some(found) = found else {
+            self.stands();
             return Ok(());
         };
+        let draft = draft(parts, (id, about), found);
         let arrival = Arrival { at: parts.clock.now(), via: Via::Yjs };
         match self.intake.commit(vec![draft], Some(arrival), Vec::new()).await {
             Err(StoreError::Full) => self.changed = Some((now, now)),
             Err(error) => return Err(error),
-            Ok(()) => self.stands(text),
+            Ok(()) => self.stands(),
         }
         Ok(())
     }
 }
 
-/// The event; none where the text is the same.
-fn draft(parts: &Parts, (id, about): (&str, &About), before: &str, after: &str) -> Option<Draft> {
-    if before == after {
-        return None;
-    }
+/// The event.
+fn draft(parts: &Parts, (id, about): (&str, &About), mut found: Diff) -> Draft {
     let scrubber = Scrubber::new(parts.session.secrets());
-    let mut found = diff(before, after, LINES, BYTES);
     for line in &mut found.lines {
         if let Line::Removed(text) | Line::Added(text) = line {
             *text = scrubber.scrub(text).into_owned();
@@ -103,12 +139,12 @@ fn draft(parts: &Parts, (id, about): (&str, &About), before: &str, after: &str) 
     let kind = Some(ConversationKind::Document);
     let title = about.title.clone();
     let conversation = Conversation { id: id.to_owned(), kind, title, ..Conversation::default() };
-    Some(Draft {
+    Draft {
         workspace: record.name,
         platform: Some(record.platform.into()),
         kind: Type::DocumentChanged,
         identity: Identity::Sequence,
         time: parts.clock.stamp(),
         data: Data { conversation: Some(conversation), more, ..Data::default() },
-    })
+    }
 }

@@ -88,6 +88,12 @@ impl Board {
         });
     }
 
+    /// Whether somebody serves it, connected or not.
+    pub fn is_open(&self, id: &str) -> bool {
+        use Standing::{Live, Opening, Waiting};
+        self.with(|seen| seen.get(id).is_some_and(|one| matches!(one.standing, Opening | Live | Waiting { .. })))
+    }
+
     pub fn is_refused(&self, id: &str) -> bool {
         self.with(|seen| seen.get(id).is_some_and(|one| matches!(one.standing, Standing::Refused { .. })))
     }

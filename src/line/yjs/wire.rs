@@ -9,7 +9,10 @@ use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::error::Error;
 
-use crate::http::Socket;
+use crate::http::{Socket, on_the_wire, slim};
+
+/// A whole document comes once, and leaves as much room behind: from here on that is more than what it costs to let it go.
+const LARGE: usize = 16 << 10;
 
 /// What came.
 #[derive(Debug)]
@@ -23,13 +26,17 @@ pub(super) enum Came {
 /// An open websocket. Dropping the future of [`Self::next`] loses nothing, neither way.
 pub(super) struct Wire {
     socket: Socket,
+    /// Bytes of all that came.
+    heard: u64,
+    /// A large frame has left its room behind.
+    wide: bool,
     unsent: VecDeque<Message>,
     unflushed: bool,
 }
 
 impl Wire {
     pub const fn new(socket: Socket) -> Self {
-        Self { socket, unsent: VecDeque::new(), unflushed: false }
+        Self { socket, heard: 0, wide: false, unsent: VecDeque::new(), unflushed: false }
     }
 
     /// Sends frames while [`Self::next`] waits.
@@ -57,7 +64,13 @@ impl Wire {
             }
             self.socket.poll_next_unpin(context)
         });
-        match next.await {
+        let next = next.await;
+        if let Some(Ok(message)) = &next {
+            self.heard += on_the_wire(message);
+            self.wide |= message.len() >= LARGE;
+            self.wide = self.wide && !slim(&mut self.socket, self.heard);
+        }
+        match next {
             Some(Ok(Message::Binary(frame))) => Ok(Came::Frame(frame)),
             Some(Ok(Message::Text(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(Came::Beat),
             Some(Ok(Message::Close(_))) | None => Err("the document server closed the connection".to_owned()),
@@ -93,5 +106,67 @@ fn words(error: &Error) -> String {
         Error::ConnectionClosed | Error::AlreadyClosed => "the document server closed the connection".to_owned(),
         Error::Io(error) => format!("the connection to the document server broke ({})", error.kind()),
         _ => "the document server does not speak websocket as it should".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+    use http::header::{SEC_WEBSOCKET_ACCEPT, UPGRADE};
+    use tokio::io::DuplexStream;
+    use tokio_tungstenite::WebSocketStream;
+    use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+    use tokio_tungstenite::tungstenite::protocol::Role;
+    use url::Url;
+
+    use super::*;
+    use crate::http::{Handshake, Upgrade};
+
+    /// A connection, and its server's end.
+    async fn connected() -> (Wire, WebSocketStream<DuplexStream>) {
+        let (here, there) = tokio::io::duplex(1 << 20);
+        let asked = Handshake::offering("");
+        let key = asked.headers(&Url::parse("https://d.example").unwrap())["sec-websocket-key"].clone();
+        let mut headers = HeaderMap::new();
+        headers.insert(SEC_WEBSOCKET_ACCEPT, derive_accept_key(key.as_bytes()).parse().unwrap());
+        headers.insert(UPGRADE, "websocket".parse().unwrap());
+        let answer = Upgrade { status: 101, headers, pipe: Some(Box::new(here)) };
+        let (socket, _) = asked.open(answer, 1 << 20).unwrap();
+        (Wire::new(socket), WebSocketStream::from_raw_socket(there, Role::Server, None).await)
+    }
+
+    async fn frame(wire: &mut Wire) -> Bytes {
+        loop {
+            if let Came::Frame(frame) = wire.next().await.unwrap() {
+                return frame;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_room_of_a_large_frame_is_let_go_and_nothing_around_it_is_lost() {
+        let (mut wire, mut server) = connected().await;
+        let large = |of: u8| Bytes::from(vec![of; 100_000]);
+        server.send(Message::Binary(large(1))).await.unwrap();
+        let first = frame(&mut wire).await;
+        assert!(first.is_unique(), "nobody else holds its room");
+        // Behind one another, so that the second is read with the first.
+        for message in [Message::Binary(large(2)), Message::Ping("?".into()), Message::Binary("small".into())] {
+            server.feed(message).await.unwrap();
+        }
+        server.flush().await.unwrap();
+        let second = frame(&mut wire).await;
+        assert_eq!((&second, frame(&mut wire).await), (&large(2), Bytes::from("small")));
+        assert!(second.is_unique(), "as soon as nothing else is in it");
+        server.send(Message::Binary(large(3))).await.unwrap();
+        let last = frame(&mut wire).await;
+        assert_eq!((last.len(), last.is_unique()), (100_000, true));
+        wire.send([b"sent".to_vec()]);
+        assert!(wire.next().now_or_never().is_none(), "all is read, and what is owed is sent");
+        let mut came = Vec::new();
+        while came.len() < 2 {
+            came.push(server.next().await.unwrap().unwrap());
+        }
+        assert_eq!(came, [Message::Pong("?".into()), Message::Binary("sent".into())], "no pong is lost either");
     }
 }

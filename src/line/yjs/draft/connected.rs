@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::{Instant, sleep_until};
 
 use super::Draft;
@@ -74,7 +75,7 @@ impl Draft {
             let due = self.due(open);
             let went = tokio::select! {
                 came = open.opened.wire.next() => match came {
-                    Ok(Came::Frame(frame)) => self.frame(open, frame.to_vec()).await,
+                    Ok(Came::Frame(frame)) => self.frame(open, frame).await,
                     Ok(Came::Beat) => {
                         open.heard = Instant::now();
                         Ok(())
@@ -153,20 +154,22 @@ impl Draft {
         Ok(())
     }
 
-    async fn frame(&mut self, open: &mut Open, frame: Vec<u8>) -> Result<(), Down> {
+    async fn frame(&mut self, open: &mut Open, frame: Bytes) -> Result<(), Down> {
         open.heard = Instant::now();
-        let heard = self.work(move |engine| engine.frame(&frame)).await?;
+        let expected = self.news.has_begun() && self.written.expects(&self.id);
+        let watched = self.news.wants_before() || expected;
+        let heard = self.work(move |engine| engine.frame(&frame, watched)).await?;
         for ignored in &heard.outcome.ignored {
             tracing::debug!(line = LINE, document = self.id, why = ignored, "something of a frame was not taken");
         }
         self.hold.shown(&heard.proven);
         if heard.outcome.changed {
-            self.news.changed(open.heard);
+            self.changed(heard.before.as_deref(), expected, open.heard).await?;
         }
         Self::send(open, heard.outcome.send)?;
         if let Some(down) = standing(&heard.phase, &open.opened.secrets) {
             if self.engine.as_ref().is_some_and(|engine| !engine.is_whole()) {
-                self.engine = None;
+                self.let_go();
             }
             return Err(down);
         }
@@ -179,7 +182,7 @@ impl Draft {
             tracing::debug!(line = LINE, document = self.id, "the document is live");
             // What it said before the agent opened it is no news; what changed while the connection was lost is.
             if !self.news.has_begun() {
-                self.stands().await?;
+                self.news.stands();
             }
             for ask in self.hold.waited() {
                 self.take(Some(open), ask).await?;

@@ -11,7 +11,7 @@ use super::{Draft, EDITORS};
 use crate::document::Edit;
 use crate::line::yjs::about::{About, first};
 use crate::line::yjs::engine::{EMPTY, Engine, Tried};
-use crate::line::yjs::{Ask, Down, Made};
+use crate::line::yjs::{Ask, Bring, Brought, Down, Made};
 use crate::session::Document;
 
 /// Whoever asked for an edit has kept it in this time, or it is forgotten.
@@ -36,24 +36,7 @@ impl Draft {
         let live = open.filter(|open| open.live);
         match (ask, live) {
             (Ask::Make { edit, answer }, _) if self.known => self.make(edit, answer).await,
-            (Ask::Bring { update, answer }, Some(open)) => {
-                let number = self.hold.number();
-                if self.news.waits() {
-                    self.tell().await?;
-                }
-                let frames = self.work(move |engine| engine.bring(number, &update)).await?;
-                self.stands().await?;
-                match frames {
-                    Ok(frames) => {
-                        self.hold.sent(number, answer, now);
-                        Self::send(open, frames)
-                    }
-                    Err(why) => {
-                        drop(answer.send(Err(why)));
-                        Ok(())
-                    }
-                }
-            }
+            (Ask::Bring(wish), Some(open)) => self.bring(open, wish).await,
             (Ask::Read { answer }, Some(_)) => {
                 let content = self.work(Engine::text).await?;
                 let (id, About { title, kind, .. }) = (self.id.clone(), self.about.clone());
@@ -66,6 +49,27 @@ impl Draft {
             }
             (ask, _) => {
                 self.hold.wait(ask, now);
+                Ok(())
+            }
+        }
+    }
+
+    /// Sends an edit, and asks whether it arrived.
+    async fn bring(&mut self, open: &mut Open, wish: Bring) -> Result<(), Down> {
+        let number = self.hold.number();
+        if self.news.waits() {
+            self.tell().await?;
+        }
+        let update = wish.update.clone();
+        let frames = self.work(move |engine| engine.bring(number, &update)).await?;
+        self.stands();
+        match frames {
+            Ok(frames) => {
+                self.hold.sent(number, wish, Instant::now());
+                Self::send(open, frames)
+            }
+            Err(why) => {
+                drop(wish.answer.send(Brought::Unseen(why)));
                 Ok(())
             }
         }
@@ -86,9 +90,10 @@ impl Draft {
                 let (go, kept) = oneshot::channel();
                 let told = answer.send(Made::Here { update, go });
                 if told.is_ok() && matches!(timeout(KEPT, kept).await, Ok(Ok(()))) {
-                    return self.stands().await;
+                    self.stands();
+                    return Ok(());
                 }
-                self.engine = None;
+                self.let_go();
                 return Err(Down::Later("an edit could not be kept, and was taken back".to_owned()));
             }
             Tried::Suggest if self.about.own => {
@@ -122,15 +127,42 @@ impl Draft {
     /// Tells what others changed.
     pub(super) async fn tell(&mut self) -> Result<(), Down> {
         let Some(text) = self.work(Engine::text).await? else { return Ok(()) };
+        self.tell_until(&text).await
+    }
+
+    /// The same until the document said this.
+    pub(super) async fn tell_until(&mut self, text: &str) -> Result<(), Down> {
         let told = self.news.tell(&self.parts, (&self.id, &self.about), text, Instant::now()).await;
         told.map_err(|error| Down::Later(error.to_string()))
     }
 
-    /// What stands there now is the agent's own doing, or was told.
-    pub(super) async fn stands(&mut self) -> Result<(), Down> {
-        if let Some(text) = self.work(Engine::text).await? {
-            self.news.stands(text);
+    /// Something has come that changed the document, which said this before.
+    pub(super) async fn changed(&mut self, before: Option<&str>, expected: bool, now: Instant) -> Result<(), Down> {
+        if let Some(before) = before {
+            self.news.stood(before);
+        }
+        self.news.changed(now);
+        let Some(before) = before.filter(|_| expected) else { return Ok(()) };
+        let Some(after) = self.work(Engine::text).await? else { return Ok(()) };
+        let Some(own) = self.written.brought(&self.id, before, &after) else { return Ok(()) };
+        // What others did before is told as it stood then; what they did beside it or behind it is told in its turn.
+        self.tell_until(before).await?;
+        if !self.news.waits() {
+            if own == after { self.news.stands() } else { self.news.stands_but(own, now) }
         }
         Ok(())
+    }
+
+    /// What stands there now is the agent's own doing, or was told; unless the store had no room for that.
+    fn stands(&mut self) {
+        if !self.news.waits() {
+            self.news.stands();
+        }
+    }
+
+    /// Lets go of a replica that holds what nobody else has, or that can be read no more.
+    pub(super) fn let_go(&mut self) {
+        self.engine = None;
+        self.news.let_go();
     }
 }
