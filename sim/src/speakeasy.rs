@@ -110,7 +110,10 @@ impl Sim {
             .nest("/api/v1", api)
             .route("/storage/{key}", put(files::put))
             .route("/storage/{key}/{filename}", get(files::get))
-            .route_layer(middleware::from_fn_with_state(self.clone(), crate::gate::gate::<World>))
+            .fallback(stray)
+            .method_not_allowed_fallback(stray)
+            // Also around what no route matches: what was asked there is logged, too.
+            .layer(middleware::from_fn_with_state(self.clone(), crate::gate::gate::<World>))
             .layer(DefaultBodyLimit::max(BODY))
             .with_state(self.clone())
             .merge(control::router(self))
@@ -130,4 +133,9 @@ impl Sim {
         }
         Ok(serving)
     }
+}
+
+/// What is no route. Rails matches method and path together, so that there is no 405.
+async fn stray() -> answer::Refusal {
+    answer::refuse(404, "not found", "any.404")
 }

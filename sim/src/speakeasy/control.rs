@@ -46,15 +46,11 @@ async fn deny(State(sim): State<Sim>, Json(body): Json<ByRequest>) -> Reply {
 }
 
 fn decide(sim: &Sim, body: &ByRequest, yes: bool) -> Reply {
-    let known = |id: &u64| sim.look(|world| world.requests.contains_key(id));
-    let request = body.request_id.filter(known).or_else(|| match body.request_id {
-        Some(_) => None,
-        None => sim.look(|world| world.pending().map(|it| it.id)),
+    let decided = sim.with(|world| {
+        let request = body.request_id.or_else(|| world.pending().map(|it| it.id));
+        request.is_some_and(|request| world.decide(request, yes))
     });
-    if let Some(request) = request {
-        sim.with(|world| world.decide(request, yes));
-    }
-    done(request.is_some(), "request")
+    done(decided, "request that waits")
 }
 
 #[derive(Deserialize)]

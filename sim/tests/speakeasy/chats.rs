@@ -35,6 +35,10 @@ pub async fn writes(served: &mut Served) {
     let other = sim.topic("Other", &[PIERRE, &house.handle]);
     let elsewhere = agent.post(&format!("/agent/topics/{other}/chats"), json!({"chat": reply(timeline)})).await;
     assert_eq!(elsewhere.0, 400);
+    let direct = json!({"handle": ANNA, "chat": reply(timeline)});
+    let refused = agent.post("/agent/direct_chats", direct).await;
+    assert_eq!(error(&refused), (400, "reply_timeline_id is in another topic"));
+    assert!(sim.look(|world| world.topics().all(|topic| !topic.direct)), "and nothing was made");
     served.extend(sim.served());
 }
 
@@ -48,6 +52,7 @@ pub async fn own(served: &mut Served) {
     assert_eq!(types().await, 200);
     let (status, body) = agent.patch(&path, text("hello!")).await;
     assert_eq!((status, &body["chat"]["plain"], sim.typing(house.topic).len()), (200, &json!("hello!"), 0));
+    assert_eq!(agent.patch(&path, text(" ")).await.0, 400);
     assert_eq!(agent.patch(&their_path, text("yours")).await.0, 403);
     assert_eq!(agent.delete(&their_path).await.0, 403);
     assert_eq!(agent.delete(&house.at("/chats/999999")).await.0, 404);
@@ -110,11 +115,13 @@ pub async fn dependent_records(served: &mut Served) {
     let old = sim.say(PIERRE, house.topic, "the oldest");
     let gone = sim.say(PIERRE, house.topic, "regretted");
     sim.delete(gone);
-    for n in 0..99 {
+    for n in 0..98 {
         sim.say(ANNA, house.topic, &n.to_string());
     }
     let reply = sim.reply(ANNA, old, "to the oldest").expect("a chat");
     let child = sim.child_topic(reply, "Aside").expect("a topic");
+    let hidden = sim.child_topic(sim.say(ANNA, house.topic, "between us"), "Not for agents").expect("a topic");
+    sim.remove_participant(ANNA, hidden, &house.handle);
     let file = sim.say_with_file(PIERRE, house.topic, "see this", "a b.txt", Bytes::from_static(b"hello"));
     let (_, _, body) = page(&house, "").await;
     let records = &body["records"];
@@ -122,6 +129,7 @@ pub async fn dependent_records(served: &mut Served) {
     assert_eq!(records["timelines"]["data"][&oldest]["tl_id"], old, "what is answered is there, though off the page");
     assert!(records["chats"]["data"].get(old.to_string()).is_none());
     assert!(records["topics"]["data"].get(child.to_string()).is_some());
+    assert!(records["topics"]["data"].get(hidden.to_string()).is_none(), "the agent may not see it");
     assert_eq!(records["participants"]["data"].as_object().map(serde_json::Map::len), Some(3));
     assert_eq!(records["contacts"]["data"][PIERRE]["name"], "Pierre");
     let attached = &records["chats"]["data"][file.to_string()]["attachments"][0];

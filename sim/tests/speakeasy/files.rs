@@ -75,6 +75,9 @@ pub async fn uploads(served: &mut Served) {
     assert_eq!(error(&say("guess".into()).await), (400, "sgid names no file"));
     let (status, body) = say(one_id.into()).await;
     assert_eq!((status, &body["chat"]["attachments"][0]["filename"]), (201, &json!("one.txt")));
+    let alone = json!({"chat": {"sgid": one_id}});
+    let changed = house.agent.patch(&format!("{path}/{}", body["chat"]["id"]), alone).await;
+    assert_eq!(error(&changed), (400, "chat can't be blank"), "a change is one of words");
     let (status, body) = say(format!("{one_id},{two_id}")).await;
     assert_eq!((status, body["chat"]["attachments"].as_array().map(Vec::len)), (201, Some(2)));
     let url = body["chat"]["attachments"][1]["url"].as_str().expect("a URL");

@@ -48,6 +48,10 @@ pub async fn topics(served: &mut Served) {
     assert_eq!(agent.get(&house.at("")).await.0, 200);
     assert_eq!(agent.get(&format!("/agent/topics/{theirs}")).await.0, 403);
     assert_eq!(agent.get("/agent/topics/999999").await.0, 404);
+    for stray in ["/agent/rooms", "/files"] {
+        assert_eq!(error(&agent.get(stray).await), (404, "not found"));
+        assert!(sim.log().last().is_some_and(|it| it.path.ends_with(stray) && it.status == 404), "it is logged");
+    }
     let made = async |body: Value| agent.post("/agent/topics", body).await;
     assert_eq!(made(json!({"topic": {"subject": " "}})).await.0, 400);
     sim.stranger("zoe@people.test", "Zoé");
@@ -83,8 +87,11 @@ pub async fn threads(served: &mut Served) {
     assert_eq!(error(&again), (400, "the source chat already has a child topic"));
     let (_, page) = agent.get(&house.at("/chats")).await;
     assert_eq!(one(&page, "timelines")["thread_topic_id"], child["id"]);
-    sim.set_capability(house.grant, "threaded_topic_create", false);
-    assert_eq!(spawn(json!(parent), json!(source)).await.0, 403);
+    for capability in ["threaded_topic_create", "topic_hierarchy"] {
+        sim.set_capability(house.grant, capability, false);
+        assert_eq!(spawn(json!(parent), json!(source)).await.0, 403, "{capability}");
+        sim.set_capability(house.grant, capability, true);
+    }
     let spawned = sim.child_topic(elsewhere, "By a person").expect("a topic");
     assert_eq!(sim.look(|world| world.topic(spawned).and_then(|it| it.spawned_from)), Some(elsewhere));
     served.extend(sim.served());
