@@ -40,7 +40,7 @@ mod world;
 pub use crate::fault::{Armed, Fault};
 pub use crate::wall::Wall;
 pub use burst::{Burst, burst_id, burst_text};
-pub use log::Entry;
+pub use log::{Entry, Facts};
 pub use mangle::{Newline, StreamFault};
 pub use options::{Accept, Crash, Cut, DeletedCursor, Options, Stream, UnknownCursor};
 pub use script::{ApiKey, CentralJwt};
@@ -66,11 +66,11 @@ impl Sim {
             let caller = world.caller(headers, false)?;
             match handle(world, &caller.id) {
                 Ok(mut answer) => {
-                    answer.noted.who = Some(caller.id);
+                    answer.noted.facts.authenticated_as = Some(caller.id);
                     Ok(answer)
                 }
                 Err(mut refusal) => {
-                    refusal.noted.who = Some(caller.id);
+                    refusal.noted.facts.authenticated_as = Some(caller.id);
                     Err(refusal)
                 }
             }

@@ -50,7 +50,7 @@ pub use crate::{
 };
 pub use hook::{Delivery, HookFault};
 pub use live::{Denial, Line, LiveFault, Memory, Peer, Shape, View};
-pub use log::Entry;
+pub use log::{Entry, Facts};
 pub use options::{Notify, Options, Signing};
 pub use record::{
     Agent, AgentId, CalendarEvent, Document, DocumentId, DocumentType, Mail, Mention, MentionId, MentionStatus,

@@ -60,7 +60,7 @@ pub use armed::Turn;
 pub use cable::{Cable, CableFault, Reason, Subscription};
 pub use events::{CursorError, StoredEvent};
 pub use hook::{Attempt, Delivery, Fate, HookFault, Rewriting, Signature};
-pub use log::Entry;
+pub use log::{Entry, Facts};
 pub use options::{Approval, Options, Reuse, Tokens};
 pub use poll::PollFault;
 pub use push::{Confirm, PUSH_CONTRACT, PushOptions};

@@ -15,11 +15,11 @@ impl Sim {
             let agent = world.caller(asked)?;
             match handle(world, &agent) {
                 Ok(mut answer) => {
-                    answer.noted.agent = Some(agent);
+                    answer.noted.facts.agent = Some(agent);
                     Ok(answer)
                 }
                 Err(mut refusal) => {
-                    refusal.noted.agent = Some(agent);
+                    refusal.noted.facts.agent = Some(agent);
                     Err(refusal)
                 }
             }

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use super::{
     hook::{Delivery, Hooks},
     live::Live,
-    log::Entry,
+    log::{Entry, Facts},
     options::Options,
     record::{
         Agent, AgentId, CalendarEvent, Document, DocumentId, DocumentType, Mention, Presence, ShareToken, Suggestion,
@@ -40,7 +40,7 @@ pub struct World {
     pub(crate) threads: Vec<Thread>,
     pub(crate) hooks: Hooks,
     pub(crate) live: Live,
-    pub(crate) ledger: Ledger<Entry>,
+    pub(crate) ledger: Ledger<Facts>,
     /// Counts changes, so that waiting needs no sleeps.
     pub(crate) changed: watch::Sender<u64>,
 }

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use super::{
     Call, Dialect, Entry, Options,
     books::Books,
+    log::Facts,
     record::{Agent, Invite, JoinRequest, Key, Status, Wish},
 };
 use crate::{ids::Ids, log::Ledger};
@@ -23,7 +24,7 @@ pub struct World<D> {
     pub(crate) agents: Vec<Agent>,
     pub(crate) keys: Vec<Key>,
     pub(crate) books: Books,
-    pub(crate) ledger: Ledger<Entry>,
+    pub(crate) ledger: Ledger<Facts>,
     /// Counts changes, so that waiting needs no sleeps.
     pub(crate) changed: watch::Sender<u64>,
 }

@@ -24,7 +24,7 @@ impl World {
     pub(crate) fn answer_to(&mut self, grant: GrantId, handle: impl FnOnce(&mut Self, GrantId) -> Outcome) -> Outcome {
         match handle(self, grant) {
             Ok(mut answer) => {
-                answer.noted.grant = Some(grant);
+                answer.noted.facts.grant = Some(grant);
                 if self.options.ids_as_strings {
                     answer.body = answer.body.map(wire::strings);
                     self.served("ids.strings");
@@ -32,7 +32,7 @@ impl World {
                 Ok(answer)
             }
             Err(mut refusal) => {
-                refusal.noted.grant = Some(grant);
+                refusal.noted.facts.grant = Some(grant);
                 Err(refusal)
             }
         }

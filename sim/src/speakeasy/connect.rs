@@ -159,7 +159,7 @@ pub(crate) async fn refresh(State(sim): State<Sim>, asked: Asked) -> Outcome {
             }
         }
         let mut answer = Answer::ok(said, if rotated { "refresh.200_rotated" } else { "refresh.200" });
-        answer.noted.grant = Some(grant);
+        answer.noted.facts.grant = Some(grant);
         Ok(answer)
     })
 }

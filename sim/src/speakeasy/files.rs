@@ -16,7 +16,7 @@ use super::{
     Sim,
     answer::{Answer, Outcome, Refusal, refuse},
     asked::{Asked, text, within},
-    log::Noted,
+    log::Facts,
     md5,
     record::{Blob, GrantId},
     world::World,
@@ -86,7 +86,7 @@ pub(crate) async fn get(State(sim): State<Sim>, Path((key, _)): Path<(String, St
     sim.with(|world| world.served(if found.is_some() { "storage.get.200" } else { "storage.404" }));
     match found {
         Some((kind, bytes)) => ([(header::CONTENT_TYPE, kind)], Body::from(bytes)).into_response(),
-        None => refuse::<Noted>(404, "no such key", "storage.404").into_response(),
+        None => refuse::<Facts>(404, "no such key", "storage.404").into_response(),
     }
 }
 

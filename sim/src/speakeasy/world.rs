@@ -7,7 +7,7 @@ use tokio::sync::{broadcast, watch};
 use super::{
     events::StoredEvent,
     idempotency::{Kept, Slot},
-    log::Entry,
+    log::{Entry, Facts},
     options::Options,
     poll::PollFault,
     push::Push,
@@ -56,7 +56,7 @@ pub struct World {
     pub(crate) poll_faults: Vec<PollFault>,
     /// How often an access token reached the storage.
     pub(crate) leaks: u64,
-    pub(crate) ledger: Ledger<Entry>,
+    pub(crate) ledger: Ledger<Facts>,
     /// Counts changes, so that waiting needs no sleeps.
     pub(crate) changed: watch::Sender<u64>,
 }
