@@ -89,8 +89,7 @@ pub(super) async fn dial(
     };
     let line = verdict.as_ref().map_or_else(|(_, line)| *line, |_| "live.101");
     if verdict.is_err() && sim.look(|world| world.options.denial == Denial::Status) {
-        sim.with(|world| world.served("live.401"));
-        return with_note(StatusCode::UNAUTHORIZED.into_response(), Noted::line(line));
+        return with_note(StatusCode::UNAUTHORIZED.into_response(), Noted::line("live.401"));
     }
     let opening = Opening { sim, verdict: verdict.map_err(|(reason, _)| reason) };
     let after = async move {

@@ -19,7 +19,8 @@ pub(crate) async fn stream(State(sim): State<Sim>, Query(query): Query<Asked>, h
     let Some(office) = param(&query, "office") else {
         return refuse::<Facts>(400, "office is required", "stream.400").into_response();
     };
-    let opened = sim.as_agent(&headers, office, "stream", |world, me| Ok((world.open_stream(me), Noted::default())));
+    let opened =
+        sim.as_agent(&headers, office, "stream", |world, me| Ok((world.open_stream(me), Noted::line("stream.200"))));
     match opened {
         Ok((body, noted)) => feed::response(body, noted),
         Err(refusal) => refusal.into_response(),

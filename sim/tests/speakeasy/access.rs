@@ -1,6 +1,6 @@
 //! The way in and what keeps it open: request, approval, exchange, refresh, expiry, revocation.
 
-use crate::support::{Caller, PIERRE, Served, clocked, error, fields, house};
+use crate::support::{Caller, PIERRE, Served, clocked, close, error, fields, house};
 use agent_bridge_sim::speakeasy::{Approval, Options, Reuse, Sim, Tokens};
 use serde_json::{Value, json};
 
@@ -43,7 +43,7 @@ pub async fn requests(served: &mut Served) {
     sim.approve(id);
     assert_eq!(stranger.get(&path).await.1["status"], "expired", "nobody can say yes any more");
     assert_eq!(error(&asks().await), (403, "agent discovery has ended"));
-    served.extend(sim.served());
+    close(&sim, served);
 }
 
 pub async fn exchange(served: &mut Served) {
@@ -76,7 +76,7 @@ pub async fn exchange(served: &mut Served) {
     assert_eq!(body["status"], "approved");
     let code = body["exchange_code"].clone();
     assert!(exchanged(&stranger, id, &code).await.1["expires_at"].is_string());
-    served.extend(sim.served());
+    close(&sim, served);
 }
 
 /// The status of a refresh and the tokens that it gave.
@@ -110,7 +110,7 @@ pub async fn rotation(served: &mut Served) {
     assert_eq!(refresh(&nobody, &second).await.0, 401);
     assert_eq!(agent.get("/agent/me").await.0, 401, "the reuse killed every token");
     assert_eq!(refresh(&nobody, &third.expect("a token")).await.0, 401);
-    served.extend(sim.served());
+    close(sim, served);
 }
 
 pub async fn grace(served: &mut Served) {
@@ -131,7 +131,7 @@ pub async fn grace(served: &mut Served) {
     assert_eq!(refresh(&nobody, &kept).await.0, 200);
     sim.expire_refresh(house.grant);
     assert_eq!(refresh(&nobody, &kept).await.0, 401);
-    served.extend(sim.served());
+    close(sim, served);
 }
 
 pub async fn ends(served: &mut Served) {
@@ -159,7 +159,7 @@ pub async fn ends(served: &mut Served) {
     assert!(sim.revoke(grant) && !sim.revoke(grant));
     assert_eq!(agent.get("/agent/me").await.0, 401);
     assert_eq!(refresh(&nobody, &sim.refresh_token(grant)).await.0, 401);
-    served.extend(sim.served());
+    close(&sim, served);
 }
 
 #[tokio::test]

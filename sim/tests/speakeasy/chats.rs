@@ -1,6 +1,6 @@
 //! Writing chats, and reading them back page by page.
 
-use crate::support::{ANNA, House, PIERRE, Served, error, house};
+use crate::support::{ANNA, House, PIERRE, Served, close, error, house};
 use agent_bridge_sim::speakeasy::{Fault, Options};
 use axum::body::Bytes;
 use serde_json::{Value, json};
@@ -39,7 +39,7 @@ pub async fn writes(served: &mut Served) {
     let refused = agent.post("/agent/direct_chats", direct).await;
     assert_eq!(error(&refused), (400, "reply_timeline_id is in another topic"));
     assert!(sim.look(|world| world.topics().all(|topic| !topic.direct)), "and nothing was made");
-    served.extend(sim.served());
+    close(sim, served);
 }
 
 pub async fn own(served: &mut Served) {
@@ -73,7 +73,7 @@ pub async fn own(served: &mut Served) {
     sim.fault("POST /agent/topics/{topic_id}/chats", Fault::StoredThen500);
     assert_eq!(agent.post(&house.at("/chats"), text("stored")).await.0, 500);
     assert_eq!(sim.chats_by_agents().last().map(|it| it.plain.clone()), Some("stored".into()));
-    served.extend(sim.served());
+    close(sim, served);
 }
 
 /// The timeline ids of a page, newest first, and its cursor.
@@ -106,7 +106,7 @@ pub async fn history(served: &mut Served) {
     let (none, cursor, _) = page(&house, &format!("?cursor={}", places[200])).await;
     assert_eq!((none.len(), cursor), (0, Value::Null));
     assert_eq!(error(&house.agent.get(&house.at("/chats?cursor=opaque")).await), (400, "invalid cursor"));
-    served.extend(sim.served());
+    close(sim, served);
 }
 
 pub async fn dependent_records(served: &mut Served) {
@@ -143,7 +143,7 @@ pub async fn dependent_records(served: &mut Served) {
     assert_eq!(house.agent.get(&format!("/agent/topics/{child}/chats/{reply}")).await.0, 404);
     let (_, files) = house.agent.get(&house.at("/files")).await;
     assert_eq!(files["records"]["files"]["data"][house.topic.to_string()]["files"][0]["filename"], "a b.txt");
-    served.extend(sim.served());
+    close(sim, served);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Who the agent is, whom it sees, and the topics that it is in.
 
-use crate::support::{ANNA, Caller, PIERRE, Served, error, house};
+use crate::support::{ANNA, Caller, PIERRE, Served, close, error, house};
 use agent_bridge_sim::speakeasy::{Fault, Options};
 use serde_json::{Value, json};
 
@@ -34,7 +34,7 @@ pub async fn me(served: &mut Served) {
         house.sim.fault("GET /agent/topics", Fault::TooMany { retry_after: retry_after.into() });
         assert_eq!(agent.get("/agent/topics").await.0, 429);
     }
-    served.extend(house.sim.served());
+    close(&house.sim, served);
 }
 
 pub async fn topics(served: &mut Served) {
@@ -61,7 +61,7 @@ pub async fn topics(served: &mut Served) {
     let topic = one(&body, "topics");
     assert_eq!((status, &topic["subject"], &body["topic"]), (201, &json!("Mine"), &topic));
     assert_eq!(body["records"]["participants"]["data"].as_object().map(serde_json::Map::len), Some(2));
-    served.extend(sim.served());
+    close(sim, served);
 }
 
 pub async fn threads(served: &mut Served) {
@@ -94,7 +94,7 @@ pub async fn threads(served: &mut Served) {
     }
     let spawned = sim.child_topic(elsewhere, "By a person").expect("a topic");
     assert_eq!(sim.look(|world| world.topic(spawned).and_then(|it| it.spawned_from)), Some(elsewhere));
-    served.extend(sim.served());
+    close(sim, served);
 }
 
 pub async fn people_come_and_go(served: &mut Served) {
@@ -123,7 +123,7 @@ pub async fn people_come_and_go(served: &mut Served) {
     assert_eq!(agent.post("/agent/direct_chats", body("nobody@people.test")).await.0, 403);
     let other = Caller { sim: sim.clone(), token: sim.access_token(sim.grant(PIERRE, "Other", None)) };
     assert_eq!(other.get(&format!("/agent/topics/{direct}/chats")).await.0, 403);
-    served.extend(sim.served());
+    close(sim, served);
 }
 
 #[tokio::test]
