@@ -15,7 +15,10 @@ use axum::{
     routing::{get, patch, post},
 };
 
-use crate::serve::{self, Serving};
+use crate::{
+    answer::noting,
+    serve::{self, Serving},
+};
 use answer::Outcome;
 
 mod answer;
@@ -64,16 +67,7 @@ impl Sim {
     pub(crate) fn signed_in(&self, headers: &HeaderMap, handle: impl FnOnce(&mut World, &str) -> Outcome) -> Outcome {
         self.with(|world| {
             let caller = world.caller(headers, false)?;
-            match handle(world, &caller.id) {
-                Ok(mut answer) => {
-                    answer.noted.facts.authenticated_as = Some(caller.id);
-                    Ok(answer)
-                }
-                Err(mut refusal) => {
-                    refusal.noted.facts.authenticated_as = Some(caller.id);
-                    Err(refusal)
-                }
-            }
+            noting(handle(world, &caller.id), |facts| facts.authenticated_as = Some(caller.id))
         })
     }
 

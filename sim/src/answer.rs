@@ -75,6 +75,18 @@ impl<F: Own> IntoResponse for Refusal<F> {
     }
 }
 
+/// The same outcome, and what is noted of it whatever it is.
+pub(crate) fn noting<F>(
+    mut outcome: Result<Answer<F>, Refusal<F>>,
+    note: impl FnOnce(&mut F),
+) -> Result<Answer<F>, Refusal<F>> {
+    note(match &mut outcome {
+        Ok(answer) => &mut answer.noted.facts,
+        Err(refusal) => &mut refusal.noted.facts,
+    });
+    outcome
+}
+
 /// A response with its handler's note.
 pub(crate) fn with_note<F: Own>(mut response: Response, noted: Noted<F>) -> Response {
     response.extensions_mut().insert(noted);

@@ -48,9 +48,7 @@ pub type Sim<D> = crate::platform::Sim<World<D>>;
 impl<D: Dialect> Sim<D> {
     /// A platform that nobody was invited to yet.
     pub fn new(options: Options<D>) -> Self {
-        let world = World::new(options);
-        let changed = world.changed.clone();
-        Self::around(world, changed)
+        Self::of(World::new(options))
     }
 
     /// The platform's routes and the script's under `/_sim`; usable in memory.

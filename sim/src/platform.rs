@@ -59,7 +59,12 @@ impl<W> fmt::Debug for Sim<W> {
 }
 
 impl<W> Sim<W> {
-    /// Around a state; `changed` counts its changes.
+    /// Around a state.
+    pub(crate) fn of(world: W) -> Self {
+        Self::around(world, watch::Sender::new(0))
+    }
+
+    /// The same, where something beside it tells of changes, too; `changed` counts them.
     pub(crate) fn around(world: W, changed: watch::Sender<u64>) -> Self {
         Self { inner: Arc::new(Inner { world: Mutex::new(world), changed }) }
     }

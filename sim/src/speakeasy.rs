@@ -79,9 +79,7 @@ pub type Sim = crate::platform::Sim<World>;
 impl Sim {
     /// A platform with nobody on it.
     pub fn new(options: Options) -> Self {
-        let world = World::new(options);
-        let changed = world.changed.clone();
-        Self::around(world, changed)
+        Self::of(World::new(options))
     }
 
     /// The platform's routes and the script's under `/_sim`; usable in memory.

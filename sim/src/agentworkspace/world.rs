@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use tokio::sync::watch;
-
 use super::{
     hook::{Delivery, Hooks},
     live::Live,
@@ -41,8 +39,6 @@ pub struct World {
     pub(crate) hooks: Hooks,
     pub(crate) live: Live,
     pub(crate) ledger: Ledger<Facts>,
-    /// Counts changes, so that waiting needs no sleeps.
-    pub(crate) changed: watch::Sender<u64>,
 }
 
 impl World {
@@ -65,7 +61,6 @@ impl World {
             threads: Vec::new(),
             hooks: Hooks::default(),
             live: Live::default(),
-            changed: watch::Sender::new(0),
         }
     }
 

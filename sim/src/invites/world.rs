@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::sync::watch;
-
 use super::{
     Call, Dialect, Entry, Options,
     books::Books,
@@ -25,8 +23,6 @@ pub struct World<D> {
     pub(crate) keys: Vec<Key>,
     pub(crate) books: Books,
     pub(crate) ledger: Ledger<Facts>,
-    /// Counts changes, so that waiting needs no sleeps.
-    pub(crate) changed: watch::Sender<u64>,
 }
 
 impl<D: Dialect> World<D> {
@@ -42,7 +38,6 @@ impl<D: Dialect> World<D> {
             agents: Vec::new(),
             keys: Vec::new(),
             books: Books::default(),
-            changed: watch::Sender::new(0),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use tokio::sync::{broadcast, watch};
+use tokio::sync::broadcast;
 
 use super::{
     events::StoredEvent,
@@ -57,8 +57,6 @@ pub struct World {
     /// How often an access token reached the storage.
     pub(crate) leaks: u64,
     pub(crate) ledger: Ledger<Facts>,
-    /// Counts changes, so that waiting needs no sleeps.
-    pub(crate) changed: watch::Sender<u64>,
 }
 
 impl World {
@@ -91,7 +89,6 @@ impl World {
             push: Push::default(),
             poll_faults: Vec::new(),
             leaks: 0,
-            changed: watch::Sender::new(0),
         }
     }
 
