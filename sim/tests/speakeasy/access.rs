@@ -37,6 +37,7 @@ pub async fn requests(served: &mut Served) {
     assert_eq!(stranger.get(&format!("/agent_connect/requests/{id}?poll_token=x")).await.0, 401);
     assert_eq!(stranger.get("/agent_connect/requests/9999?poll_token=x").await.0, 404);
     sim.deny(id);
+    assert!(sim.look(|world| world.pending().is_none()), "nobody waits any more");
     assert_eq!(stranger.get(&path).await.1["status"], "denied");
     let (path, id) = ask(&stranger).await;
     hands.turn(15);
