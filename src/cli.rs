@@ -44,20 +44,23 @@ pub struct Cli {
     command: Command,
 }
 
+/// The heading under which every command's help lists [`Global`].
+const PLACES: &str = "Where things are";
+
 /// Where things are, for every command.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Global {
     /// The config file [default: ~/.config/agent-bridge/config.toml, else /etc/agent-bridge/config.toml]
-    #[arg(long, global = true, value_name = "FILE", env = "AGENT_BRIDGE_CONFIG", hide_env = true)]
+    #[arg(long, global = true, help_heading = PLACES, value_name = "FILE", env = "AGENT_BRIDGE_CONFIG", hide_env = true)]
     config: Option<PathBuf>,
     /// The directory of the store [default: $STATE_DIRECTORY, else ~/.local/state/agent-bridge]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, help_heading = PLACES, value_name = "DIR")]
     state: Option<PathBuf>,
     /// The directory of the sockets [default: $RUNTIME_DIRECTORY, else $XDG_RUNTIME_DIR/agent-bridge]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, help_heading = PLACES, value_name = "DIR")]
     runtime: Option<PathBuf>,
     /// The daemon's control.sock
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, help_heading = PLACES, value_name = "PATH")]
     socket: Option<PathBuf>,
 }
 

@@ -156,6 +156,14 @@ fn a_socket_path_over_the_limit_is_refused_before_anything_is_made() {
 }
 
 #[test]
+fn a_place_for_the_sockets_that_cannot_be_made_says_how_to_name_another() {
+    let home = Home::new();
+    std::fs::write(home.path("file"), "").unwrap();
+    let (_, said) = fails(&home, &["--runtime", home.path("file/run").to_str().unwrap(), "run"]);
+    assert!(said.contains("--runtime DIR") && said.contains("XDG_RUNTIME_DIR"), "{said}");
+}
+
+#[test]
 fn what_lies_where_a_socket_should_be_is_not_taken_away() {
     let home = Home::new();
     std::fs::create_dir(home.path("run")).unwrap();

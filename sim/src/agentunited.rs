@@ -15,7 +15,10 @@ use axum::{
     routing::{get, patch, post},
 };
 
-use crate::serve::{self, Serving};
+use crate::{
+    answer::noting,
+    serve::{self, Serving},
+};
 use answer::Outcome;
 
 mod answer;
@@ -40,7 +43,7 @@ mod world;
 pub use crate::fault::{Armed, Fault};
 pub use crate::wall::Wall;
 pub use burst::{Burst, burst_id, burst_text};
-pub use log::Entry;
+pub use log::{Entry, Facts};
 pub use mangle::{Newline, StreamFault};
 pub use options::{Accept, Crash, Cut, DeletedCursor, Options, Stream, UnknownCursor};
 pub use script::{ApiKey, CentralJwt};
@@ -64,16 +67,7 @@ impl Sim {
     pub(crate) fn signed_in(&self, headers: &HeaderMap, handle: impl FnOnce(&mut World, &str) -> Outcome) -> Outcome {
         self.with(|world| {
             let caller = world.caller(headers, false)?;
-            match handle(world, &caller.id) {
-                Ok(mut answer) => {
-                    answer.noted.who = Some(caller.id);
-                    Ok(answer)
-                }
-                Err(mut refusal) => {
-                    refusal.noted.who = Some(caller.id);
-                    Err(refusal)
-                }
-            }
+            noting(handle(world, &caller.id), |facts| facts.authenticated_as = Some(caller.id))
         })
     }
 

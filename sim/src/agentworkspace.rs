@@ -50,7 +50,7 @@ pub use crate::{
 };
 pub use hook::{Delivery, HookFault};
 pub use live::{Denial, Line, LiveFault, Memory, Peer, Shape, View};
-pub use log::Entry;
+pub use log::{Entry, Facts};
 pub use options::{Notify, Options, Signing};
 pub use record::{
     Agent, AgentId, CalendarEvent, Document, DocumentId, DocumentType, Mail, Mention, MentionId, MentionStatus,
@@ -67,9 +67,7 @@ pub type Sim = crate::platform::Sim<World>;
 impl Sim {
     /// A platform with no agent on it.
     pub fn new(options: Options) -> Self {
-        let world = World::new(options);
-        let changed = world.changed.clone();
-        Self::around(world, changed)
+        Self::of(World::new(options))
     }
 
     /// The platform's routes and the script's under `/_sim`; usable in memory.

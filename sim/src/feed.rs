@@ -14,7 +14,10 @@ use tokio::{
     time::{Instant, Interval, MissedTickBehavior},
 };
 
-use crate::answer::{Note, with_note};
+use crate::{
+    answer::with_note,
+    log::{Noted, Own},
+};
 
 /// Unread pieces that one stream may hold; a listener further behind is cut.
 pub(crate) const QUEUE: usize = 4096;
@@ -133,7 +136,7 @@ fn broken() -> io::Error {
 }
 
 /// The head that an event stream has.
-pub(crate) fn response<N: Note>(body: Body, noted: N) -> Response {
+pub(crate) fn response<F: Own>(body: Body, noted: Noted<F>) -> Response {
     let mut response = with_note(Response::new(body), noted);
     let (kind, cache) = (HeaderValue::from_static("text/event-stream"), HeaderValue::from_static("no-cache"));
     response.headers_mut().insert(header::CONTENT_TYPE, kind);

@@ -10,9 +10,8 @@ use axum::{
 };
 
 use crate::{
-    answer::Note,
     fault::{self, Fault, effect},
-    log::redact,
+    log::{Entry, Noted, redact},
     platform::{Platform, Sim},
     wall,
 };
@@ -30,20 +29,8 @@ pub(crate) struct Asked {
     pub(crate) key: Option<String>,
 }
 
-/// A request and its end, for the log.
-#[derive(Debug)]
-pub(crate) struct Passed<'f, N> {
-    pub(crate) asked: Asked,
-    pub(crate) noted: N,
-    pub(crate) status: u16,
-    pub(crate) fault: Option<&'f Fault>,
-}
-
 /// A platform whose requests pass the gate.
 pub(crate) trait Gated: Platform {
-    /// What its handlers tell the log.
-    type Noted: Note;
-
     /// Query parameters whose values are secrets.
     const SECRETS: &'static [&'static str];
 
@@ -60,8 +47,8 @@ pub(crate) trait Gated: Platform {
         effect::instead(fault)
     }
 
-    /// Marks the lines that were served, and writes the log's entry.
-    fn entry(&mut self, passed: Passed<'_, Self::Noted>) -> Self::Entry;
+    /// Before it is logged: what the platform notes of a request besides what its handler did.
+    fn answered(&mut self, _asked: &Asked, _noted: &mut Noted<Self::Facts>, _status: u16, _fault: Option<&Fault>) {}
 }
 
 impl Asked {
@@ -75,13 +62,6 @@ impl Asked {
             route: route.strip_prefix("/api/v1").unwrap_or(route).into(),
             key: key.map(Into::into),
         }
-    }
-}
-
-impl<N> Passed<'_, N> {
-    /// The words for the faults that struck.
-    pub(crate) fn faults(&self) -> Vec<&'static str> {
-        self.fault.map(Fault::kind).into_iter().collect()
     }
 }
 
@@ -121,11 +101,14 @@ async fn pass<W: Gated>(sim: &Sim<W>, request: Request, next: Next) -> Response 
 }
 
 fn log<W: Gated>(sim: &Sim<W>, asked: Asked, fault: Option<&Fault>, mut response: Response) -> Response {
-    let noted = response.extensions_mut().remove::<W::Noted>().unwrap_or_default();
-    let passed = Passed { asked, noted, status: response.status().as_u16(), fault };
+    let mut noted = response.extensions_mut().remove::<Noted<W::Facts>>().unwrap_or_default();
+    let status = response.status().as_u16();
     sim.with(|world| {
-        let entry = world.entry(passed);
-        world.ledger_mut().push(entry);
+        world.answered(&asked, &mut noted, status, fault);
+        let Asked { method, path, query, route, .. } = asked;
+        let Noted { error, lines, facts } = noted;
+        let (at, faults) = (world.wall(), fault.map(Fault::kind).into_iter().collect());
+        world.ledger_mut().push(Entry { n: 0, at, method, path, query, route, status, error, faults, lines, facts });
     });
     response
 }

@@ -32,8 +32,7 @@ pub use crate::fault::{Armed, Fault};
 pub use books::Call;
 pub use dialect::Dialect;
 pub(crate) use dialect::{page, text};
-pub use log::Entry;
-pub(crate) use log::Noted;
+pub use log::{Entry, Facts};
 pub use options::Options;
 pub(crate) use record::Wish;
 pub use record::{Agent, AgentId, Invite, InviteId, JoinRequest, Joins, Key, NewInvite, RequestId, Status};
@@ -49,9 +48,7 @@ pub type Sim<D> = crate::platform::Sim<World<D>>;
 impl<D: Dialect> Sim<D> {
     /// A platform that nobody was invited to yet.
     pub fn new(options: Options<D>) -> Self {
-        let world = World::new(options);
-        let changed = world.changed.clone();
-        Self::around(world, changed)
+        Self::of(World::new(options))
     }
 
     /// The platform's routes and the script's under `/_sim`; usable in memory.

@@ -49,7 +49,7 @@ pub use crate::{
     fault::{Armed, Fault},
 };
 pub use books::{Books, Read};
-pub use log::Entry;
+pub use log::{Entry, Facts};
 pub use options::{ChatStart, EventStyle, MessageIds, Naming, Nouns, Options, Others, Sent, Unregistered};
 pub use record::{
     Bot, BotId, BotStatus, Employee, Group, GroupId, Message, MessageId, Office, OfficeId, OriginSource, Receiver,

@@ -8,12 +8,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::{
     fault::{Armed, Fault},
-    log::Ledger,
+    log::{Entry, Ledger, Own},
 };
 
 /// One simulated platform; clones share it.
@@ -28,14 +27,14 @@ struct Inner<W> {
 
 /// What the frame asks of a platform's state.
 pub trait Platform: Send + 'static {
-    /// One line of its log.
-    type Entry: Clone + Serialize + Send;
+    /// What it alone notes of a request.
+    type Facts: Own;
 
     /// Armed faults, the log, the lines of the contract that were served.
-    fn ledger(&self) -> &Ledger<Self::Entry>;
+    fn ledger(&self) -> &Ledger<Self::Facts>;
 
     /// The same, to write in.
-    fn ledger_mut(&mut self) -> &mut Ledger<Self::Entry>;
+    fn ledger_mut(&mut self) -> &mut Ledger<Self::Facts>;
 }
 
 /// A platform with switches.
@@ -60,7 +59,12 @@ impl<W> fmt::Debug for Sim<W> {
 }
 
 impl<W> Sim<W> {
-    /// Around a state; `changed` counts its changes.
+    /// Around a state.
+    pub(crate) fn of(world: W) -> Self {
+        Self::around(world, watch::Sender::new(0))
+    }
+
+    /// The same, where something beside it tells of changes, too; `changed` counts them.
     pub(crate) fn around(world: W, changed: watch::Sender<u64>) -> Self {
         Self { inner: Arc::new(Inner { world: Mutex::new(world), changed }) }
     }
@@ -119,7 +123,7 @@ impl<W: Platform> Sim<W> {
     }
 
     /// The log, oldest first.
-    pub fn log(&self) -> Vec<W::Entry> {
+    pub fn log(&self) -> Vec<Entry<W::Facts>> {
         self.look(|world| world.ledger().entries().cloned().collect())
     }
 

@@ -1,6 +1,7 @@
-//! Posts a webhook's letter to its URL: HTTP/1.1, to loopback alone, a connection for each.
+//! Signs a webhook's letter, and posts it to its URL: HTTP/1.1, to loopback alone, a connection for each.
 
 use std::{
+    fmt::Write as _,
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     time::Duration,
@@ -13,8 +14,10 @@ use axum::{
 };
 use bytes::Bytes;
 use futures_util::stream;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use sha2::Sha256;
 use tokio::net::TcpStream;
 use tower::ServiceExt as _;
 
@@ -25,6 +28,21 @@ pub(crate) struct Letter {
     pub(crate) body: Bytes,
     /// How much of the body leaves before the connection closes, where not all of it does.
     pub(crate) stops_at: Option<usize>,
+}
+
+/// HMAC-SHA256 of a body.
+pub(crate) fn signature(secret: &str, body: &[u8]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
+    mac.update(body);
+    mac.finalize().into_bytes().into()
+}
+
+/// Lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _infallible = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Where letters go.

@@ -60,7 +60,7 @@ pub use armed::Turn;
 pub use cable::{Cable, CableFault, Reason, Subscription};
 pub use events::{CursorError, StoredEvent};
 pub use hook::{Attempt, Delivery, Fate, HookFault, Rewriting, Signature};
-pub use log::Entry;
+pub use log::{Entry, Facts};
 pub use options::{Approval, Options, Reuse, Tokens};
 pub use poll::PollFault;
 pub use push::{Confirm, PUSH_CONTRACT, PushOptions};
@@ -79,9 +79,7 @@ pub type Sim = crate::platform::Sim<World>;
 impl Sim {
     /// A platform with nobody on it.
     pub fn new(options: Options) -> Self {
-        let world = World::new(options);
-        let changed = world.changed.clone();
-        Self::around(world, changed)
+        Self::of(World::new(options))
     }
 
     /// The platform's routes and the script's under `/_sim`; usable in memory.
@@ -110,7 +108,10 @@ impl Sim {
             .nest("/api/v1", api)
             .route("/storage/{key}", put(files::put))
             .route("/storage/{key}/{filename}", get(files::get))
-            .route_layer(middleware::from_fn_with_state(self.clone(), crate::gate::gate::<World>))
+            .fallback(stray)
+            .method_not_allowed_fallback(stray)
+            // Also around what no route matches: what was asked there is logged, too.
+            .layer(middleware::from_fn_with_state(self.clone(), crate::gate::gate::<World>))
             .layer(DefaultBodyLimit::max(BODY))
             .with_state(self.clone())
             .merge(control::router(self))
@@ -130,4 +131,9 @@ impl Sim {
         }
         Ok(serving)
     }
+}
+
+/// What is no route. Rails matches method and path together, so that there is no 405.
+async fn stray() -> answer::Refusal {
+    answer::refuse(404, "not found", "any.404")
 }

@@ -28,7 +28,7 @@ use axum::{
     routing::{any, get, post},
 };
 
-use crate::invites::{self, Dialect, Noted, answer::refuse, asked::bearer};
+use crate::invites::{self, Dialect, Facts, answer::refuse, asked::bearer};
 
 mod routes;
 mod wire;
@@ -149,6 +149,6 @@ impl Dialect for Thinkwork {
     fn turns_away(world: &World, headers: &HeaderMap) -> Option<Response> {
         let key = bearer(headers)?;
         // There is no route that needs a key: the document's 401 comes on any call that shows one.
-        world.holder(key).is_none().then(|| refuse::<Noted>(401, "Unauthorized", "key.401").into_response())
+        world.holder(key).is_none().then(|| refuse::<Facts>(401, "Unauthorized", "key.401").into_response())
     }
 }

@@ -30,6 +30,14 @@ pub enum BindError {
     /// Others could replace the socket.
     #[error(transparent)]
     Loose(#[from] Loose),
+    /// There is no place for it, and none can be made.
+    #[error("cannot make {path}, where the sockets go: {source}; name a place: --runtime DIR, or XDG_RUNTIME_DIR")]
+    NoPlace {
+        /// The directory.
+        path: String,
+        /// The system's word.
+        source: Error,
+    },
     /// The system refused.
     #[error("cannot {what} {path}: {source}")]
     System {
@@ -46,7 +54,7 @@ impl BindError {
     /// The system's kind of error, where it was the system.
     pub fn system(&self) -> Option<ErrorKind> {
         match self {
-            Self::System { source, .. } => Some(source.kind()),
+            Self::NoPlace { source, .. } | Self::System { source, .. } => Some(source.kind()),
             _ => None,
         }
     }
@@ -78,7 +86,8 @@ pub async fn bind(path: &Path, mode: u32, gid: Option<u32>) -> Result<Bound, Bin
         move |source: Error| BindError::System { what, path, source }
     };
     if let Some(directory) = path.parent() {
-        make_directory(directory, gid).map_err(step("make the directory", directory))?;
+        let none = |source| BindError::NoPlace { path: directory.display().to_string(), source };
+        make_directory(directory, gid).map_err(none)?;
         guarded::directory(directory)?;
     }
     clear(path).await?;

@@ -24,7 +24,7 @@ use trip::Trip;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   agent-bridge demo                 the feed and the answers, live, until Ctrl-C
-  agent-bridge demo --once          one full round trip per platform and dialect, one seat per kind of invite
+  agent-bridge demo --once          a full round trip per platform and dialect, a seat per invite
   agent-bridge demo --once --json   the same for scripts: an object a line
   agent-bridge demo --once --lose   the platforms lose every answer: this must fail")]
 pub struct Demo {

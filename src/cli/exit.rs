@@ -118,7 +118,9 @@ impl From<BindError> for Fault {
             BindError::InUse(_) => TEMPORARY,
             BindError::Loose(_) => NO_PERMISSION,
             BindError::NotASocket(_) => CANNOT_CREATE,
-            BindError::System { .. } => system(error.system().unwrap_or(ErrorKind::Other), CANNOT_CREATE),
+            BindError::NoPlace { .. } | BindError::System { .. } => {
+                system(error.system().unwrap_or(ErrorKind::Other), CANNOT_CREATE)
+            }
         };
         Self::new(code, error)
     }

@@ -1,5 +1,7 @@
 //! Rows about grants, cables, webhooks and idempotency keys, on the platform that has them.
 
+mod stopped;
+
 use std::time::Duration;
 
 use agent_bridge_sim::speakeasy::{Armed, CableFault, Delays, Fault, HookFault, Options, Reason, Sim, World};
@@ -37,7 +39,7 @@ async fn row_23_a_gap_on_the_cable_is_polled_over_and_it_subscribes_again() {
         for fault in [CableFault::CursorGap, CableFault::InvalidCursor, CableFault::RejectSilently] {
             comes_back(&mut lounge, fault, true).await;
         }
-        lounge.is_sound(&mut agent).await;
+        lounge.is_sound(&mut agent, 0).await;
         lounge.end().await;
     })
     .await;
@@ -51,7 +53,7 @@ async fn row_24_a_subscription_that_is_never_answered_costs_a_reconnect() {
         lounge.is_subscribed().await;
         comes_back(&mut lounge, CableFault::NeverConfirm, true).await;
         comes_back(&mut lounge, CableFault::NoWelcome, true).await;
-        lounge.is_sound(&mut agent).await;
+        lounge.is_sound(&mut agent, 0).await;
         lounge.end().await;
     })
     .await;
@@ -68,10 +70,10 @@ async fn row_25_each_disconnect_is_answered_as_it_asks() {
         }
         // The session is renewed once, and the cable comes back with the new token.
         comes_back(&mut lounge, CableFault::Disconnect { reason: Reason::Unauthorized, reconnect: false }, false).await;
-        lounge.is_sound(&mut agent).await;
+        lounge.is_sound(&mut agent, 0).await;
         // This one asks not to come again: the log is read all the same.
         lounge.sim.cable_fault(CableFault::Disconnect { reason: Reason::InvalidRequest, reconnect: false });
-        lounge.is_sound(&mut agent).await;
+        lounge.is_sound(&mut agent, 0).await;
         assert_eq!(lounge.sim.look(World::subscribed), 0);
         lounge.end().await;
     })
@@ -86,7 +88,7 @@ async fn row_26_a_cable_that_has_stopped_is_dialled_again() {
         let mut agent = lounge.agent().await;
         lounge.is_subscribed().await;
         comes_back(&mut lounge, CableFault::Mute, false).await;
-        lounge.is_sound(&mut agent).await;
+        lounge.is_sound(&mut agent, 0).await;
         lounge.end().await;
     })
     .await;
@@ -105,7 +107,7 @@ async fn row_27_what_webhook_cable_and_poll_bring_at_once_is_told_once() {
                 lounge.sim.cable_fault(CableFault::Duplicate);
             }
         }
-        lounge.is_sound(&mut agent).await;
+        lounge.is_sound(&mut agent, 0).await;
         lounge.end().await;
     })
     .await;
@@ -123,7 +125,8 @@ async fn row_28_webhooks_out_of_order_leave_the_order_to_the_poll() {
                 lounge.say(&format!("{round}: {n}"));
             }
         }
-        lounge.is_sound(&mut agent).await;
+        lounge.is_sound(&mut agent, 0).await;
+        assert!(lounge.sim.served().contains("hook.out_of_order"), "they came out of order");
         lounge.end().await;
     })
     .await;
@@ -135,13 +138,18 @@ async fn row_28_frames_out_of_order_are_marked_late_within_one_second() {
         let mut lounge = Lounge::new(SELDOM, CABLE).await;
         let mut agent = lounge.agent().await;
         lounge.is_subscribed().await;
-        for round in 0..matrix::cycles(3) {
+        let rounds = matrix::cycles(3);
+        for round in 0..rounds {
             lounge.sim.cable_fault(CableFault::Reorder { events: 5 });
             for n in 0..5 {
                 lounge.say(&format!("{round}: {n}"));
             }
         }
-        lounge.is_sound(&mut agent).await;
+        // All but the first of each five that were turned round.
+        lounge.is_sound(&mut agent, 4 * rounds).await;
+        let cables = lounge.sim.cables();
+        let mut sent = cables.iter().flat_map(|cable| cable.subscriptions.values());
+        assert!(sent.any(|subscription| !subscription.sent.is_sorted()), "they came out of order");
         lounge.end().await;
     })
     .await;
@@ -153,7 +161,8 @@ async fn row_28_an_entry_is_late_whose_follower_came_by_the_cable_and_stands_on_
         let mut lounge = Lounge::new("every = \"1s\"\nbeside = \"100ms\"", CABLE).await;
         let mut agent = lounge.agent().await;
         lounge.is_subscribed().await;
-        for round in 0..matrix::cycles(3) {
+        let rounds = matrix::cycles(3);
+        for round in 0..rounds {
             lounge.sim.cable_fault(CableFault::Lose);
             for n in 1..=3 {
                 let polling = Duration::from_millis(300 * n);
@@ -161,7 +170,7 @@ async fn row_28_an_entry_is_late_whose_follower_came_by_the_cable_and_stands_on_
                 lounge.say(&format!("{round}: {n}"));
             }
         }
-        lounge.is_sound(&mut agent).await;
+        lounge.is_sound(&mut agent, rounds).await;
         lounge.end().await;
     })
     .await;
@@ -172,7 +181,7 @@ async fn attack_a_webhook_that_is_sent_again_after_a_restart_is_told_once() {
     let mut lounge = Lounge::without_cable(OFTEN, &ingress()).await;
     let mut agent = lounge.agent().await;
     lounge.say("once");
-    lounge.is_sound(&mut agent).await;
+    lounge.is_sound(&mut agent, 0).await;
     let old = lounge.sim.deliveries().last().expect("a delivery").event;
     lounge.kill().await;
     lounge.is_live().await;
@@ -184,7 +193,7 @@ async fn attack_a_webhook_that_is_sent_again_after_a_restart_is_told_once() {
         sent.attempts.iter().any(|attempt| attempt.replayed && attempt.status == Some(204)).then_some(())
     };
     until(again, || format!("{:#?}", lounge.sim.deliveries())).await;
-    lounge.is_sound(&mut agent).await;
+    lounge.is_sound(&mut agent, 0).await;
     lounge.end().await;
 }
 
@@ -197,7 +206,7 @@ async fn row_29_a_lost_reply_to_a_refresh_is_followed_by_the_same_token_once_mor
         let mut agent = lounge.agent().await;
         lounge.sim.fault(REFRESH, Fault::ReplyLost);
         expire(&lounge);
-        lounge.is_sound(&mut agent).await;
+        lounge.is_sound(&mut agent, 0).await;
         lounge.end().await;
 
         // One that does not: a person must act, and the seat says by which command.
@@ -224,7 +233,7 @@ async fn row_30_a_crash_before_the_new_tokens_are_stored_counts_as_a_lost_reply(
         lounge.kill().await;
         drop(agent);
         agent = lounge.agent().await;
-        lounge.is_sound(&mut agent).await;
+        lounge.is_sound(&mut agent, 0).await;
         assert_eq!(lounge.asked(REFRESH).len(), 2, "the same token once more, and no third time");
         lounge.end().await;
 
@@ -274,7 +283,7 @@ async fn row_34_a_conflict_on_an_idempotency_key_is_surfaced_and_never_retried()
         let receipt = lounge.receipt(&mut agent, accepted["id"].as_str().expect("an id")).await;
         assert_eq!((&receipt["state"], &receipt["kind"]), (&json!("failed"), &json!("conflict")), "{receipt:#}");
         assert_eq!(receipt["tries"], 1);
-        lounge.is_sound(&mut agent).await;
+        lounge.is_sound(&mut agent, 0).await;
         assert!(lounge.sim.chats_by_agents().is_empty(), "nothing was sent again");
         lounge.end().await;
     })

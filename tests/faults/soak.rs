@@ -7,6 +7,7 @@
 
 mod told;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use agent_bridge_sim::speakeasy::{
@@ -202,6 +203,19 @@ impl Soak {
     }
 }
 
+/// How many events were sent again by the cable and by webhooks, how often a frame came behind a later one, and how many
+/// webhooks were never sent.
+fn mishaps(sim: &Sim) -> ([usize; 2], usize, usize) {
+    let cables = sim.cables();
+    let sent: Vec<&[u64]> =
+        cables.iter().flat_map(|cable| cable.subscriptions.values()).map(|it| it.sent.as_slice()).collect();
+    let again = sent.iter().map(|ids| ids.len() - ids.iter().collect::<BTreeSet<_>>().len()).sum();
+    let swapped = sent.iter().map(|ids| ids.windows(2).filter(|pair| pair[0] > pair[1]).count()).sum();
+    let letters = sim.deliveries();
+    let repeated = letters.iter().filter(|it| it.attempts.len() > 1).count();
+    ([again, repeated], swapped, letters.iter().filter(|it| it.fate == Fate::Lost).count())
+}
+
 #[tokio::test]
 async fn row_27_five_thousand_events_by_every_way_at_once_are_told_once_and_in_order() {
     let mut soak = Soak::begin().await;
@@ -210,6 +224,7 @@ async fn row_27_five_thousand_events_by_every_way_at_once_are_told_once_and_in_o
     }
     soak.is_quiet().await;
     let (log, sim) = (soak.log(), soak.lounge.sim.clone());
+    assert!(log.len() >= EVENTS, "only {} events", log.len());
     let late = soak.told.verify(&log);
     assert!(late <= LATE, "{late} events came late");
 
@@ -228,5 +243,8 @@ async fn row_27_five_thousand_events_by_every_way_at_once_are_told_once_and_in_o
     for line in ["cable.cursor_gap", "cable.disconnect.server_restart", "hook.retry", "hook.out_of_order"] {
         assert!(served.contains(line), "{line} has not happened");
     }
+    let (again, swapped, lost) = mishaps(&sim);
+    println!("sent again: {again:?}; frames out of order: {swapped}; webhooks lost: {lost}");
+    assert!(again.iter().all(|again| *again >= ROUNDS) && swapped > 0 && lost >= ROUNDS, "{again:?} {swapped} {lost}");
     matrix::row(27, soak.lounge.end()).await;
 }

@@ -31,6 +31,12 @@ async fn by_polling_where_the_cable_is_refused() {
     let lounge = Lounge::without_cable("every = \"200ms\"", "").await;
     let traced = lounge.round_trip("By polling?").await;
     assert!(seen_by(&traced, "poll"), "{traced:#}");
+    let why = || async {
+        let status = lounge.status().await;
+        let cable = status["lines"].as_array()?.iter().find(|line| line["line"] == "action_cable")?;
+        cable["last_drop"]["why"].as_str().map(str::to_owned)
+    };
+    assert_eq!(until(why, || lounge.home.log()).await, "the platform answers 404 where the cable should be");
     lounge.end().await;
 }
 

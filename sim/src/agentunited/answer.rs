@@ -2,32 +2,24 @@
 
 use serde_json::Value;
 
-use super::log::Noted;
+use super::log::{Facts, Noted};
 pub(crate) use crate::answer::refuse;
 
 /// The result of a handler.
 pub(crate) type Outcome = Result<Answer, Refusal>;
 /// A success.
-pub(crate) type Answer = crate::answer::Answer<Noted>;
+pub(crate) type Answer = crate::answer::Answer<Facts>;
 /// A refusal.
-pub(crate) type Refusal = crate::answer::Refusal<Noted>;
+pub(crate) type Refusal = crate::answer::Refusal<Facts>;
 
 impl Answer {
-    pub(crate) fn ok(body: Value) -> Self {
-        Self { status: 200, body: Some(body), noted: Noted::default() }
-    }
-
-    pub(crate) fn created(body: Value) -> Self {
-        Self { status: 201, ..Self::ok(body) }
-    }
-
-    pub(crate) fn no_content() -> Self {
-        Self { status: 204, body: None, noted: Noted::default() }
+    pub(crate) fn plain(status: u16, body: impl Into<Option<Value>>) -> Self {
+        Self { status, body: body.into(), noted: Noted::default() }
     }
 
     pub(crate) fn noting(mut self, message_id: &str, text: Option<&str>) -> Self {
-        self.noted.message_id = Some(message_id.into());
-        self.noted.text = text.map(Into::into);
+        self.noted.facts.message_id = Some(message_id.into());
+        self.noted.facts.text = text.map(Into::into);
         self
     }
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Burst, Sim, StreamFault};
-use crate::control::{Reply, done, not_found};
+use crate::control::{Reply, done, happens, not_found, ok, takes};
 
 pub(super) fn router(sim: &Sim) -> Router {
     Router::new()
@@ -20,11 +20,11 @@ pub(super) fn router(sim: &Sim) -> Router {
         .route("/_sim/say", post(say))
         .route("/_sim/edit", post(edit))
         .route("/_sim/delete", post(delete))
-        .route("/_sim/stream_fault", post(stream_fault))
+        .route("/_sim/stream_fault", takes(|sim: &Sim, fault: StreamFault| sim.stream_fault(&fault)))
         .route("/_sim/expire_token", post(expire_token))
         .route("/_sim/offline", post(offline))
-        .route("/_sim/restart", post(restart))
-        .route("/_sim/cut_streams", post(cut_streams))
+        .route("/_sim/restart", happens(Sim::restart))
+        .route("/_sim/cut_streams", happens(Sim::cut_streams))
         .route("/_sim/burst", post(burst))
         .route("/_sim/state", get(state))
         .with_state(sim.clone())
@@ -117,16 +117,11 @@ async fn delete(State(sim): State<Sim>, Json(body): Json<Delete>) -> Reply {
     done(sim.delete(&body.message_id), "message")
 }
 
-async fn stream_fault(State(sim): State<Sim>, Json(body): Json<StreamFault>) -> Json<Value> {
-    sim.stream_fault(&body);
-    Json(json!({"ok": true}))
-}
-
 async fn expire_token(State(sim): State<Sim>, Json(body): Json<ByAccount>) -> Json<Value> {
     for account in body.account.map_or_else(|| sim.members(), |account| vec![account]) {
         sim.expire_token(&account);
     }
-    Json(json!({"ok": true}))
+    ok()
 }
 
 #[derive(Deserialize)]
@@ -137,17 +132,7 @@ struct Offline {
 
 async fn offline(State(sim): State<Sim>, Json(body): Json<Offline>) -> Json<Value> {
     sim.set_offline(body.offline);
-    Json(json!({"ok": true}))
-}
-
-async fn restart(State(sim): State<Sim>) -> Json<Value> {
-    sim.restart();
-    Json(json!({"ok": true}))
-}
-
-async fn cut_streams(State(sim): State<Sim>) -> Json<Value> {
-    sim.cut_streams();
-    Json(json!({"ok": true}))
+    ok()
 }
 
 async fn burst(State(sim): State<Sim>, Json(mut body): Json<Burst>) -> Json<Value> {

@@ -6,25 +6,25 @@ use axum::{
 };
 
 use super::{
-    log::{Entry, Noted},
+    log::{Facts, Noted},
     options::Options,
     world::World,
 };
 use crate::{
     fault::{Fault, effect},
-    gate::{Asked, Gated, Passed},
+    gate::{Asked, Gated},
     log::Ledger,
     platform::{Platform, Switched},
 };
 
 impl Platform for World {
-    type Entry = Entry;
+    type Facts = Facts;
 
-    fn ledger(&self) -> &Ledger<Entry> {
+    fn ledger(&self) -> &Ledger<Facts> {
         &self.ledger
     }
 
-    fn ledger_mut(&mut self) -> &mut Ledger<Entry> {
+    fn ledger_mut(&mut self) -> &mut Ledger<Facts> {
         &mut self.ledger
     }
 }
@@ -38,8 +38,6 @@ impl Switched for World {
 }
 
 impl Gated for World {
-    type Noted = Noted;
-
     const SECRETS: &'static [&'static str] = &["token"];
 
     fn wall(&self) -> u64 {
@@ -57,27 +55,12 @@ impl Gated for World {
         }
     }
 
-    fn entry(&mut self, passed: Passed<'_, Noted>) -> Entry {
-        let faults = passed.faults();
-        let Passed { asked, noted, status, fault } = passed;
-        if let Some(line) = noted.line {
-            self.mark(line);
-        }
-        mark_faults(self, status, fault);
-        Entry {
-            n: self.ledger.next(),
-            at: self.now(),
-            method: asked.method,
-            path: asked.path,
-            query: asked.query,
-            route: asked.route,
-            authenticated_as: noted.who,
-            status,
-            error: noted.error,
-            text: noted.text,
-            message_id: noted.message_id,
-            faults,
-            crash: noted.crash,
+    fn answered(&mut self, _asked: &Asked, _noted: &mut Noted, status: u16, fault: Option<&Fault>) {
+        match (fault, status) {
+            (Some(Fault::StoredThen500), _) => self.mark("messages.post.500_stored"),
+            (_, 502) => self.mark("relay.502"),
+            (_, 504) => self.mark("relay.504"),
+            _ => {}
         }
     }
 }
@@ -87,13 +70,4 @@ pub(crate) fn relay_says(status: u16) -> Response {
     let text = if status == 502 { "instance offline" } else { "instance did not answer in time" };
     let code = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
     (code, text).into_response()
-}
-
-fn mark_faults(world: &mut World, status: u16, fault: Option<&Fault>) {
-    match (fault, status) {
-        (Some(Fault::StoredThen500), _) => world.mark("messages.post.500_stored"),
-        (_, 502) => world.mark("relay.502"),
-        (_, 504) => world.mark("relay.504"),
-        _ => {}
-    }
 }

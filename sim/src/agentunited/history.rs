@@ -40,7 +40,7 @@ pub(crate) async fn history(
             world.mark("history.has_more");
         }
         let page = page.iter().map(|message| wire::message(world, message)).collect();
-        Ok(Answer::ok(json!({"messages": list(page), "has_more": has_more})))
+        Ok(Answer::plain(200, json!({"messages": list(page), "has_more": has_more})))
     })
 }
 
@@ -92,6 +92,6 @@ pub(crate) async fn search(
         found.truncate(PAGE.0);
         let found = found.into_iter().map(|message| wire::message(world, message)).collect();
         world.mark("search.200");
-        Ok(Answer::ok(json!({"messages": list(found)})))
+        Ok(Answer::plain(200, json!({"messages": list(found)})))
     })
 }

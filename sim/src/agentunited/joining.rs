@@ -40,7 +40,7 @@ pub(crate) async fn validate(State(sim): State<Sim>, Query(query): Query<HashMap
             return Err(refuse(404, "invite has already been used", "invite.404_used"));
         }
         world.mark("invite.200");
-        Ok(Answer::ok(json!({"email": invite.0, "status": "pending", "expires_at": wire::time(invite.1)})))
+        Ok(Answer::plain(200, json!({"email": invite.0, "status": "pending", "expires_at": wire::time(invite.1)})))
     })
 }
 
@@ -134,7 +134,7 @@ impl World {
             Accept::Password => "accept.password.200",
             Accept::Central => "accept.central.200",
         });
-        Answer::ok(body)
+        Answer::plain(200, body)
     }
 }
 
@@ -148,7 +148,7 @@ pub(crate) async fn login(State(sim): State<Sim>, body: Bytes) -> Outcome {
         match found.map(|it| (it.id.clone(), it.password.as_deref() == Some(password))) {
             Some((id, true)) => {
                 world.mark("login.200");
-                Ok(Answer::ok(json!({"token": world.token(&id)})))
+                Ok(Answer::plain(200, json!({"token": world.token(&id)})))
             }
             Some((_, false)) if world.options.accept == Accept::Central => {
                 Err(refuse(401, "invalid credentials", "login.401_central"))
@@ -169,7 +169,7 @@ pub(crate) async fn make_agent(State(sim): State<Sim>, headers: HeaderMap, body:
             account.owner = Some(me.into());
         }
         world.mark("agents.201");
-        Ok(Answer::created(json!({"id": id, "name": name, "display_name": shown})))
+        Ok(Answer::plain(201, json!({"id": id, "name": name, "display_name": shown})))
     })
 }
 
@@ -193,6 +193,6 @@ pub(crate) async fn make_key(
         let key = world.ids.secret("au_");
         world.keys.insert(key.clone(), agent.clone());
         world.mark("keys.201");
-        Ok(Answer::created(json!({"plaintext_key": key})))
+        Ok(Answer::plain(201, json!({"plaintext_key": key})))
     })
 }

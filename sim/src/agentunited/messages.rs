@@ -35,14 +35,14 @@ pub(crate) async fn post(
     request: Request,
 ) -> Outcome {
     // A stranger's body is not worth reading.
-    sim.signed_in(&headers, |world, me| world.enter(me, &room).map(|_| Answer::no_content()))?;
+    sim.signed_in(&headers, |world, me| world.enter(me, &room).map(|_| Answer::plain(204, None)))?;
     let draft = draft(request).await;
     sim.signed_in(&headers, |world, me| {
         let draft = draft?;
         let text = checked(draft.text.as_deref(), draft.file.is_some())?;
         if world.crashes_by_post(&room) {
             let mut refusal: Refusal = refuse(500, "internal server error", "messages.post.crash");
-            refusal.noted.crash = true;
+            refusal.noted.facts.crash = true;
             world.cut_streams();
             return Err(refusal);
         }
@@ -51,7 +51,7 @@ pub(crate) async fn post(
         world.publish(&message, "message.created");
         world.mark(if file { "messages.post.multipart" } else { "messages.post.201" });
         let body = reply(world, &message);
-        Ok(Answer::created(body).noting(&message.id, Some(text)))
+        Ok(Answer::plain(201, body).noting(&message.id, Some(text)))
     })
 }
 
@@ -179,7 +179,7 @@ pub(crate) async fn edit(State(sim): State<Sim>, Path(id): Path<String>, headers
         world.revise(&message.id, text);
         world.mark("messages.patch.200");
         let changed = world.message(&id).unwrap_or(message);
-        Ok(Answer::ok(reply(world, &changed)).noting(&id, Some(text)))
+        Ok(Answer::plain(200, reply(world, &changed)).noting(&id, Some(text)))
     })
 }
 
@@ -189,6 +189,6 @@ pub(crate) async fn delete(State(sim): State<Sim>, Path(id): Path<String>, heade
         world.own(me, &id)?;
         world.remove(&id);
         world.mark("messages.delete.204");
-        Ok(Answer::no_content().noting(&id, None))
+        Ok(Answer::plain(204, None).noting(&id, None))
     })
 }

@@ -13,7 +13,7 @@ use super::{
     answer::{Answer, Outcome, Refusal, missing, refuse},
     gate::relay_says,
     joining::{object, text},
-    log::Noted,
+    log::{Facts, Noted},
     options::UnknownCursor,
     world::{Account, Room, World},
 };
@@ -60,7 +60,7 @@ pub(crate) async fn channels(State(sim): State<Sim>, headers: HeaderMap) -> Outc
         let mine = world.rooms.values().filter(|room| world.member(me, &room.id));
         let rooms: Vec<Value> = mine.map(room_json).collect();
         world.mark(if rooms.is_empty() { "channels.null" } else { "channels.200" });
-        Ok(Answer::ok(json!({"channels": list(rooms)})))
+        Ok(Answer::plain(200, json!({"channels": list(rooms)})))
     })
 }
 
@@ -70,7 +70,7 @@ pub(crate) async fn members(State(sim): State<Sim>, Path(room): Path<String>, he
         let ids = world.enter(me, &room)?.members.iter();
         let members = ids.filter_map(|id| world.accounts.get(id)).map(account_json).collect();
         world.mark("members.200");
-        Ok(Answer::ok(json!({"members": list(members)})))
+        Ok(Answer::plain(200, json!({"members": list(members)})))
     })
 }
 
@@ -79,7 +79,7 @@ pub(crate) async fn users(State(sim): State<Sim>, headers: HeaderMap) -> Outcome
     sim.signed_in(&headers, |world, _| {
         world.mark("users.200");
         let users = world.accounts.values().map(account_json).collect();
-        Ok(Answer::ok(json!({"users": list(users)})))
+        Ok(Answer::plain(200, json!({"users": list(users)})))
     })
 }
 
@@ -88,7 +88,7 @@ pub(crate) async fn read(State(sim): State<Sim>, Path(room): Path<String>, heade
     sim.signed_in(&headers, |world, me| {
         world.enter(me, &room)?;
         world.mark("read.204");
-        Ok(Answer::no_content())
+        Ok(Answer::plain(204, None))
     })
 }
 
@@ -108,7 +108,7 @@ pub(crate) async fn dm(State(sim): State<Sim>, headers: HeaderMap, body: Bytes) 
         let id = world.direct(other, owner.as_deref().unwrap_or(me));
         world.mark("dm.200");
         let channel = world.rooms.get(&id).map(room_json);
-        Ok(Answer::ok(json!({"channel": channel})))
+        Ok(Answer::plain(200, json!({"channel": channel})))
     })
 }
 
@@ -125,8 +125,8 @@ pub(crate) async fn events(State(sim): State<Sim>, headers: HeaderMap) -> Respon
     let opened = sim.with(|world| {
         let caller = world.caller(&headers, true)?;
         let cursor = world.cursor(&headers)?;
-        let noted = Noted { who: Some(caller.id.clone()), ..Noted::default() };
-        Ok::<_, Refusal>((world.open_stream(&caller.id, cursor, caller.lasts), noted))
+        let facts = Facts { authenticated_as: Some(caller.id.clone()), ..Facts::default() };
+        Ok::<_, Refusal>((world.open_stream(&caller.id, cursor, caller.lasts), Noted { facts, ..Noted::default() }))
     });
     match opened {
         Ok((body, noted)) => feed::response(body, noted),

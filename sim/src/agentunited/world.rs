@@ -4,7 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use tokio::sync::watch;
 
-use super::{log::Entry, mangle::Mangle, options::Options, stream::Subscriber};
+use super::{
+    log::{Entry, Facts},
+    mangle::Mangle,
+    options::Options,
+    stream::Subscriber,
+};
 use crate::{ids::Ids, log::Ledger};
 
 pub(crate) use super::record::Invite;
@@ -33,7 +38,7 @@ pub struct World {
     pub(crate) mangle: Mangle,
     pub(crate) offline: bool,
     pub(crate) crashes: u64,
-    pub(crate) ledger: Ledger<Entry>,
+    pub(crate) ledger: Ledger<Facts>,
     /// Counts changes, so that waiting needs no sleeps.
     pub(crate) changed: watch::Sender<u64>,
 }

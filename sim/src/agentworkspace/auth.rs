@@ -7,22 +7,14 @@ use super::{
     record::{AgentId, DocumentId},
     world::World,
 };
+use crate::answer::noting;
 
 impl Sim {
     /// Handles a request with an API key.
     pub(crate) fn as_agent(&self, asked: &Asked, handle: impl FnOnce(&mut World, &str) -> Outcome) -> Outcome {
         self.with(|world| {
             let agent = world.caller(asked)?;
-            match handle(world, &agent) {
-                Ok(mut answer) => {
-                    answer.noted.agent = Some(agent);
-                    Ok(answer)
-                }
-                Err(mut refusal) => {
-                    refusal.noted.agent = Some(agent);
-                    Err(refusal)
-                }
-            }
+            noting(handle(world, &agent), |facts| facts.agent = Some(agent))
         })
     }
 

@@ -8,8 +8,8 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{DocumentType, HookFault, Shape, Sim, Turn};
-use crate::control::{Reply, done};
+use super::{DocumentType, Shape, Sim};
+use crate::control::{Reply, done, happens, ok, takes};
 
 mod live;
 
@@ -26,9 +26,9 @@ pub(super) fn router(sim: &Sim) -> Router {
         .route("/_sim/send_mention", post(send_mention))
         .route("/_sim/decide", post(decide))
         .route("/_sim/mail", post(mail))
-        .route("/_sim/hook_fault", post(hook_fault))
+        .route("/_sim/hook_fault", takes(Sim::arm_hook))
         .route("/_sim/hook_replay", post(hook_replay))
-        .route("/_sim/clear_faults", post(clear_faults))
+        .route("/_sim/clear_faults", happens(Sim::clear_faults))
         .route("/_sim/state", get(state))
         .with_state(sim.clone())
         .merge(crate::control::router(sim))
@@ -63,7 +63,7 @@ struct Webhook {
 
 async fn webhook(State(sim): State<Sim>, Json(body): Json<Webhook>) -> Json<Value> {
     sim.set_webhook(&sim.agent(&body.agent), body.url.as_deref());
-    Json(json!({"ok": true}))
+    ok()
 }
 
 #[derive(Deserialize)]
@@ -180,16 +180,6 @@ async fn mail(State(sim): State<Sim>, Json(body): Json<NewMail>) -> Json<Value> 
     let agent = sim.agent(&body.agent);
     let thread = sim.write_mail(&agent, &body.from, &body.subject, &body.text, body.thread.as_deref());
     Json(json!({"thread": thread}))
-}
-
-async fn hook_fault(State(sim): State<Sim>, Json(body): Json<Turn<HookFault>>) -> Json<Value> {
-    sim.arm_hook(body);
-    Json(json!({"ok": true}))
-}
-
-async fn clear_faults(State(sim): State<Sim>) -> Json<Value> {
-    sim.clear_faults();
-    Json(json!({"ok": true}))
 }
 
 async fn state(State(sim): State<Sim>) -> Json<Value> {

@@ -27,7 +27,7 @@ pub(crate) async fn show(State(sim): State<Sim>, Path(id): Path<String>, asked: 
     sim.as_agent(&asked, |world, agent| {
         let document = world.own_document(agent, &id)?;
         let answer = Answer::ok(json!({"document": world.document_json(&document)}), "docs.show.200");
-        Ok(if document.kind == DocumentType::Draft { answer.and("docs.draft.read") } else { answer })
+        Ok(answer.and((document.kind == DocumentType::Draft).then_some("docs.draft.read")))
     })
 }
 
@@ -48,7 +48,8 @@ pub(crate) async fn create(State(sim): State<Sim>, asked: Asked) -> Outcome {
         let content = content(&mut issues, &body, kind);
         issues.none()?;
         let document = world.make_document(agent, &title, kind, &content.unwrap_or_default());
-        Ok(Answer::created(json!({"document": world.document_json(&document)}), "docs.create.201").and(line_of(kind)))
+        Ok(Answer::with(201, json!({"document": world.document_json(&document)}), "docs.create.201")
+            .and([line_of(kind)]))
     })
 }
 
@@ -71,7 +72,7 @@ pub(crate) async fn update(State(sim): State<Sim>, Path(id): Path<String>, asked
         }
         let document = world.own_document(agent, &id)?;
         let answer = Answer::ok(json!({"document": world.document_json(&document)}), "docs.update.200");
-        Ok(if document.kind == DocumentType::Draft { answer.and("docs.draft.write") } else { answer })
+        Ok(answer.and((document.kind == DocumentType::Draft).then_some("docs.draft.write")))
     })
 }
 

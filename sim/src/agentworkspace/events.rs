@@ -40,7 +40,7 @@ pub(crate) async fn index(State(sim): State<Sim>, asked: Asked) -> Outcome {
         let line = if after.is_some() || before.is_some() { "events.index.range" } else { "events.index.200" };
         let birthday = shown.iter().any(|it| it["rrule"] == "FREQ=YEARLY" && it["allDay"] == true);
         let answer = Answer::ok(json!({"events": shown}), line);
-        Ok(if birthday { answer.and("events.birthday") } else { answer })
+        Ok(answer.and(birthday.then_some("events.birthday")))
     })
 }
 
@@ -73,7 +73,7 @@ pub(crate) async fn create(State(sim): State<Sim>, asked: Asked) -> Outcome {
         let shown = wire::event(&event);
         let line = if event.rrule.is_some() { "events.create.rrule" } else { "events.create.201" };
         world.events.push(event);
-        Ok(Answer::created(json!({"event": shown}), line))
+        Ok(Answer::with(201, json!({"event": shown}), line))
     })
 }
 

@@ -2,25 +2,21 @@
 
 use axum::{http::HeaderMap, response::Response};
 
-use super::{
-    log::{Entry, Noted},
-    options::Options,
-    world::World,
-};
+use super::{log::Facts, options::Options, world::World};
 use crate::{
-    gate::{Asked, Gated, Passed},
+    gate::{Asked, Gated},
     log::Ledger,
     platform::{Platform, Switched},
 };
 
 impl Platform for World {
-    type Entry = Entry;
+    type Facts = Facts;
 
-    fn ledger(&self) -> &Ledger<Entry> {
+    fn ledger(&self) -> &Ledger<Facts> {
         &self.ledger
     }
 
-    fn ledger_mut(&mut self) -> &mut Ledger<Entry> {
+    fn ledger_mut(&mut self) -> &mut Ledger<Facts> {
         &mut self.ledger
     }
 }
@@ -34,8 +30,6 @@ impl Switched for World {
 }
 
 impl Gated for World {
-    type Noted = Noted;
-
     const SECRETS: &'static [&'static str] = &["token"];
 
     fn wall(&self) -> u64 {
@@ -45,26 +39,6 @@ impl Gated for World {
     fn arrives(&mut self, asked: &mut Asked, _headers: &HeaderMap) -> Option<Response> {
         asked.path = redacted(&asked.path, &asked.route);
         None
-    }
-
-    fn entry(&mut self, passed: Passed<'_, Noted>) -> Entry {
-        let faults = passed.faults();
-        let Passed { asked, noted, status, .. } = passed;
-        for line in noted.lines {
-            self.served(line);
-        }
-        Entry {
-            n: self.ledger.next(),
-            at: self.now(),
-            method: asked.method,
-            path: asked.path,
-            query: asked.query,
-            route: asked.route,
-            agent: noted.agent,
-            status,
-            error: noted.error,
-            faults,
-        }
     }
 }
 

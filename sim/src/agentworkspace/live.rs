@@ -73,25 +73,23 @@ pub(super) async fn dial(
     Query(credential): Query<Credential>,
     request: Request,
 ) -> Response {
-    let noted = |line| Noted { lines: vec![line], ..Noted::default() };
     let (mut head, _no_body) = request.into_parts();
     let upgraded = head.extensions.remove::<OnUpgrade>();
     let (Some(upgraded), Some(key)) = (upgraded, upgrade::key(&head.headers)) else {
         let response = (StatusCode::UPGRADE_REQUIRED, "Upgrade Required").into_response();
-        return with_note(response, noted("live.426"));
+        return with_note(response, Noted::line("live.426"));
     };
     let verdict = match sim.with(|world| world.live.strike(Place::Dial)) {
         Some(LiveFault::Refuse { status }) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
-            return with_note(status.into_response(), noted("live.refused"));
+            return with_note(status.into_response(), Noted::line("live.refused"));
         }
         Some(LiveFault::Deny { reason }) => Err((reason, "live.denied")),
         _ => sim.look(|world| world.admit(&slug, &credential.token)).map_err(|(reason, line)| (reason.into(), line)),
     };
     let line = verdict.as_ref().map_or_else(|(_, line)| *line, |_| "live.101");
     if verdict.is_err() && sim.look(|world| world.options.denial == Denial::Status) {
-        sim.with(|world| world.served("live.401"));
-        return with_note(StatusCode::UNAUTHORIZED.into_response(), noted(line));
+        return with_note(StatusCode::UNAUTHORIZED.into_response(), Noted::line("live.401"));
     }
     let opening = Opening { sim, verdict: verdict.map_err(|(reason, _)| reason) };
     let after = async move {
@@ -100,7 +98,7 @@ pub(super) async fn dial(
             opening.run(io).await;
         }
     };
-    with_note(upgrade::switching(&key, None, Takeover::new(after)), noted(line))
+    with_note(upgrade::switching(&key, None, Takeover::new(after)), Noted::line(line))
 }
 
 impl World {

@@ -1,47 +1,17 @@
-//! What was asked and what was answered; never a key or a share token.
+//! What this platform alone notes of a request; never a key or a share token.
 
 use serde::Serialize;
 
 use super::record::AgentId;
-use crate::answer::Note;
 
-/// One request and its outcome.
-#[derive(Clone, Debug, Serialize)]
-pub struct Entry {
-    /// Its number, from 1.
-    pub n: u64,
-    /// When it was answered, in milliseconds since 1970.
-    pub at: u64,
-    /// The method.
-    pub method: String,
-    /// The path as asked, with `…` for a credential.
-    pub path: String,
-    /// The query without the values of secrets.
-    pub query: String,
-    /// The route's template without `/api/v1`, such as `/docs/{id}` or `/api/share/{token}/suggest`.
-    pub route: String,
+/// What this platform alone notes of a request.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Facts {
     /// The agent that asked with its key.
     pub agent: Option<AgentId>,
-    /// The status that the handler (or a fault) decided on.
-    pub status: u16,
-    /// The error's text.
-    pub error: Option<String>,
-    /// The faults that struck, by kind.
-    pub faults: Vec<&'static str>,
 }
 
-/// What a handler tells the log, as an extension of its response.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Noted {
-    pub(crate) agent: Option<AgentId>,
-    pub(crate) error: Option<String>,
-    /// The contract's lines that the answer serves.
-    pub(crate) lines: Vec<&'static str>,
-}
-
-impl Note for Noted {
-    fn refused(&mut self, text: String, line: &'static str) {
-        self.error = Some(text);
-        self.lines.push(line);
-    }
-}
+/// One request and its outcome.
+pub type Entry = crate::log::Entry<Facts>;
+/// What a handler tells the log.
+pub(crate) type Noted = crate::log::Noted<Facts>;

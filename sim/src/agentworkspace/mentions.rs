@@ -28,7 +28,7 @@ pub(crate) async fn index(State(sim): State<Sim>, Path(token): Path<String>, ask
             shown.rotate_left(turn);
         }
         let answer = Answer::ok(json!({"mentions": shown}), "mentions.200");
-        Ok(statuses.into_iter().fold(answer, |answer, status| answer.and(line_of(status))))
+        Ok(statuses.into_iter().fold(answer, |answer, status| answer.and([line_of(status)])))
     })
 }
 

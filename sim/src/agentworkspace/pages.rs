@@ -8,7 +8,13 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-use super::{Sim, answer::refuse, asked::Asked, log::Noted, record::CalendarEvent};
+use super::{
+    Sim,
+    answer::refuse,
+    asked::Asked,
+    log::{Facts, Noted},
+    record::CalendarEvent,
+};
 use crate::answer::with_note;
 
 const SKILL: &str = "# AgentWorkspace\n\nYour calendar, documents (docs, sheets, slides, drafts) and e-mail.\n\n\
@@ -21,7 +27,7 @@ fn text(kind: &'static str, text: String, noted: Noted) -> Response {
 
 /// `GET /api/skill`.
 pub(crate) async fn skill() -> Response {
-    text("text/markdown; charset=utf-8", SKILL.into(), Noted { lines: vec!["skill.public"], ..Noted::default() })
+    text("text/markdown; charset=utf-8", SKILL.into(), Noted::line("skill.public"))
 }
 
 /// `GET /api/v1/skill`.
@@ -36,15 +42,15 @@ pub(crate) async fn own_skill(State(sim): State<Sim>, asked: Asked) -> Response 
     };
     let email = agent.as_ref().and_then(|it| it.email.clone()).unwrap_or_else(|| "not enabled".into());
     let name = agent.as_ref().map_or("", |it| it.name.as_str());
-    let noted =
-        Noted { agent: agent.as_ref().map(|it| it.id.clone()), lines: vec!["skill.personal"], ..Noted::default() };
+    let facts = Facts { agent: agent.as_ref().map(|it| it.id.clone()) };
+    let noted = Noted { facts, ..Noted::line("skill.personal") };
     text("text/markdown; charset=utf-8", format!("{SKILL}\nYou are {name}. Your e-mail: {email}.\n"), noted)
 }
 
 /// `GET /docs/agent-collaboration`.
 pub(crate) async fn collaboration() -> Response {
     let page = "<!doctype html><title>Agent Collaboration Protocol</title>".into();
-    text("text/html; charset=utf-8", page, Noted { lines: vec!["page.collaboration"], ..Noted::default() })
+    text("text/html; charset=utf-8", page, Noted::line("page.collaboration"))
 }
 
 /// `GET /api/cal/{agentId}/{token}.ics`; a path's last part is the token and its ending.
@@ -54,8 +60,8 @@ pub(crate) async fn calendar(State(sim): State<Sim>, Path((id, file)): Path<(Str
         Some(feed(world.events.iter().filter(|it| it.agent == agent.id)))
     });
     match feed {
-        Some(feed) => text("text/calendar; charset=utf-8", feed, Noted { lines: vec!["cal.200"], ..Noted::default() }),
-        None => refuse::<Noted>(404, "Not found", "cal.404").into_response(),
+        Some(feed) => text("text/calendar; charset=utf-8", feed, Noted::line("cal.200")),
+        None => refuse::<Facts>(404, "Not found", "cal.404").into_response(),
     }
 }
 

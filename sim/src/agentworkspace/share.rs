@@ -41,7 +41,7 @@ pub(crate) async fn page(State(sim): State<Sim>, Path(token): Path<String>) -> R
     match found {
         Ok(title) => {
             let page = Html(format!("<!doctype html><title>{}</title>", title.unwrap_or_default()));
-            with_note(page.into_response(), Noted { lines: vec!["share.page"], ..Noted::default() })
+            with_note(page.into_response(), Noted::line("share.page"))
         }
         Err(refusal) => refusal.into_response(),
     }

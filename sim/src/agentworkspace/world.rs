@@ -2,12 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use tokio::sync::watch;
-
 use super::{
     hook::{Delivery, Hooks},
     live::Live,
-    log::Entry,
+    log::{Entry, Facts},
     options::Options,
     record::{
         Agent, AgentId, CalendarEvent, Document, DocumentId, DocumentType, Mention, Presence, ShareToken, Suggestion,
@@ -40,9 +38,7 @@ pub struct World {
     pub(crate) threads: Vec<Thread>,
     pub(crate) hooks: Hooks,
     pub(crate) live: Live,
-    pub(crate) ledger: Ledger<Entry>,
-    /// Counts changes, so that waiting needs no sleeps.
-    pub(crate) changed: watch::Sender<u64>,
+    pub(crate) ledger: Ledger<Facts>,
 }
 
 impl World {
@@ -65,7 +61,6 @@ impl World {
             threads: Vec::new(),
             hooks: Hooks::default(),
             live: Live::default(),
-            changed: watch::Sender::new(0),
         }
     }
 

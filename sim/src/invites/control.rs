@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Dialect, NewInvite, RequestId, Sim};
-use crate::control::{Reply, done, not_found};
+use crate::control::{Reply, done, happens, not_found};
 
 pub(super) fn router<D: Dialect>(sim: &Sim<D>) -> Router {
     Router::new()
@@ -22,7 +22,7 @@ pub(super) fn router<D: Dialect>(sim: &Sim<D>) -> Router {
         .route("/_sim/forget", post(forget::<D>))
         .route("/_sim/make_key", post(make_key::<D>))
         .route("/_sim/revoke", post(revoke::<D>))
-        .route("/_sim/clear_faults", post(clear_faults::<D>))
+        .route("/_sim/clear_faults", happens(Sim::<D>::clear_faults))
         .route("/_sim/state", get(state::<D>))
         .with_state(sim.clone())
         .merge(crate::control::router(sim))
@@ -96,11 +96,6 @@ async fn make_key<D: Dialect>(State(sim): State<Sim<D>>, Json(body): Json<ByRequ
 
 async fn revoke<D: Dialect>(State(sim): State<Sim<D>>, Json(body): Json<ByRequest>) -> Reply {
     done(sim.revoke(&body.newest(&sim)), "key that works")
-}
-
-async fn clear_faults<D: Dialect>(State(sim): State<Sim<D>>) -> Json<Value> {
-    sim.clear_faults();
-    Json(json!({"ok": true}))
 }
 
 async fn state<D: Dialect>(State(sim): State<Sim<D>>) -> Json<Value> {

@@ -44,11 +44,10 @@ pub trait Dialect: Clone + fmt::Debug + Default + Send + Sync + 'static {
 pub(crate) fn page(title: &str, line: &'static str) -> Response {
     let page =
         format!("<!doctype html><html><head><title>{title}</title></head><body><div id=\"root\"></div></body></html>");
-    let noted = Noted { lines: vec![line], ..Noted::default() };
-    with_note(axum::response::Html(page).into_response(), noted)
+    with_note(axum::response::Html(page).into_response(), Noted::line(line))
 }
 
 /// Plain text for people and agents.
 pub(crate) fn text(text: String, line: &'static str) -> Response {
-    with_note(text.into_response(), Noted { lines: vec![line], ..Noted::default() })
+    with_note(text.into_response(), Noted::line(line))
 }

@@ -2,31 +2,26 @@
 
 use axum::{http::HeaderMap, response::Response};
 
-use super::{
-    Call, Dialect, World,
-    log::{Entry, Noted},
-};
+use super::{Call, Dialect, World, log::Facts};
 use crate::{
-    gate::{Asked, Gated, Passed},
+    gate::{Asked, Gated},
     log::Ledger,
     platform::Platform,
 };
 
 impl<D: Dialect> Platform for World<D> {
-    type Entry = Entry;
+    type Facts = Facts;
 
-    fn ledger(&self) -> &Ledger<Entry> {
+    fn ledger(&self) -> &Ledger<Facts> {
         &self.ledger
     }
 
-    fn ledger_mut(&mut self) -> &mut Ledger<Entry> {
+    fn ledger_mut(&mut self) -> &mut Ledger<Facts> {
         &mut self.ledger
     }
 }
 
 impl<D: Dialect> Gated for World<D> {
-    type Noted = Noted;
-
     const SECRETS: &'static [&'static str] = &["token", "claimSecret"];
 
     fn wall(&self) -> u64 {
@@ -41,24 +36,5 @@ impl<D: Dialect> Gated for World<D> {
             asked.path = asked.path.replace(&invite.token, "…");
         }
         D::turns_away(self, headers)
-    }
-
-    fn entry(&mut self, passed: Passed<'_, Noted>) -> Entry {
-        let faults = passed.faults();
-        let Passed { asked, noted, status, .. } = passed;
-        self.ledger.served.extend(noted.lines);
-        Entry {
-            n: self.ledger.next(),
-            at: self.now(),
-            method: asked.method,
-            path: asked.path,
-            query: asked.query,
-            route: asked.route,
-            agent: noted.agent,
-            request: noted.request,
-            status,
-            error: noted.error,
-            faults,
-        }
     }
 }

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use tokio::sync::watch;
-
 use super::{
     Call, Dialect, Entry, Options,
     books::Books,
+    log::Facts,
     record::{Agent, Invite, JoinRequest, Key, Status, Wish},
 };
 use crate::{ids::Ids, log::Ledger};
@@ -23,9 +22,7 @@ pub struct World<D> {
     pub(crate) agents: Vec<Agent>,
     pub(crate) keys: Vec<Key>,
     pub(crate) books: Books,
-    pub(crate) ledger: Ledger<Entry>,
-    /// Counts changes, so that waiting needs no sleeps.
-    pub(crate) changed: watch::Sender<u64>,
+    pub(crate) ledger: Ledger<Facts>,
 }
 
 impl<D: Dialect> World<D> {
@@ -41,7 +38,6 @@ impl<D: Dialect> World<D> {
             agents: Vec::new(),
             keys: Vec::new(),
             books: Books::default(),
-            changed: watch::Sender::new(0),
         }
     }
 

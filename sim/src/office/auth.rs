@@ -43,7 +43,7 @@ impl Sim {
         kind: &'static str,
         handle: impl FnOnce(&mut World, &Caller) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
-        let note = |noted: &mut Noted, who| (noted.who, noted.kind) = (who, Some(kind));
+        let note = |noted: &mut Noted, who| (noted.facts.agent, noted.facts.kind) = (who, kind);
         self.with(|world| {
             let caller = world.caller(headers, office);
             let who = caller.as_ref().ok().map(|it| it.name.clone());

@@ -8,8 +8,8 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{BotStatus, Shape, Sim, StreamFault, Turn, record::USER};
-use crate::control::{Reply, done, not_found};
+use super::{BotStatus, Sim, record::USER};
+use crate::control::{Reply, done, happens, not_found, ok, takes};
 
 pub(super) fn router(sim: &Sim) -> Router {
     Router::new()
@@ -23,10 +23,10 @@ pub(super) fn router(sim: &Sim) -> Router {
         .route("/_sim/lose_chat", post(lose_chat))
         .route("/_sim/revoke_key", post(revoke_key))
         .route("/_sim/fail_joins", post(fail_joins))
-        .route("/_sim/shape", post(shape))
-        .route("/_sim/stream_fault", post(stream_fault))
-        .route("/_sim/cut_streams", post(cut_streams))
-        .route("/_sim/clear_faults", post(clear_faults))
+        .route("/_sim/shape", takes(Sim::set_shape))
+        .route("/_sim/stream_fault", takes(Sim::arm_stream))
+        .route("/_sim/cut_streams", happens(Sim::cut_streams))
+        .route("/_sim/clear_faults", happens(Sim::clear_faults))
         .route("/_sim/state", get(state))
         .with_state(sim.clone())
         .merge(crate::control::router(sim))
@@ -128,27 +128,7 @@ struct Joins {
 
 async fn fail_joins(State(sim): State<Sim>, Json(body): Json<Joins>) -> Json<Value> {
     sim.fail_joins(body.joins);
-    Json(json!({"ok": true}))
-}
-
-async fn shape(State(sim): State<Sim>, Json(body): Json<Shape>) -> Json<Value> {
-    sim.set_shape(body);
-    Json(json!({"ok": true}))
-}
-
-async fn stream_fault(State(sim): State<Sim>, Json(body): Json<Turn<StreamFault>>) -> Json<Value> {
-    sim.arm_stream(body);
-    Json(json!({"ok": true}))
-}
-
-async fn cut_streams(State(sim): State<Sim>) -> Json<Value> {
-    sim.cut_streams();
-    Json(json!({"ok": true}))
-}
-
-async fn clear_faults(State(sim): State<Sim>) -> Json<Value> {
-    sim.clear_faults();
-    Json(json!({"ok": true}))
+    ok()
 }
 
 async fn state(State(sim): State<Sim>) -> Json<Value> {

@@ -9,7 +9,7 @@ use axum::{
 use super::{
     Sim,
     answer::refuse,
-    log::Noted,
+    log::{Facts, Noted},
     views::{Asked, param},
 };
 use crate::feed;
@@ -17,9 +17,10 @@ use crate::feed;
 /// Opens a stream about the bots of the caller's office.
 pub(crate) async fn stream(State(sim): State<Sim>, Query(query): Query<Asked>, headers: HeaderMap) -> Response {
     let Some(office) = param(&query, "office") else {
-        return refuse::<Noted>(400, "office is required", "stream.400").into_response();
+        return refuse::<Facts>(400, "office is required", "stream.400").into_response();
     };
-    let opened = sim.as_agent(&headers, office, "stream", |world, me| Ok((world.open_stream(me), Noted::default())));
+    let opened =
+        sim.as_agent(&headers, office, "stream", |world, me| Ok((world.open_stream(me), Noted::line("stream.200"))));
     match opened {
         Ok((body, noted)) => feed::response(body, noted),
         Err(refusal) => refusal.into_response(),

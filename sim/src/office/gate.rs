@@ -3,25 +3,26 @@
 use axum::{http::HeaderMap, response::Response};
 
 use super::{
-    log::{Entry, Noted},
+    log::{Facts, Noted},
     options::Options,
     views::View,
     world::World,
 };
 use crate::{
-    gate::{Asked, Gated, Passed},
+    fault::Fault,
+    gate::{Asked, Gated},
     log::Ledger,
     platform::{Platform, Switched},
 };
 
 impl Platform for World {
-    type Entry = Entry;
+    type Facts = Facts;
 
-    fn ledger(&self) -> &Ledger<Entry> {
+    fn ledger(&self) -> &Ledger<Facts> {
         &self.ledger
     }
 
-    fn ledger_mut(&mut self) -> &mut Ledger<Entry> {
+    fn ledger_mut(&mut self) -> &mut Ledger<Facts> {
         &mut self.ledger
     }
 }
@@ -35,8 +36,6 @@ impl Switched for World {
 }
 
 impl Gated for World {
-    type Noted = Noted;
-
     const SECRETS: &'static [&'static str] = &["code", "api_key", "token"];
 
     fn wall(&self) -> u64 {
@@ -50,32 +49,13 @@ impl Gated for World {
         None
     }
 
-    fn entry(&mut self, passed: Passed<'_, Noted>) -> Entry {
-        let faults = passed.faults();
-        let Passed { asked, noted, status, .. } = passed;
-        for line in &noted.lines {
-            self.served(line);
+    fn answered(&mut self, asked: &Asked, noted: &mut Noted, _status: u16, _fault: Option<&Fault>) {
+        // A fault in the handler's place leaves no note: the route says what it can.
+        if noted.facts.kind.is_empty() {
+            noted.facts.kind = kind(asked);
         }
         let at = self.now();
-        // A fault in the handler's place leaves no note: the route says what it can.
-        let kind = noted.kind.unwrap_or_else(|| kind(&asked));
-        self.books.request(at, kind);
-        Entry {
-            n: self.ledger.next(),
-            at,
-            method: asked.method,
-            path: asked.path,
-            query: asked.query,
-            route: asked.route,
-            kind,
-            agent: noted.who,
-            status,
-            error: noted.error,
-            text: noted.text,
-            message_id: noted.message_id,
-            faults,
-            lines: noted.lines,
-        }
+        self.books.request(at, noted.facts.kind);
     }
 }
 

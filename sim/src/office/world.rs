@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::{
     books::Books,
-    log::Entry,
+    log::{Entry, Facts},
     options::{MessageIds, Options},
     record::{Bot, BotStatus, Employee, Group, Invite, Message, Office, OfficeId, OriginSource, Receiver, USER},
     stream::{StreamFault, Subscriber},
@@ -31,7 +31,7 @@ pub struct World {
     /// Joins to come that fail after validation.
     pub(crate) failing_joins: u32,
     pub(crate) books: Books,
-    pub(crate) ledger: Ledger<Entry>,
+    pub(crate) ledger: Ledger<Facts>,
     /// Counts changes, so that waiting needs no sleeps.
     pub(crate) changed: watch::Sender<u64>,
 }

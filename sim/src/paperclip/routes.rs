@@ -12,7 +12,7 @@ use super::{
     wire,
 };
 use crate::invites::{
-    Invite, JoinRequest, Joins, Noted, Status,
+    Facts, Invite, JoinRequest, Joins, Status,
     answer::{Answer, Outcome, Refusal, refuse},
     asked::Asked,
 };
@@ -44,7 +44,7 @@ pub(super) async fn summary(State(sim): State<Sim>, Path(token): Path<String>) -
             Some(Status::Approved) => "summary.approved",
             Some(Status::Rejected) => "summary.rejected",
         };
-        Ok(Answer::of(200, wire::summary_and(world, invite, request), line))
+        Ok(Answer::with(200, wire::summary_and(world, invite, request), line))
     })
 }
 
@@ -52,7 +52,7 @@ pub(super) async fn summary(State(sim): State<Sim>, Path(token): Path<String>) -
 pub(super) async fn manifest(State(sim): State<Sim>, Path(token): Path<String>) -> Outcome {
     sim.with(|world| {
         let invite = standing(world, &token, ["onboarding.404"; 3])?;
-        Ok(Answer::of(200, wire::manifest(world, invite), "onboarding.200"))
+        Ok(Answer::with(200, wire::manifest(world, invite), "onboarding.200"))
     })
 }
 
@@ -88,7 +88,7 @@ pub(super) async fn accept(State(sim): State<Sim>, Path(token): Path<String>, as
         }
         let invite = invite.clone();
         let Some(request) = world.join(&invite.id, wish) else { return Err(gone("accept.404")) };
-        Ok(Answer::of(202, wire::accepted(world, &invite, &request), "accept.202").about(&request.id))
+        Ok(Answer::with(202, wire::accepted(world, &invite, &request), "accept.202").about(&request.id))
     })
 }
 
@@ -101,7 +101,7 @@ pub(super) async fn claim(State(sim): State<Sim>, Path(id): Path<String>, asked:
         };
         refused(world, request, &secret).map_or(Ok(()), |refusal| Err(refusal.about(&id)))?;
         let Some(key) = world.claim(&id) else { return Err(refuse(409, NO_AGENT, "claim.409_no_agent")) };
-        Ok(Answer::of(201, wire::claimed(&key), "claim.201").about(&id))
+        Ok(Answer::with(201, wire::claimed(&key), "claim.201").about(&id))
     })
 }
 
@@ -138,8 +138,8 @@ pub(super) async fn myself(State(sim): State<Sim>, asked: Asked) -> Outcome {
             let line = if known { "me.401_revoked" } else { "me.401" };
             return Err(refuse(401, "Agent authentication required", line));
         };
-        let mut answer = Answer::of(200, wire::agent(world, agent), "me.200");
-        answer.noted.agent = Some(agent.id.clone());
+        let mut answer = Answer::with(200, wire::agent(world, agent), "me.200");
+        answer.noted.facts.agent = Some(agent.id.clone());
         Ok(answer)
     })
 }
@@ -147,7 +147,7 @@ pub(super) async fn myself(State(sim): State<Sim>, asked: Asked) -> Outcome {
 /// Everything else: no route of the API, or the board's pages.
 pub(super) async fn stray(method: Method, uri: Uri) -> Response {
     if uri.path().starts_with("/api/") || method != Method::GET {
-        return refuse::<Noted>(404, "API route not found", "any.404").into_response();
+        return refuse::<Facts>(404, "API route not found", "any.404").into_response();
     }
     crate::invites::page("Paperclip", "any.page")
 }

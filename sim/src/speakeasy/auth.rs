@@ -8,6 +8,7 @@ use super::{
     wire,
     world::World,
 };
+use crate::answer::noting;
 
 impl Sim {
     /// Handles a request of an agent.
@@ -22,20 +23,14 @@ impl Sim {
 impl World {
     /// Runs a handler for a grant; its answer is logged as that grant's.
     pub(crate) fn answer_to(&mut self, grant: GrantId, handle: impl FnOnce(&mut Self, GrantId) -> Outcome) -> Outcome {
-        match handle(self, grant) {
-            Ok(mut answer) => {
-                answer.noted.grant = Some(grant);
-                if self.options.ids_as_strings {
-                    answer.body = answer.body.map(wire::strings);
-                    self.served("ids.strings");
-                }
-                Ok(answer)
-            }
-            Err(mut refusal) => {
-                refusal.noted.grant = Some(grant);
-                Err(refusal)
-            }
+        let mut outcome = handle(self, grant);
+        if let Ok(answer) = &mut outcome
+            && self.options.ids_as_strings
+        {
+            answer.body = answer.body.take().map(wire::strings);
+            self.served("ids.strings");
         }
+        noting(outcome, |facts| facts.grant = Some(grant))
     }
 
     /// The grant behind a request's `X-AUTH-TOKEN`.

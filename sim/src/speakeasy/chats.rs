@@ -8,7 +8,7 @@ use super::{
     answer::{Answer, Outcome, Refusal, refuse},
     asked::{Asked, id, text, within},
     markdown,
-    record::{ChatId, GrantId},
+    record::{ChatId, GrantId, TopicId},
     records::Records,
     world::World,
 };
@@ -65,18 +65,24 @@ impl Draft {
         }
         Ok(draft)
     }
+
+    /// The same, where what it answers was said in this topic; `None` is one that is yet to be made.
+    pub(crate) fn said_in(self, world: &World, topic: Option<TopicId>) -> Result<Self, Refusal> {
+        let answered = self.reply_to.and_then(|it| world.timelines.get(&it)).and_then(|it| world.chats.get(it));
+        match answered {
+            Some(chat) if Some(chat.topic) != topic => {
+                Err(refuse(400, "reply_timeline_id is in another topic", "chats.400_reply_elsewhere"))
+            }
+            _ => Ok(self),
+        }
+    }
 }
 
 /// `POST /agent/topics/{topic_id}/chats`.
 pub(crate) async fn create(State(sim): State<Sim>, Path(topic): Path<String>, asked: Asked) -> Outcome {
     sim.once(&asked, |world, grant| {
         let topic = world.enter(grant, &topic)?.id;
-        let draft = Draft::of(world, grant, &asked.object()?)?;
-        if let Some(of) = draft.reply_to.and_then(|it| world.timelines.get(&it)).and_then(|it| world.chats.get(it))
-            && of.topic != topic
-        {
-            return Err(refuse(400, "reply_timeline_id is in another topic", "chats.400_reply_elsewhere"));
-        }
+        let draft = Draft::of(world, grant, &asked.object()?)?.said_in(world, Some(topic))?;
         if draft.source == Source::Html {
             world.served("chats.create.html");
         }
@@ -101,6 +107,10 @@ pub(crate) async fn update(
     sim.once(&asked, |world, grant| {
         let chat = world.own(grant, &topic, &chat)?;
         let draft = Draft::of(world, grant, &asked.object()?)?;
+        // A file alone would leave the chat without the words that it has.
+        if draft.html.is_empty() {
+            return Err(refuse(400, "chat can't be blank", "chats.400_blank"));
+        }
         world.revise(chat, &draft.html, &draft.plain);
         world.stops_typing(grant, chat);
         Ok(world.wrote(200, chat, "chats.update.200"))

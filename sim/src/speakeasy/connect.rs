@@ -41,10 +41,8 @@ pub(crate) async fn create(State(sim): State<Sim>, asked: Asked) -> Outcome {
         let said = json!({"request_id": request.id, "poll_token": request.poll_token});
         let id = request.id;
         world.requests.insert(id, request);
-        match world.options.approval {
-            Approval::ByHand => {}
-            Approval::AtOnce => world.decide(id, true),
-            Approval::Denied => world.decide(id, false),
+        if world.options.approval != Approval::ByHand {
+            world.decide(id, world.options.approval == Approval::AtOnce);
         }
         Ok(Answer::with(202, world.shaped(said), "connect.202"))
     })
@@ -57,6 +55,9 @@ pub(crate) async fn poll(State(sim): State<Sim>, Path(id): Path<String>, asked: 
         let request = found.ok_or_else(|| refuse(404, "request not found", "connect.poll.404"))?;
         if asked.param("poll_token") != Some(&request.poll_token) {
             return Err(refuse(401, "unauthorized", "connect.poll.401"));
+        }
+        if !world.options.poll_status {
+            return Ok(world.bare(request));
         }
         let (status, line) = world.state_of(request);
         let mut said = json!({"request_id": request.id, "status": status});
@@ -81,6 +82,16 @@ impl World {
         }
     }
 
+    /// All that the document shows of a poll: the code, once there is one.
+    fn bare(&self, request: &Request) -> Answer {
+        let mut said = json!({"request_id": request.id});
+        let Some(code) = &request.exchange_code else {
+            return Answer::ok(self.shaped(said), "connect.poll.bare");
+        };
+        said["exchange_code"] = json!(code);
+        Answer::ok(self.shaped(said), "connect.poll.bare_code")
+    }
+
     fn state_of(&self, request: &Request) -> (&'static str, &'static str) {
         match request.status {
             Status::Approved => ("approved", "connect.poll.approved"),
@@ -96,14 +107,16 @@ impl World {
         self.requests.values().rfind(|it| it.status == Status::Pending && it.expires > now)
     }
 
-    /// The person's answer to a request that waits for one.
-    pub(crate) fn decide(&mut self, request: u64, yes: bool) {
-        let code = self.ids.secret("xc_");
-        let Some(request) = self.requests.get_mut(&request) else {
-            return;
+    /// The person's answer to a request that waits for one; false where none does any more.
+    pub(crate) fn decide(&mut self, request: u64, yes: bool) -> bool {
+        let (now, code) = (self.now(), self.ids.secret("xc_"));
+        let waits = |it: &&mut Request| it.status == Status::Pending && it.expires > now;
+        let Some(request) = self.requests.get_mut(&request).filter(waits) else {
+            return false;
         };
         request.status = if yes { Status::Approved } else { Status::Denied };
         request.exchange_code = yes.then_some(code);
+        true
     }
 }
 
@@ -146,7 +159,7 @@ pub(crate) async fn refresh(State(sim): State<Sim>, asked: Asked) -> Outcome {
             }
         }
         let mut answer = Answer::ok(said, if rotated { "refresh.200_rotated" } else { "refresh.200" });
-        answer.noted.grant = Some(grant);
+        answer.noted.facts.grant = Some(grant);
         Ok(answer)
     })
 }

@@ -8,8 +8,8 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Sim, poll::PollFault, record::GrantId};
-use crate::control::{Reply, done};
+use super::{Sim, record::GrantId};
+use crate::control::{Reply, done, ok, takes};
 
 mod people;
 
@@ -22,7 +22,7 @@ pub(super) fn router(sim: &Sim) -> Router {
         .route("/_sim/revoke", post(revoke))
         .route("/_sim/expire_access", post(expire_access))
         .route("/_sim/expire_refresh", post(expire_refresh))
-        .route("/_sim/poll_fault", post(poll_fault))
+        .route("/_sim/poll_fault", takes(Sim::poll_fault))
         .route("/_sim/events", post(events))
         .route("/_sim/state", get(state))
         .with_state(sim.clone())
@@ -46,15 +46,11 @@ async fn deny(State(sim): State<Sim>, Json(body): Json<ByRequest>) -> Reply {
 }
 
 fn decide(sim: &Sim, body: &ByRequest, yes: bool) -> Reply {
-    let known = |id: &u64| sim.look(|world| world.requests.contains_key(id));
-    let request = body.request_id.filter(known).or_else(|| match body.request_id {
-        Some(_) => None,
-        None => sim.look(|world| world.pending().map(|it| it.id)),
+    let decided = sim.with(|world| {
+        let request = body.request_id.or_else(|| world.pending().map(|it| it.id));
+        request.is_some_and(|request| world.decide(request, yes))
     });
-    if let Some(request) = request {
-        sim.with(|world| world.decide(request, yes));
-    }
-    done(request.is_some(), "request")
+    done(decided, "request that waits")
 }
 
 #[derive(Deserialize)]
@@ -114,11 +110,6 @@ async fn expire_refresh(State(sim): State<Sim>, Json(body): Json<ByGrant>) -> Re
     done(grant.map(|grant| sim.expire_refresh(grant)).is_some(), "grant")
 }
 
-async fn poll_fault(State(sim): State<Sim>, Json(body): Json<PollFault>) -> Json<Value> {
-    sim.poll_fault(body);
-    Json(json!({"ok": true}))
-}
-
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Log {
@@ -137,7 +128,7 @@ async fn events(State(sim): State<Sim>, Json(body): Json<Log>) -> Json<Value> {
         Log::AgeCursors => sim.age_cursors(),
         Log::AgeEvents => sim.age_events(),
     }
-    Json(json!({"ok": true}))
+    ok()
 }
 
 async fn state(State(sim): State<Sim>) -> Json<Value> {

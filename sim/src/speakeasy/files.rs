@@ -16,11 +16,12 @@ use super::{
     Sim,
     answer::{Answer, Outcome, Refusal, refuse},
     asked::{Asked, text, within},
-    log::Noted,
+    log::{Facts, Noted},
     md5,
     record::{Blob, GrantId},
     world::World,
 };
+use crate::answer::with_note;
 
 /// `POST /files`: the blob and where its bytes go.
 pub(crate) async fn announce(State(sim): State<Sim>, asked: Asked) -> Outcome {
@@ -83,10 +84,12 @@ pub(crate) async fn get(State(sim): State<Sim>, Path((key, _)): Path<(String, St
         let blob = world.blobs.values().find(|it| it.key == key)?;
         Some((blob.content_type.clone(), blob.bytes.clone()?))
     });
-    sim.with(|world| world.served(if found.is_some() { "storage.get.200" } else { "storage.404" }));
     match found {
-        Some((kind, bytes)) => ([(header::CONTENT_TYPE, kind)], Body::from(bytes)).into_response(),
-        None => refuse::<Noted>(404, "no such key", "storage.404").into_response(),
+        Some((kind, bytes)) => {
+            let file = ([(header::CONTENT_TYPE, kind)], Body::from(bytes)).into_response();
+            with_note(file, Noted::line("storage.get.200"))
+        }
+        None => refuse::<Facts>(404, "no such key", "storage.404").into_response(),
     }
 }
 

@@ -3,25 +3,25 @@
 use axum::{http::HeaderMap, response::Response};
 
 use super::{
-    log::{Entry, Noted},
+    log::{Facts, Noted},
     options::Options,
     world::World,
 };
 use crate::{
     fault::Fault,
-    gate::{Asked, Gated, Passed},
+    gate::{Asked, Gated},
     log::Ledger,
     platform::{Platform, Switched},
 };
 
 impl Platform for World {
-    type Entry = Entry;
+    type Facts = Facts;
 
-    fn ledger(&self) -> &Ledger<Entry> {
+    fn ledger(&self) -> &Ledger<Facts> {
         &self.ledger
     }
 
-    fn ledger_mut(&mut self) -> &mut Ledger<Entry> {
+    fn ledger_mut(&mut self) -> &mut Ledger<Facts> {
         &mut self.ledger
     }
 }
@@ -35,8 +35,6 @@ impl Switched for World {
 }
 
 impl Gated for World {
-    type Noted = Noted;
-
     const SECRETS: &'static [&'static str] = &["poll_token", "agent_access_token", "signature"];
 
     fn wall(&self) -> u64 {
@@ -50,29 +48,9 @@ impl Gated for World {
         None
     }
 
-    fn entry(&mut self, passed: Passed<'_, Noted>) -> Entry {
-        let faults = passed.faults();
-        let Passed { asked, noted, status, fault } = passed;
-        let struck = fault.and_then(|fault| line_of(fault, &asked.route));
-        for line in noted.line.into_iter().chain(struck) {
-            self.served(line);
-        }
-        Entry {
-            n: self.ledger.next(),
-            at: self.now(),
-            method: asked.method,
-            path: asked.path,
-            query: asked.query,
-            route: asked.route,
-            grant: noted.grant,
-            status,
-            error: noted.error,
-            text: noted.text,
-            chat: noted.chat,
-            idempotency_key: asked.key,
-            replayed: noted.replayed,
-            faults,
-        }
+    fn answered(&mut self, asked: &Asked, noted: &mut Noted, _status: u16, fault: Option<&Fault>) {
+        noted.facts.idempotency_key.clone_from(&asked.key);
+        noted.lines.extend(fault.and_then(|fault| line_of(fault, &asked.route)));
     }
 }
 

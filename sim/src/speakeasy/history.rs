@@ -25,11 +25,11 @@ pub(crate) async fn index(State(sim): State<Sim>, Path(topic): Path<String>, ask
         let mut page: Vec<&Chat> = chats.filter(|chat| chat.topic == topic.id).take(PAGE + 1).collect();
         let more = page.len() > PAGE;
         page.truncate(PAGE);
-        let facts = facts(world, &page);
+        let (facts, me) = (facts(world, &page), world.agent(grant));
         let mut records = Records::default().kind("chats").kind("timelines").topic(topic).participants(world, topic);
         for chat in &page {
             records = records.chat(world, chat);
-            for child in world.topics.values().filter(|it| it.spawned_from == Some(chat.id)) {
+            for child in world.topics.values().filter(|it| it.spawned_from == Some(chat.id) && it.has(&me)) {
                 records = records.topic(child);
             }
         }

@@ -6,7 +6,7 @@ use super::{
     Sim,
     answer::{Answer, Outcome, refuse},
     asked::Asked,
-    log::Noted,
+    log::{Facts, Noted},
     record::GrantId,
     world::World,
 };
@@ -54,7 +54,9 @@ impl Sim {
 impl Kept {
     fn of(body: [u8; 32], outcome: &Outcome) -> Self {
         match outcome {
-            Ok(answer) => Self { body, status: answer.status, answer: answer.body.clone(), chat: answer.noted.chat },
+            Ok(answer) => {
+                Self { body, status: answer.status, answer: answer.body.clone(), chat: answer.noted.facts.chat }
+            }
             Err(refusal) => Self { body, status: refusal.status, answer: Some(refusal.body()), chat: None },
         }
     }
@@ -65,7 +67,8 @@ impl Kept {
             return Err(refuse(409, text, "idempotency.409"));
         }
         let line = if self.status < 400 { "idempotency.replay" } else { "idempotency.replay_failure" };
-        let noted = Noted { replayed: true, chat: self.chat, line: Some(line), ..Noted::default() };
+        let facts = Facts { replayed: true, chat: self.chat, ..Facts::default() };
+        let noted = Noted { facts, ..Noted::line(line) };
         Ok(Answer { status: self.status, body: self.answer.clone(), noted })
     }
 }

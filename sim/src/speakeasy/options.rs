@@ -60,6 +60,9 @@ pub struct Options {
     pub approval: Approval,
     /// The capabilities of [`super::CAPABILITIES`] that a new grant does not have.
     pub lacking: Vec<&'static str>,
+    /// Whether the poll of a request for access says its status, and until when it waits; the document shows
+    /// `exchange_code` alone.
+    pub poll_status: bool,
     /// How long a request for access waits for its answer.
     pub request_lifetime: Duration,
     /// How long discovery stays open once a person enabled it.
@@ -109,6 +112,7 @@ impl Default for Options {
             expires_at: true,
             approval: Approval::ByHand,
             lacking: Vec::new(),
+            poll_status: true,
             request_lifetime: Duration::from_mins(15),
             discovery_window: Duration::from_mins(10),
             ids_as_strings: false,
@@ -131,9 +135,17 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The document alone: no `expires_at`, no rotation, nothing beside `records`, cursors until a page is empty.
+    /// The document alone: no `expires_at`, no status of a request, no rotation, nothing beside `records`, cursors until a
+    /// page is empty.
     pub fn documented() -> Self {
-        Self { rotation: false, expires_at: false, top_level: false, cursor_until_empty: true, ..Self::default() }
+        Self {
+            rotation: false,
+            expires_at: false,
+            poll_status: false,
+            top_level: false,
+            cursor_until_empty: true,
+            ..Self::default()
+        }
     }
 }
 

@@ -52,11 +52,16 @@ impl World {
         id
     }
 
-    /// The direct topic of two, made where there is none.
+    /// The direct topic of two, where there is one.
+    pub(crate) fn direct_of(&self, one: &str, other: &str) -> Option<TopicId> {
+        let mut direct = self.topics.values().filter(|it| it.direct && it.parent.is_none());
+        direct.find(|it| it.has(one) && it.has(other)).map(|it| it.id)
+    }
+
+    /// The same, made where there is none.
     pub(crate) fn direct(&mut self, one: &str, other: &str) -> TopicId {
-        let known = self.topics.values().find(|it| it.direct && it.parent.is_none() && it.has(one) && it.has(other));
-        if let Some(known) = known {
-            return known.id;
+        if let Some(known) = self.direct_of(one, other) {
+            return known;
         }
         let id = self.open_topic(one, "", None, &[one.into(), other.into()]);
         if let Some(topic) = self.topics.get_mut(&id) {

@@ -12,12 +12,12 @@ use serde_json::{Value, json};
 
 use super::{
     Sim,
-    armed::Turn,
-    cable::{self, CableFault, Cables},
-    hook::{HookFault, Hooks},
+    cable::{self, Cables},
+    hook::Hooks,
     transport::{Delays, Transports},
     world::World,
 };
+use crate::control::{happens, ok, takes};
 
 /// The contract of the push side: `id | request | status | says | source`.
 pub const PUSH_CONTRACT: &str = include_str!("../../contract/speakeasy-wire.txt");
@@ -98,30 +98,20 @@ impl World {
 pub(super) fn router(sim: &Sim) -> Router {
     Router::new()
         .route("/cable", get(cable::dial))
-        .route("/_sim/cable_fault", post(cable_fault))
-        .route("/_sim/hook_fault", post(hook_fault))
+        .route("/_sim/cable_fault", takes(Sim::arm_cable))
+        .route("/_sim/hook_fault", takes(Sim::arm_hook))
         .route("/_sim/push_options", post(options))
         .route("/_sim/delays", post(delays))
-        .route("/_sim/heal_push", post(heal))
+        .route(
+            "/_sim/heal_push",
+            happens(|sim: &Sim| {
+                sim.heal_cable();
+                sim.heal_hooks();
+            }),
+        )
         .route("/_sim/hook_replay", post(hook_replay))
         .route("/_sim/push", get(state))
         .with_state(sim.clone())
-}
-
-async fn cable_fault(State(sim): State<Sim>, Json(turn): Json<Turn<CableFault>>) -> Json<Value> {
-    sim.arm_cable(turn);
-    Json(json!({"ok": true}))
-}
-
-async fn hook_fault(State(sim): State<Sim>, Json(turn): Json<Turn<HookFault>>) -> Json<Value> {
-    sim.arm_hook(turn);
-    Json(json!({"ok": true}))
-}
-
-async fn heal(State(sim): State<Sim>) -> Json<Value> {
-    sim.heal_cable();
-    sim.heal_hooks();
-    Json(json!({"ok": true}))
 }
 
 /// The switches over HTTP, durations in milliseconds; what is absent stays.
@@ -149,7 +139,7 @@ async fn options(State(sim): State<Sim>, Json(switches): Json<Switches>) -> Json
             hook_timeout: millis(switches.hook_timeout, it.hook_timeout),
         };
     });
-    Json(json!({"ok": true}))
+    ok()
 }
 
 /// In milliseconds; what is absent is no time.
@@ -166,7 +156,7 @@ async fn delays(State(sim): State<Sim>, Json(waits): Json<Waits>) -> Json<Value>
     let Waits { polling, webhook, cable } = waits;
     let [polling, webhook, cable] = [polling, webhook, cable].map(Duration::from_millis);
     sim.set_delays(Delays { polling, webhook, cable });
-    Json(json!({"ok": true}))
+    ok()
 }
 
 #[derive(Deserialize)]

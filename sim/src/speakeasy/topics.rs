@@ -65,8 +65,8 @@ pub(crate) async fn direct(State(sim): State<Sim>, asked: Asked) -> Outcome {
         if !world.sees(grant, handle) {
             return Err(refuse(403, "forbidden", "people.403"));
         }
-        let draft = Draft::of(world, grant, &body)?;
         let me = world.agent(grant);
+        let draft = Draft::of(world, grant, &body)?.said_in(world, world.direct_of(&me, handle))?;
         let topic = world.direct(&me, handle);
         let chat = world.write(&me, topic, draft);
         let mut answer = Answer::with(201, world.chat_body(chat), "direct.201");
@@ -92,6 +92,7 @@ impl World {
                 return Err(refuse(400, text, "topics.create.400_pair"));
             }
         };
+        self.needs(grant, "topic_hierarchy")?;
         self.needs(grant, "threaded_topic_create")?;
         let parent = self.enter(grant, &parent.unwrap_or_default().to_string())?.id;
         let chat = chat.filter(|chat| self.chats.get(chat).is_some_and(|it| it.topic == parent));

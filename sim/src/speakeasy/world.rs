@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use tokio::sync::{broadcast, watch};
+use tokio::sync::broadcast;
 
 use super::{
     events::StoredEvent,
     idempotency::{Kept, Slot},
-    log::Entry,
+    log::{Entry, Facts},
     options::Options,
     poll::PollFault,
     push::Push,
@@ -56,9 +56,7 @@ pub struct World {
     pub(crate) poll_faults: Vec<PollFault>,
     /// How often an access token reached the storage.
     pub(crate) leaks: u64,
-    pub(crate) ledger: Ledger<Entry>,
-    /// Counts changes, so that waiting needs no sleeps.
-    pub(crate) changed: watch::Sender<u64>,
+    pub(crate) ledger: Ledger<Facts>,
 }
 
 impl World {
@@ -91,7 +89,6 @@ impl World {
             push: Push::default(),
             poll_faults: Vec::new(),
             leaks: 0,
-            changed: watch::Sender::new(0),
         }
     }
 

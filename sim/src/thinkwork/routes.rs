@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::{Claimed, Forms, Sim, Spent, World, wire};
 use crate::invites::{
-    JoinRequest, Noted, Status, Wish,
+    Facts, JoinRequest, Status, Wish,
     answer::{Answer, Outcome, Refusal, refuse},
     asked::Asked,
 };
@@ -37,7 +37,7 @@ pub(super) async fn summary(State(sim): State<Sim>, Path(token): Path<String>) -
         }
         let line = if ways.forms == Forms::Documented { "link.200" } else { "summary.200" };
         let spent = invite.spent().then_some("summary.200_spent");
-        let answer = Answer::of(200, wire::summary(ways, invite), line).and(spent);
+        let answer = Answer::with(200, wire::summary(ways, invite), line).and(spent);
         Ok(answer.and(wire::unit(ways)).and(ways.in_arrays.then_some("any.array")))
     })
 }
@@ -74,7 +74,7 @@ pub(super) async fn accept(State(sim): State<Sim>, Path(token): Path<String>, as
         let (of, again) = (invite.id.clone(), invite.uses > 0);
         let Some(request) = world.join(&of, wish) else { return Err(gone("accept.404")) };
         let line = if ways.forms == Forms::Documented { "accept.202_pending" } else { "accept.202" };
-        let answer = Answer::of(202, wire::accepted(&ways, &request), line).about(&request.id);
+        let answer = Answer::with(202, wire::accepted(&ways, &request), line).about(&request.id);
         Ok(answer.and(again.then_some("accept.202_again")).and(wire::declared(request.adapter_type.as_deref())))
     })
 }
@@ -118,7 +118,7 @@ pub(super) async fn claim(State(sim): State<Sim>, Path(id): Path<String>, asked:
         refused(world, request).map_or(Ok(()), |refusal| Err(refusal.about(&id)))?;
         let ways = world.options.dialect.clone();
         let Some(key) = world.claim(&id) else { return Err(refuse(409, NO_AGENT, "claim.409_no_agent")) };
-        Ok(Answer::of(201, wire::claimed(&ways, &key), "claim.201").about(&id))
+        Ok(Answer::with(201, wire::claimed(&ways, &key), "claim.201").about(&id))
     })
 }
 
@@ -154,6 +154,6 @@ pub(super) async fn internal() -> Refusal {
 pub(super) async fn stray(method: Method) -> Response {
     match method {
         Method::GET => crate::invites::page("ThinkWork Admin", "any.page"),
-        _ => refuse::<Noted>(404, "Not found", "any.404").into_response(),
+        _ => refuse::<Facts>(404, "Not found", "any.404").into_response(),
     }
 }

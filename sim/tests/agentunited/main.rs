@@ -4,6 +4,7 @@
 
 mod contract;
 #[path = "../shared/lines.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
 mod lines;
 #[path = "../shared/listener.rs"]
 mod listener;

@@ -48,7 +48,7 @@ pub async fn events(served: &mut Served) {
     assert_eq!(error(&house.ask("GET", &feed, None, "").await), (404, "Not found"));
     assert_eq!(house.own("DELETE", &path, Value::Null).await, (200, json!({"deleted": true})));
     assert_eq!(error(&house.own("DELETE", &path, Value::Null).await), (404, "Not found"));
-    served.extend(house.sim.served());
+    house.close(served);
 }
 
 pub async fn fields(served: &mut Served) {
@@ -74,7 +74,7 @@ pub async fn fields(served: &mut Served) {
         event["rrule"] = json!(rule);
         assert_eq!(house.own("POST", "/events", event).await.0, 201, "{rule}");
     }
-    served.extend(house.sim.served());
+    house.close(served);
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ pub async fn documents(served: &mut Served) {
     assert_eq!(issues(&house.get("/docs?limit=501&offset=-1").await), ["limit", "offset"]);
     assert_eq!(house.own("DELETE", &path, Value::Null).await, (200, json!({"deleted": true})));
     assert_eq!(error(&house.get(&path).await), (404, "Not found"));
-    served.extend(house.sim.served());
+    house.close(served);
 }
 
 pub async fn keys(served: &mut Served) {
@@ -59,7 +59,7 @@ pub async fn keys(served: &mut Served) {
     assert_eq!(house.ask("GET", &format!("/api/v1{path}"), Some(&new), "").await.0, 200);
     let logged = serde_json::to_string(&house.sim.log()).expect("JSON");
     assert!(!logged.contains(&house.key) && !logged.contains(&new), "no key is logged");
-    served.extend(house.sim.served());
+    house.close(served);
 }
 
 pub async fn pages(served: &mut Served) {
@@ -74,7 +74,7 @@ pub async fn pages(served: &mut Served) {
     );
     assert_eq!(house.ask("GET", "/api/v1/skill", None, "").await.0, 401);
     assert_eq!(house.ask("GET", "/docs/agent-collaboration", None, "").await.0, 200);
-    served.extend(house.sim.served());
+    house.close(served);
 }
 
 #[tokio::test]

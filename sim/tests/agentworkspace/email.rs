@@ -43,7 +43,7 @@ pub async fn inbox(served: &mut Served) {
     let to = |it: &str| vec![it.to_owned()];
     assert_eq!(sent[0], (to("ann@example.com"), "Re: Hello".into(), "Yes".into()));
     assert_eq!((&sent[1].0, &sent[2].0), (&to("dan@example.com"), &to("bob@example.com")));
-    served.extend(house.sim.served());
+    house.close(served);
 }
 
 pub async fn refusals(served: &mut Served) {
@@ -62,7 +62,7 @@ pub async fn refusals(served: &mut Served) {
     assert_eq!(error(&house.get(&format!("/email/{others}")).await), (404, "Not found"));
     let own = house.sim.write_mail(&house.agent, "ann@example.com", "Hello", "hi", None);
     assert_eq!(issues(&house.own("POST", &format!("/email/{own}/reply"), json!({})).await), ["text"]);
-    served.extend(house.sim.served());
+    house.close(served);
 }
 
 #[tokio::test]

@@ -66,7 +66,7 @@ pub async fn letters(served: &mut Served) {
     assert!(house.sim.replay_hook(&mention) && !house.sim.replay_hook("no-such"));
     house.delivered(7).await;
     assert_eq!(house.sim.look(agent_bridge_sim::agentworkspace::World::faults_left), 0);
-    served.extend(house.sim.served());
+    house.close(served);
 }
 
 pub async fn options(served: &mut Served) {
@@ -90,7 +90,7 @@ pub async fn options(served: &mut Served) {
     let letters = receiver.letters();
     let signature = |at: usize| letters[at].0["x-webhook-signature"].to_str().expect("text").to_owned();
     assert!(signature(0).starts_with("sha256=") && signature(4).len() == 44);
-    served.extend(house.sim.served());
+    house.close(served);
 }
 
 #[tokio::test(start_paused = true)]

@@ -57,7 +57,7 @@ pub async fn plain(served: &mut Served) {
     agent.say(&[0]).await;
     agent.edit(|doc| content(doc).push(&mut doc.transact_mut(), "!")).await;
     house.reads("Ah, Rome, Italy, is most of it. Truly.!").await;
-    served.extend(house.sim.served());
+    house.close(served);
 }
 
 pub async fn rich(served: &mut Served) {
@@ -84,7 +84,7 @@ pub async fn rich(served: &mut Served) {
     house.reads("One 🦀s\n\n!\n\nThree").await;
     house.sim.mention("Pierre", &house.draft, "Atlas", "@Atlas more");
     house.reads("One 🦀s\n\n!\n\nThree\n\n@Atlas more").await;
-    served.extend(house.sim.served());
+    house.close(served);
 }
 
 pub async fn who_is_here(served: &mut Served) {
@@ -112,7 +112,7 @@ pub async fn who_is_here(served: &mut Served) {
     house.sim.wait_for(|world| world.awake(&house.draft).is_empty()).await;
     let line = house.sim.lines().pop().expect("a line");
     assert_eq!((line.open, line.said.len()), (false, 3));
-    served.extend(house.sim.served());
+    house.close(served);
 }
 
 /// The reason of a denial, and the code of the close after it.
@@ -147,7 +147,7 @@ pub async fn tokens(served: &mut Served) {
     assert_eq!(agent.denied().await, ("token expired".into(), 1008), "after its minute");
     let logged = serde_json::to_string(&house.sim.log()).expect("JSON");
     assert!(!logged.contains(token), "no draft token is logged");
-    served.extend(house.sim.served());
+    house.close(served);
 }
 
 pub async fn restarts(served: &mut Served) {
@@ -169,14 +169,14 @@ pub async fn restarts(served: &mut Served) {
     let mut agent = agent.again(&house).await;
     agent.sync().await.expect("a copy of a copy");
     house.sim.wait_for(|world| world.content(&house.draft).is_some_and(|it| it.matches("Rome").count() == 2)).await;
-    served.extend(house.sim.served());
+    house.close(served);
 }
 
 pub async fn silence(served: &mut Served) {
     let house = house(Options { idle: Some(Duration::from_secs(40)), ..Options::default() });
     let mut agent = house.editor().await;
     assert_eq!(agent.until(|_| false).await, Err(Ended::Closed(1000)));
-    served.extend(house.sim.served());
+    house.close(served);
 }
 
 #[tokio::test(start_paused = true)]

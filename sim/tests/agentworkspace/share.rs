@@ -17,7 +17,7 @@ pub async fn reads(served: &mut Served) {
     assert_eq!(error(&house.shared("GET", "", Value::Null).await), (404, "Not found"));
     assert_eq!(house.shared("POST", "/draft-token", json!({"name": "Atlas"})).await.0, 404);
     assert_eq!(house.ask("GET", &house.sim.share_link(&house.token), None, "").await.0, 404);
-    served.extend(house.sim.served());
+    house.close(served);
 }
 
 pub async fn mentions(served: &mut Served) {
@@ -47,7 +47,7 @@ pub async fn mentions(served: &mut Served) {
     assert_eq!(house.sim.mention_status(&first), Some(MentionStatus::Done));
     let (_, body) = house.shared("GET", "/mentions?name=Atlas", Value::Null).await;
     assert_eq!(body["mentions"][0]["status"], "done");
-    served.extend(house.sim.served());
+    house.close(served);
 }
 
 pub async fn presence(served: &mut Served) {
@@ -68,7 +68,7 @@ pub async fn presence(served: &mut Served) {
     assert_eq!(stands(), Vec::<String>::new());
     let history: Vec<String> = house.sim.look(|world| world.presences().map(|it| it.status.clone()).collect());
     assert_eq!(history, ["reading", "thinking", "acting", "completed"]);
-    served.extend(house.sim.served());
+    house.close(served);
 }
 
 pub async fn suggestions(served: &mut Served) {
@@ -86,7 +86,7 @@ pub async fn suggestions(served: &mut Served) {
     let (_, body) = house.shared("POST", "/suggest", wish("Rome")).await;
     assert!(house.sim.decide(body["suggestion"]["id"].as_str().expect("an id"), false));
     assert_eq!(house.sim.content(&house.draft), "Rome is 41% of it.");
-    served.extend(house.sim.served());
+    house.close(served);
 }
 
 pub async fn draft_tokens(served: &mut Served) {
@@ -102,7 +102,7 @@ pub async fn draft_tokens(served: &mut Served) {
     assert_eq!((status, &own["slug"]), (200, &body["slug"]));
     let notes = house.sim.document(&house.agent, "Notes", DocumentType::Markdown, "");
     assert_eq!(issues(&house.own("POST", &format!("/docs/{notes}/draft-token"), Value::Null).await), ["id"]);
-    served.extend(house.sim.served());
+    house.close(served);
 }
 
 #[tokio::test]

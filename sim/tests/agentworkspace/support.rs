@@ -10,6 +10,7 @@ use std::{
 
 use agent_bridge_sim::{
     agentworkspace::{AgentId, DocumentId, DocumentType, Options, ShareToken, Sim},
+    contract,
     serve::ReplyLost,
 };
 use axum::{
@@ -20,6 +21,8 @@ use axum::{
 };
 use serde_json::Value;
 use tower::ServiceExt as _;
+
+use crate::lines;
 
 /// A status and the body's JSON; a text body is a JSON string.
 pub type Reply = (u16, Value);
@@ -61,6 +64,11 @@ pub fn house(options: Options) -> House {
 }
 
 impl House {
+    /// What a story served; each answer is as its line of the contract says.
+    pub fn close(&self, served: &mut Served) {
+        lines::close(contract::AGENTWORKSPACE, &self.sim, served);
+    }
+
     pub async fn ask(&self, method: &str, path: &str, key: Option<&str>, body: impl Into<Body>) -> Reply {
         let mut request = Request::builder().method(method).uri(path);
         if let Some(key) = key {

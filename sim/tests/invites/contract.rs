@@ -1,16 +1,8 @@
 //! Every line of both contracts is served by some real request, and nothing else is recorded.
 
-use std::collections::BTreeSet;
-
 use agent_bridge_sim::contract;
 
-use crate::{paperclip, support::Served, thinkwork};
-
-fn exactly(listed: &'static str, served: &Served) {
-    assert_eq!(contract::unserved(listed, served), Vec::<&str>::new());
-    let listed: BTreeSet<_> = contract::lines(listed).map(|line| line.id).collect();
-    assert_eq!(served.difference(&listed).collect::<Vec<_>>(), Vec::<&&str>::new());
-}
+use crate::{lines, paperclip, support::Served, thinkwork};
 
 #[tokio::test]
 async fn every_line_of_thinkwork_is_served() {
@@ -20,7 +12,7 @@ async fn every_line_of_thinkwork_is_served() {
     thinkwork::claims(&mut served).await;
     thinkwork::documented(&mut served).await;
     thinkwork::shapes(&mut served).await;
-    exactly(contract::THINKWORK, &served);
+    lines::all_served(contract::THINKWORK, &served);
 }
 
 #[tokio::test]
@@ -29,16 +21,11 @@ async fn every_line_of_paperclip_is_served() {
     paperclip::way_in(&mut served).await;
     paperclip::refusals(&mut served).await;
     paperclip::claims(&mut served).await;
-    exactly(contract::PAPERCLIP, &served);
+    lines::all_served(contract::PAPERCLIP, &served);
 }
 
 #[test]
 fn every_line_is_whole_and_named_once() {
-    for listed in [contract::THINKWORK, contract::PAPERCLIP] {
-        let lines: Vec<_> = contract::lines(listed).collect();
-        let written = listed.lines().filter(|it| !it.is_empty() && !it.starts_with('#'));
-        assert_eq!(lines.len(), written.count(), "a line lacks a field");
-        let names: BTreeSet<_> = lines.iter().map(|line| line.id).collect();
-        assert_eq!(names.len(), lines.len(), "a name stands twice");
-    }
+    lines::whole(contract::THINKWORK);
+    lines::whole(contract::PAPERCLIP);
 }

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
 
 mod contract;
+#[path = "../shared/lines.rs"]
+mod lines;
 mod operator;
 mod paperclip;
 mod serving;

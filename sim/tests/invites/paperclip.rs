@@ -1,8 +1,12 @@
 //! `paperclip`: its refusals in the source's order, what the summary tells after an accept, and the agent's own route.
 
-use agent_bridge_sim::paperclip::{Call, Joins, NewInvite, Options, Sim};
+use agent_bridge_sim::{
+    contract,
+    paperclip::{Call, Joins, NewInvite, Options, Sim},
+};
 use serde_json::{Value, json};
 
+use crate::lines;
 use crate::support::{DAY, Reply, Served, ask, clocked, get, no, post, says, text};
 
 fn echo() -> Value {
@@ -77,7 +81,7 @@ pub async fn way_in(served: &mut Served) {
     assert_eq!(sim.calls(Call::Myself), 5);
     assert_eq!(no(get(&sim, "/api/companies").await), says(404, "API route not found"));
     assert!(get(&sim, &format!("/invite/{}", invite.token)).await.1.is_string(), "the link is a page");
-    served.extend(sim.served());
+    lines::close(contract::PAPERCLIP, &sim, served);
 }
 
 /// What keeps an invite from being accepted, and spends nothing.
@@ -127,7 +131,7 @@ pub async fn refusals(served: &mut Served) {
         }
         assert_eq!(no(accept(&sim, token, echo()).await), gone);
     }
-    served.extend(sim.served());
+    lines::close(contract::PAPERCLIP, &sim, served);
 }
 
 /// The checks of a claim, in the source's order: the secret is looked at only after approval.
@@ -157,5 +161,5 @@ pub async fn claims(served: &mut Served) {
     assert_eq!(no(claim(&sim, &at, &secret).await), says(409, "API key already claimed"));
     hands.turn(7 * DAY);
     assert_eq!(no(claim(&sim, &at, &secret).await), says(409, "Claim secret expired"));
-    served.extend(sim.served());
+    lines::close(contract::PAPERCLIP, &sim, served);
 }

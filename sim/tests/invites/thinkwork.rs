@@ -1,8 +1,12 @@
 //! `thinkwork`: both forms of its routes, every refusal, and what an invite is worth after each.
 
-use agent_bridge_sim::thinkwork::{Call, Claimed, NewInvite, Options, Sim, Spent, Thinkwork, Times};
+use agent_bridge_sim::{
+    contract,
+    thinkwork::{Call, Claimed, NewInvite, Options, Sim, Spent, Thinkwork, Times},
+};
 use serde_json::{Value, json};
 
+use crate::lines;
 use crate::support::{DAY, Hands, Reply, Served, clocked, get, no, post, says, text};
 
 fn observed(change: impl FnOnce(&mut Thinkwork)) -> (Sim, Hands) {
@@ -70,7 +74,7 @@ pub async fn way_in(served: &mut Served) {
     assert_eq!(with_key().await, 401, "the next call with a revoked key");
     assert_eq!(get(&sim, "/internal/invites").await.0, 401);
     assert_eq!(sim.calls(Call::Internal), 1);
-    served.extend(sim.served());
+    lines::close(contract::THINKWORK, &sim, served);
 }
 
 /// What keeps an invite from being accepted, and spends nothing.
@@ -118,7 +122,7 @@ pub async fn refusals(served: &mut Served) {
         assert_eq!(no(get(&sim, &format!("/api/invites/{token}{path}")).await), gone);
     }
     assert_eq!(no(accept(&sim, &stale.token, echo()).await), gone);
-    served.extend(sim.served());
+    lines::close(contract::THINKWORK, &sim, served);
 }
 
 /// The notes' errors of a claim, in their order.
@@ -152,7 +156,7 @@ pub async fn claims(served: &mut Served) {
     assert!(sim.approve(&twice));
     assert_eq!(claim(&sim, &twice, &secret).await.0, 201);
     assert_eq!(no(claim(&sim, &twice, &secret).await), says(409, "Claim already used"));
-    served.extend(sim.served());
+    lines::close(contract::THINKWORK, &sim, served);
 }
 
 /// The document's own forms, and no others.
@@ -183,7 +187,7 @@ pub async fn documented(served: &mut Served) {
     let link = format!("/invite/{}", observed.invite("Echo").token);
     let (status, page) = get(&observed, &link).await;
     assert!(status == 200 && page.is_string(), "the link is a page on a host of the other forms");
-    served.extend(sim.served());
+    lines::close(contract::THINKWORK, &sim, served);
 }
 
 /// Times in three units, and answers in arrays.
@@ -198,7 +202,7 @@ pub async fn shapes(served: &mut Served) {
         assert!(status == 202 && sim.approve(&request));
         let (_, body) = claim(&sim, &request, &text(&body, "/0/claimSecret")).await;
         assert!(body[0]["apiKey"]["createdAt"].is_u64(), "{body}");
-        served.extend(sim.served());
+        lines::close(contract::THINKWORK, &sim, served);
     }
 }
 

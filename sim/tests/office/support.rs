@@ -14,6 +14,8 @@ use axum::{
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
+use crate::lines;
+
 /// A status and the body's JSON.
 pub type Reply = (u16, Value);
 /// Lines of the contract that a story served.
@@ -104,16 +106,11 @@ pub fn error(reply: &Reply) -> (u16, &str) {
     (reply.0, reply.1["error"].as_str().unwrap_or_default())
 }
 
-/// What a story served; each answer has the status, and each refusal the words, of its line.
+/// What a story served; each answer is as its line of the contract says, and each refusal in its words.
 pub fn close(sim: &Sim, served: &mut Served) {
-    let line = |id: &str| contract::lines(contract::OFFICE).find(|it| it.id == id);
-    for entry in sim.log() {
-        for id in &entry.lines {
-            let line = line(id).unwrap_or_else(|| panic!("{id} stands nowhere"));
-            let status = entry.status.to_string();
-            assert!(["-", &status].contains(&line.status), "{id}: {status}");
-            assert!(entry.error.as_deref().is_none_or(|it| it == line.says), "{id}: {:?}", entry.error);
-        }
+    lines::close(contract::OFFICE, sim, served);
+    for (entry, id) in sim.log().iter().flat_map(|entry| entry.lines.iter().map(move |id| (entry, *id))) {
+        let says = contract::lines(contract::OFFICE).find(|it| it.id == id).map(|it| it.says);
+        assert!(entry.error.as_deref().is_none_or(|it| Some(it) == says), "{id}: {:?}", entry.error);
     }
-    served.extend(sim.served());
 }

@@ -1,6 +1,6 @@
 //! The way in and what keeps it open: request, approval, exchange, refresh, expiry, revocation.
 
-use crate::support::{Caller, PIERRE, Served, clocked, error, fields, house};
+use crate::support::{Caller, PIERRE, Served, clocked, close, error, fields, house};
 use agent_bridge_sim::speakeasy::{Approval, Options, Reuse, Sim, Tokens};
 use serde_json::{Value, json};
 
@@ -37,12 +37,14 @@ pub async fn requests(served: &mut Served) {
     assert_eq!(stranger.get(&format!("/agent_connect/requests/{id}?poll_token=x")).await.0, 401);
     assert_eq!(stranger.get("/agent_connect/requests/9999?poll_token=x").await.0, 404);
     sim.deny(id);
+    assert!(sim.look(|world| world.pending().is_none()), "nobody waits any more");
     assert_eq!(stranger.get(&path).await.1["status"], "denied");
-    let (path, _) = ask(&stranger).await;
+    let (path, id) = ask(&stranger).await;
     hands.turn(15);
-    assert_eq!(stranger.get(&path).await.1["status"], "expired");
+    sim.approve(id);
+    assert_eq!(stranger.get(&path).await.1["status"], "expired", "nobody can say yes any more");
     assert_eq!(error(&asks().await), (403, "agent discovery has ended"));
-    served.extend(sim.served());
+    close(&sim, served);
 }
 
 pub async fn exchange(served: &mut Served) {
@@ -52,7 +54,7 @@ pub async fn exchange(served: &mut Served) {
     let stranger = Caller::stranger(&sim);
     let (path, id) = ask(&stranger).await;
     let (_, body) = stranger.get(&path).await;
-    assert_eq!(body["status"], "approved");
+    assert_eq!(fields(&body), ["exchange_code", "request_id"], "the document shows no more");
     let code = body["exchange_code"].clone();
     assert_eq!(exchanged(&stranger, id, &json!("xc_guess")).await.0, 401);
     let (status, body) = exchanged(&stranger, id, &code).await;
@@ -63,12 +65,19 @@ pub async fn exchange(served: &mut Served) {
     let (status, me) = Caller { sim: sim.clone(), token }.get("/agent/me").await;
     assert_eq!((status, &me["agent_handle"], &me["owner_handle"]), (200, &body["agent_handle"], &json!(PIERRE)));
     assert_eq!((&me["display_name"], &me["capabilities"]["event_polling"]), (&json!("OpenClaw Agent"), &json!(true)));
-    sim.reconfigure(|options| (options.approval, options.expires_at) = (Approval::ByHand, true));
+    assert_eq!(fields(&stranger.get(&path).await.1), ["request_id"]);
+    sim.approve(id);
+    assert_eq!(fields(&stranger.get(&path).await.1), ["request_id"], "who has decided has decided");
+    sim.reconfigure(|options| {
+        (options.approval, options.expires_at, options.poll_status) = (Approval::ByHand, true, true);
+    });
     let (path, id) = ask(&stranger).await;
     sim.approve(id);
-    let code = stranger.get(&path).await.1["exchange_code"].clone();
+    let (_, body) = stranger.get(&path).await;
+    assert_eq!(body["status"], "approved");
+    let code = body["exchange_code"].clone();
     assert!(exchanged(&stranger, id, &code).await.1["expires_at"].is_string());
-    served.extend(sim.served());
+    close(&sim, served);
 }
 
 /// The status of a refresh and the tokens that it gave.
@@ -102,7 +111,7 @@ pub async fn rotation(served: &mut Served) {
     assert_eq!(refresh(&nobody, &second).await.0, 401);
     assert_eq!(agent.get("/agent/me").await.0, 401, "the reuse killed every token");
     assert_eq!(refresh(&nobody, &third.expect("a token")).await.0, 401);
-    served.extend(sim.served());
+    close(sim, served);
 }
 
 pub async fn grace(served: &mut Served) {
@@ -123,7 +132,7 @@ pub async fn grace(served: &mut Served) {
     assert_eq!(refresh(&nobody, &kept).await.0, 200);
     sim.expire_refresh(house.grant);
     assert_eq!(refresh(&nobody, &kept).await.0, 401);
-    served.extend(sim.served());
+    close(sim, served);
 }
 
 pub async fn ends(served: &mut Served) {
@@ -151,7 +160,7 @@ pub async fn ends(served: &mut Served) {
     assert!(sim.revoke(grant) && !sim.revoke(grant));
     assert_eq!(agent.get("/agent/me").await.0, 401);
     assert_eq!(refresh(&nobody, &sim.refresh_token(grant)).await.0, 401);
-    served.extend(sim.served());
+    close(&sim, served);
 }
 
 #[tokio::test]

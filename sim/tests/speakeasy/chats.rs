@@ -1,6 +1,6 @@
 //! Writing chats, and reading them back page by page.
 
-use crate::support::{ANNA, House, PIERRE, Served, error, house};
+use crate::support::{ANNA, House, PIERRE, Served, close, error, house};
 use agent_bridge_sim::speakeasy::{Fault, Options};
 use axum::body::Bytes;
 use serde_json::{Value, json};
@@ -35,7 +35,11 @@ pub async fn writes(served: &mut Served) {
     let other = sim.topic("Other", &[PIERRE, &house.handle]);
     let elsewhere = agent.post(&format!("/agent/topics/{other}/chats"), json!({"chat": reply(timeline)})).await;
     assert_eq!(elsewhere.0, 400);
-    served.extend(sim.served());
+    let direct = json!({"handle": ANNA, "chat": reply(timeline)});
+    let refused = agent.post("/agent/direct_chats", direct).await;
+    assert_eq!(error(&refused), (400, "reply_timeline_id is in another topic"));
+    assert!(sim.look(|world| world.topics().all(|topic| !topic.direct)), "and nothing was made");
+    close(sim, served);
 }
 
 pub async fn own(served: &mut Served) {
@@ -48,6 +52,7 @@ pub async fn own(served: &mut Served) {
     assert_eq!(types().await, 200);
     let (status, body) = agent.patch(&path, text("hello!")).await;
     assert_eq!((status, &body["chat"]["plain"], sim.typing(house.topic).len()), (200, &json!("hello!"), 0));
+    assert_eq!(agent.patch(&path, text(" ")).await.0, 400);
     assert_eq!(agent.patch(&their_path, text("yours")).await.0, 403);
     assert_eq!(agent.delete(&their_path).await.0, 403);
     assert_eq!(agent.delete(&house.at("/chats/999999")).await.0, 404);
@@ -68,7 +73,7 @@ pub async fn own(served: &mut Served) {
     sim.fault("POST /agent/topics/{topic_id}/chats", Fault::StoredThen500);
     assert_eq!(agent.post(&house.at("/chats"), text("stored")).await.0, 500);
     assert_eq!(sim.chats_by_agents().last().map(|it| it.plain.clone()), Some("stored".into()));
-    served.extend(sim.served());
+    close(sim, served);
 }
 
 /// The timeline ids of a page, newest first, and its cursor.
@@ -101,7 +106,7 @@ pub async fn history(served: &mut Served) {
     let (none, cursor, _) = page(&house, &format!("?cursor={}", places[200])).await;
     assert_eq!((none.len(), cursor), (0, Value::Null));
     assert_eq!(error(&house.agent.get(&house.at("/chats?cursor=opaque")).await), (400, "invalid cursor"));
-    served.extend(sim.served());
+    close(sim, served);
 }
 
 pub async fn dependent_records(served: &mut Served) {
@@ -110,11 +115,13 @@ pub async fn dependent_records(served: &mut Served) {
     let old = sim.say(PIERRE, house.topic, "the oldest");
     let gone = sim.say(PIERRE, house.topic, "regretted");
     sim.delete(gone);
-    for n in 0..99 {
+    for n in 0..98 {
         sim.say(ANNA, house.topic, &n.to_string());
     }
     let reply = sim.reply(ANNA, old, "to the oldest").expect("a chat");
     let child = sim.child_topic(reply, "Aside").expect("a topic");
+    let hidden = sim.child_topic(sim.say(ANNA, house.topic, "between us"), "Not for agents").expect("a topic");
+    sim.remove_participant(ANNA, hidden, &house.handle);
     let file = sim.say_with_file(PIERRE, house.topic, "see this", "a b.txt", Bytes::from_static(b"hello"));
     let (_, _, body) = page(&house, "").await;
     let records = &body["records"];
@@ -122,6 +129,7 @@ pub async fn dependent_records(served: &mut Served) {
     assert_eq!(records["timelines"]["data"][&oldest]["tl_id"], old, "what is answered is there, though off the page");
     assert!(records["chats"]["data"].get(old.to_string()).is_none());
     assert!(records["topics"]["data"].get(child.to_string()).is_some());
+    assert!(records["topics"]["data"].get(hidden.to_string()).is_none(), "the agent may not see it");
     assert_eq!(records["participants"]["data"].as_object().map(serde_json::Map::len), Some(3));
     assert_eq!(records["contacts"]["data"][PIERRE]["name"], "Pierre");
     let attached = &records["chats"]["data"][file.to_string()]["attachments"][0];
@@ -135,7 +143,7 @@ pub async fn dependent_records(served: &mut Served) {
     assert_eq!(house.agent.get(&format!("/agent/topics/{child}/chats/{reply}")).await.0, 404);
     let (_, files) = house.agent.get(&house.at("/files")).await;
     assert_eq!(files["records"]["files"]["data"][house.topic.to_string()]["files"][0]["filename"], "a b.txt");
-    served.extend(sim.served());
+    close(sim, served);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The event log: envelopes, cursors, late events, the last word.
 
-use crate::support::{ANNA, Caller, PIERRE, Served, error, fields, house};
+use crate::support::{ANNA, Caller, PIERRE, Served, close, error, fields, house};
 use agent_bridge_sim::speakeasy::{CursorError, Options, PollFault, StoredEvent, World};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
@@ -43,7 +43,7 @@ pub async fn envelopes(served: &mut Served) {
     sim.say(PIERRE, house.topic, "nobody hears");
     let end = sim.look(|world| world.cursor_of(ids(&events)[4]));
     assert_eq!(agent.poll(Some(&end)).await, (vec![], json!(end)));
-    served.extend(sim.served());
+    close(sim, served);
 }
 
 pub async fn pages(served: &mut Served) {
@@ -80,7 +80,7 @@ pub async fn pages(served: &mut Served) {
     }
     sim.set_capability(house.grant, "event_polling", false);
     assert_eq!(agent.get("/agent/events").await.0, 403);
-    served.extend(sim.served());
+    close(sim, served);
 }
 
 pub async fn mischief(served: &mut Served) {
@@ -118,7 +118,7 @@ pub async fn mischief(served: &mut Served) {
     sim.invalidate_cursors();
     assert_eq!(error(&agent.get(&path).await), (400, "invalid cursor"));
     assert_eq!(replay(&cursor), Err(CursorError::Invalid));
-    served.extend(sim.served());
+    close(sim, served);
 }
 
 pub async fn dialects(served: &mut Served) {
@@ -142,7 +142,7 @@ pub async fn dialects(served: &mut Served) {
     assert_eq!(nulls, [&Value::Null; 3]);
     let (_, page) = agent.get(&house.at("/chats")).await;
     assert_eq!(page["records"]["chats"]["data"][chat.to_string()]["id"], json!(chat.to_string()));
-    served.extend(sim.served());
+    close(sim, served);
 }
 
 pub async fn last_word(served: &mut Served) {
@@ -161,7 +161,7 @@ pub async fn last_word(served: &mut Served) {
     assert_eq!(agent.get("/agent/me").await.0, 401, "only the log is left");
     let told: Vec<StoredEvent> = std::iter::from_fn(|| heard.try_recv().ok()).collect();
     assert_eq!(told.into_iter().map(|it| it.body).collect::<Vec<_>>(), events, "listeners hear the same envelopes");
-    served.extend(sim.served());
+    close(sim, served);
 }
 
 #[tokio::test]

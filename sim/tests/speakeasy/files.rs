@@ -1,6 +1,6 @@
 //! Direct uploads: announced, put with the headers that were returned, named by a chat.
 
-use crate::support::{Caller, House, Reply, Served, error, house};
+use crate::support::{Caller, House, Reply, Served, close, error, house};
 use agent_bridge_sim::speakeasy::{Options, World};
 use serde_json::{Value, json};
 
@@ -75,12 +75,15 @@ pub async fn uploads(served: &mut Served) {
     assert_eq!(error(&say("guess".into()).await), (400, "sgid names no file"));
     let (status, body) = say(one_id.into()).await;
     assert_eq!((status, &body["chat"]["attachments"][0]["filename"]), (201, &json!("one.txt")));
+    let alone = json!({"chat": {"sgid": one_id}});
+    let changed = house.agent.patch(&format!("{path}/{}", body["chat"]["id"]), alone).await;
+    assert_eq!(error(&changed), (400, "chat can't be blank"), "a change is one of words");
     let (status, body) = say(format!("{one_id},{two_id}")).await;
     assert_eq!((status, body["chat"]["attachments"].as_array().map(Vec::len)), (201, Some(2)));
     let url = body["chat"]["attachments"][1]["url"].as_str().expect("a URL");
     assert_eq!(storage.ask("GET", url, &[], "").await.0, 200);
     assert_eq!(house.agent.get(&house.at("/files")).await.0, 200);
-    served.extend(sim.served());
+    close(sim, served);
 }
 
 pub async fn refusals(served: &mut Served) {
@@ -97,7 +100,7 @@ pub async fn refusals(served: &mut Served) {
     assert_eq!(house.agent.post("/files", json!({})).await.0, 400);
     house.sim.set_capability(house.grant, "attachments", false);
     assert_eq!(house.agent.post("/files", json!({"blob": good})).await.0, 403);
-    served.extend(house.sim.served());
+    close(&house.sim, served);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! `Idempotency-Key`: the first answer again, 409 for another body, per grant, method and path.
 
-use crate::support::{Caller, PIERRE, Served, house};
+use crate::support::{Caller, PIERRE, Served, close, house};
 use agent_bridge_sim::{
     serve::ReplyLost,
     speakeasy::{Fault, Options},
@@ -38,7 +38,7 @@ pub async fn keys(served: &mut Served) {
     sim.add_participant(PIERRE, house.topic, &sim.agent(other));
     let other = Caller { token: sim.access_token(other), ..agent.clone() };
     assert_eq!(keyed(&other, "POST", &path, "another grant's").await.0, 201);
-    served.extend(sim.served());
+    close(sim, served);
 }
 
 pub async fn lost_reply(served: &mut Served) {
@@ -66,7 +66,7 @@ pub async fn lost_reply(served: &mut Served) {
         (201, 3),
         "without the capability the key is ignored"
     );
-    served.extend(sim.served());
+    close(sim, served);
 }
 
 #[tokio::test]

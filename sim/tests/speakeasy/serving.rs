@@ -17,6 +17,10 @@ async fn another_process_scripts_it_over_http() {
     let (status, asked) = parts(&raw(&url, "POST", "/api/v1/agent_connect/requests", "-", &wish).await);
     assert_eq!(status, 202);
     control(&url, "approve", json!({})).await;
+    for again in [json!({}), json!({"request_id": asked["request_id"]})] {
+        let (status, _) = parts(&raw(&url, "POST", "/_sim/approve", "-", &again.to_string()).await);
+        assert_eq!(status, 404, "nobody waits any more");
+    }
     let path = format!(
         "/api/v1/agent_connect/requests/{}?poll_token={}",
         asked["request_id"],

@@ -9,6 +9,7 @@ use std::{
 };
 
 use agent_bridge_sim::{
+    contract,
     serve::ReplyLost,
     speakeasy::{GrantId, Options, Sim, TopicId},
 };
@@ -18,6 +19,8 @@ use axum::{
 };
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
+
+use crate::lines;
 
 /// A status and the body's JSON (`null` when it is none).
 pub type Reply = (u16, Value);
@@ -152,4 +155,15 @@ pub fn fields(value: &Value) -> Vec<&str> {
     let mut fields: Vec<&str> = value.as_object().expect("an object").keys().map(String::as_str).collect();
     fields.sort_unstable();
     fields
+}
+
+/// What a story served; each answer is as its line of the contract says, and came to the route that stands there.
+pub fn close(sim: &Sim, served: &mut Served) {
+    for (entry, id) in sim.log().iter().flat_map(|entry| entry.lines.iter().map(move |id| (entry, *id))) {
+        let line = contract::lines(contract::SPEAKEASY).find(|it| it.id == id).expect("a line");
+        // Some lines are of many requests, in words.
+        let route = line.request.split_once(" /").is_some_and(|(method, _)| method == entry.method);
+        assert!(!route || line.request == format!("{} {}", entry.method, entry.route), "{id}: {entry:?}");
+    }
+    lines::close(contract::SPEAKEASY, sim, served);
 }

@@ -1,6 +1,6 @@
 //! Who the agent is, whom it sees, and the topics that it is in.
 
-use crate::support::{ANNA, Caller, PIERRE, Served, error, house};
+use crate::support::{ANNA, Caller, PIERRE, Served, close, error, house};
 use agent_bridge_sim::speakeasy::{Fault, Options};
 use serde_json::{Value, json};
 
@@ -34,7 +34,7 @@ pub async fn me(served: &mut Served) {
         house.sim.fault("GET /agent/topics", Fault::TooMany { retry_after: retry_after.into() });
         assert_eq!(agent.get("/agent/topics").await.0, 429);
     }
-    served.extend(house.sim.served());
+    close(&house.sim, served);
 }
 
 pub async fn topics(served: &mut Served) {
@@ -48,6 +48,10 @@ pub async fn topics(served: &mut Served) {
     assert_eq!(agent.get(&house.at("")).await.0, 200);
     assert_eq!(agent.get(&format!("/agent/topics/{theirs}")).await.0, 403);
     assert_eq!(agent.get("/agent/topics/999999").await.0, 404);
+    for stray in ["/agent/rooms", "/files"] {
+        assert_eq!(error(&agent.get(stray).await), (404, "not found"));
+        assert!(sim.log().last().is_some_and(|it| it.path.ends_with(stray) && it.status == 404), "it is logged");
+    }
     let made = async |body: Value| agent.post("/agent/topics", body).await;
     assert_eq!(made(json!({"topic": {"subject": " "}})).await.0, 400);
     sim.stranger("zoe@people.test", "Zoé");
@@ -57,7 +61,7 @@ pub async fn topics(served: &mut Served) {
     let topic = one(&body, "topics");
     assert_eq!((status, &topic["subject"], &body["topic"]), (201, &json!("Mine"), &topic));
     assert_eq!(body["records"]["participants"]["data"].as_object().map(serde_json::Map::len), Some(2));
-    served.extend(sim.served());
+    close(sim, served);
 }
 
 pub async fn threads(served: &mut Served) {
@@ -83,11 +87,14 @@ pub async fn threads(served: &mut Served) {
     assert_eq!(error(&again), (400, "the source chat already has a child topic"));
     let (_, page) = agent.get(&house.at("/chats")).await;
     assert_eq!(one(&page, "timelines")["thread_topic_id"], child["id"]);
-    sim.set_capability(house.grant, "threaded_topic_create", false);
-    assert_eq!(spawn(json!(parent), json!(source)).await.0, 403);
+    for capability in ["threaded_topic_create", "topic_hierarchy"] {
+        sim.set_capability(house.grant, capability, false);
+        assert_eq!(spawn(json!(parent), json!(source)).await.0, 403, "{capability}");
+        sim.set_capability(house.grant, capability, true);
+    }
     let spawned = sim.child_topic(elsewhere, "By a person").expect("a topic");
     assert_eq!(sim.look(|world| world.topic(spawned).and_then(|it| it.spawned_from)), Some(elsewhere));
-    served.extend(sim.served());
+    close(sim, served);
 }
 
 pub async fn people_come_and_go(served: &mut Served) {
@@ -116,7 +123,7 @@ pub async fn people_come_and_go(served: &mut Served) {
     assert_eq!(agent.post("/agent/direct_chats", body("nobody@people.test")).await.0, 403);
     let other = Caller { sim: sim.clone(), token: sim.access_token(sim.grant(PIERRE, "Other", None)) };
     assert_eq!(other.get(&format!("/agent/topics/{direct}/chats")).await.0, 403);
-    served.extend(sim.served());
+    close(sim, served);
 }
 
 #[tokio::test]

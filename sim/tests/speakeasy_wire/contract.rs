@@ -2,14 +2,12 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use agent_bridge_sim::{
-    contract,
-    speakeasy::{CableFault, Confirm, HookFault, Options, PUSH_CONTRACT, Reason, Turn},
-};
+use agent_bridge_sim::speakeasy::{CableFault, Confirm, HookFault, Options, PUSH_CONTRACT, Reason, Turn};
 use axum::{body::Body, http::Request};
 use serde_json::json;
 use tower::ServiceExt as _;
 
+use crate::lines;
 use crate::support::{OFFER, Receiver, Stage, identifier};
 
 type Served = BTreeSet<&'static str>;
@@ -128,16 +126,10 @@ async fn every_line_is_served() {
         hooks(&mut served).await;
     };
     tokio::time::timeout(Duration::from_hours(1), all).await.expect("nothing hangs");
-    assert_eq!(contract::unserved(PUSH_CONTRACT, &served), Vec::<&str>::new());
-    let listed: Served = contract::lines(PUSH_CONTRACT).map(|line| line.id).collect();
-    assert_eq!(served.difference(&listed).collect::<Vec<_>>(), Vec::<&&str>::new());
+    lines::all_served(PUSH_CONTRACT, &served);
 }
 
 #[test]
 fn every_line_is_whole_and_named_once() {
-    let lines: Vec<_> = contract::lines(PUSH_CONTRACT).collect();
-    let written = PUSH_CONTRACT.lines().filter(|it| !it.is_empty() && !it.starts_with('#'));
-    assert_eq!(lines.len(), written.count(), "a line lacks a field");
-    let names: Served = lines.iter().map(|line| line.id).collect();
-    assert_eq!(names.len(), lines.len(), "a name stands twice");
+    lines::whole(PUSH_CONTRACT);
 }

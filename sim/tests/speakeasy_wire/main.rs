@@ -8,6 +8,9 @@ mod cable_faults;
 mod contract;
 mod hook;
 mod hook_faults;
+#[path = "../shared/lines.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod lines;
 mod serving;
 mod support;
 mod transports;

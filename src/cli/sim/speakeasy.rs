@@ -11,12 +11,15 @@ use crate::config::Span;
 /// What to serve.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  agent-bridge sim speakeasy                    somebody who lets your agent in at once, and talks to it
-  agent-bridge sim speakeasy --approve by-hand  it asks you, here, whether an agent may come in
-  agent-bridge sim speakeasy --no-cable         no websocket: events by polling, and by webhook where the bridge's
-                                                config has [ingress] (a public_url on 127.0.0.1 will do)
+  agent-bridge sim speakeasy                    somebody lets your agent in, and talks to it
+  agent-bridge sim speakeasy --approve by-hand  you are asked, here, whether it may come in
+  agent-bridge sim speakeasy --no-cable         no websocket: events by polling, and by webhook
+                                                where the bridge has [ingress] (see README.md)
   agent-bridge sim speakeasy --tokens 1m        tokens that are renewed all the time
-  agent-bridge sim speakeasy --json --silent    for scripts; drive it over /_sim (see sim/README.md)")]
+  agent-bridge sim speakeasy --json --silent    for scripts; drive it over /_sim
+
+To answer from elsewhere: curl -H 'content-type: application/json' -d '{}' URL/_sim/approve; to
+decline: URL/_sim/deny; to take the grant away: URL/_sim/revoke. The rest is in sim/README.md.")]
 pub struct Serve {
     /// The port on 127.0.0.1; 0 takes a free one.
     #[arg(long, default_value_t = 0)]
@@ -112,6 +115,10 @@ impl Serve {
         match self.approve {
             ApproveArg::AtOnce => println!("{} lets the agent in at once", self.handle),
             ApproveArg::ByHand => println!("when it asks, you are asked here (or POST {{}} to {url}/_sim/approve)"),
+            // The document has no word for a no.
+            ApproveArg::Denied if matches!(self.dialect, DialectArg::Documented) => {
+                println!("{} will decline, which nothing tells the agent", self.handle);
+            }
             ApproveArg::Denied => println!("{} will decline", self.handle),
         }
     }

@@ -68,13 +68,12 @@ impl Dial {
 
     fn refusal(&self, answer: &Upgrade) -> Fault {
         let outcome = self.spec.call.outcome(self.session.manifest(), answer.status, b"");
-        let words = match &outcome {
-            Outcome::Named { message: Some(message), .. } => format!(": {message}"),
-            _ => String::new(),
-        };
         match outcome {
-            Outcome::Named { is, .. } if is == REVOKED => Fault::Revoked(words),
-            _ => Fault::refusal(answer.status, words, &answer.headers, self.clock.now(), self.later),
+            Outcome::Named { is, message, .. } if is == REVOKED => {
+                Fault::Revoked(message.map(|message| format!(": {message}")).unwrap_or_default())
+            }
+            // What else the manifest has to say of a status is about requests, and not about a cable.
+            _ => Fault::refusal(answer.status, &answer.headers, self.clock.now(), self.later),
         }
     }
 }

@@ -17,13 +17,8 @@ pub(super) enum Fault {
     #[error("the cable does not accept the session")]
     Unauthorised,
     /// The platform has no cable here, or not for this agent.
-    #[error("the platform answers {status} where the cable should be{words}")]
-    NotThere {
-        /// The HTTP status.
-        status: u16,
-        /// What the manifest has to say about it.
-        words: String,
-    },
+    #[error("the platform answers {0} where the cable should be")]
+    NotThere(u16),
     /// The platform took the seat away (an outcome that the manifest calls `revoked`).
     #[error("the platform took the seat away{0}")]
     Revoked(String),
@@ -31,13 +26,8 @@ pub(super) enum Fault {
     #[error("the platform asks to wait {} s", .0.as_secs())]
     Throttled(Duration),
     /// The platform is in trouble.
-    #[error("the platform answers {status} where the cable should be{words}")]
-    Failing {
-        /// The HTTP status.
-        status: u16,
-        /// What the manifest has to say about it.
-        words: String,
-    },
+    #[error("the platform answers {0} where the cable should be")]
+    Failing(u16),
     /// It switched, and not to what was asked for.
     #[error("the cable cannot be opened: {0}")]
     NotACable(NotAWebsocket),
@@ -104,14 +94,14 @@ impl From<session::Error> for Fault {
 
 impl Fault {
     /// What an answer to the opening means that is not 101. `later`: what a platform gets that only says "later".
-    pub fn refusal(status: u16, words: String, headers: &HeaderMap, now: u64, later: Duration) -> Self {
+    pub fn refusal(status: u16, headers: &HeaderMap, now: u64, later: Duration) -> Self {
         let asked = retry_after(headers, now);
         match status {
             401 => Self::Unauthorised,
             429 => Self::Throttled(asked.unwrap_or(later)),
             // 200 is a page where a cable should be; a redirect is never followed, for the token is in the URL.
-            100..=399 | 403 | 404 | 405 | 410 => Self::NotThere { status, words },
-            _ => asked.map_or(Self::Failing { status, words }, Self::Throttled),
+            100..=399 | 403 | 404 | 405 | 410 => Self::NotThere(status),
+            _ => asked.map_or(Self::Failing(status), Self::Throttled),
         }
     }
 
@@ -126,7 +116,7 @@ impl Fault {
                 stop(words)
             }
             Self::Disconnected(_) | Self::Closed => Next::Scatter,
-            Self::NotThere { .. } | Self::Refused(_) | Self::NotACable(_) => Next::Rarely,
+            Self::NotThere(_) | Self::Refused(_) | Self::NotACable(_) => Next::Rarely,
             Self::Throttled(wait) => Next::Retry(wait),
             Self::Revoked(_) => Next::Stop(Stopped::Line(Reason::Revoked(words))),
             Self::Outside(dropped) => match dropped.after(false, 0) {
@@ -134,7 +124,7 @@ impl Fault {
                 After::Wait(asked) => Next::Retry(asked),
                 After::Stop(reason) => Next::Stop(Stopped::Line(reason)),
             },
-            Self::Failing { .. }
+            Self::Failing(_)
             | Self::NoWelcome
             | Self::Unanswered
             | Self::Silent(_)
@@ -159,7 +149,7 @@ mod tests {
     fn refused(status: u16, retry: Option<&'static str>) -> Next {
         let mut headers = HeaderMap::new();
         headers.extend(retry.map(|it| (RETRY_AFTER, HeaderValue::from_static(it))));
-        Fault::refusal(status, String::new(), &headers, 0, LATER).next()
+        Fault::refusal(status, &headers, 0, LATER).next()
     }
 
     #[test]

@@ -48,7 +48,7 @@ async fn attack_a_webhook_that_is_forged_cut_or_swollen_is_refused_and_the_next_
         lounge.sim.hook_fault(fault.clone());
         lounge.say(&format!("{fault:?}"));
         is_refused_first(&lounge, &fault, status).await;
-        lounge.is_sound(&mut agent).await;
+        lounge.is_sound(&mut agent, 0).await;
     }
     lounge.end().await;
 }
@@ -96,7 +96,7 @@ async fn a_cable_that_says_nonsense_another_subscription_or_ten_megabytes_costs_
         let dials = lounge.sim.look(World::cable_dials);
         lounge.sim.cable_fault(fault);
         lounge.say(word);
-        lounge.is_sound(&mut agent).await;
+        lounge.is_sound(&mut agent, 0).await;
         assert_eq!(lounge.sim.look(World::cable_dials), dials, "{word}: it is passed over, and the cable stays");
     }
     let dials = lounge.sim.look(World::cable_dials);
@@ -104,7 +104,7 @@ async fn a_cable_that_says_nonsense_another_subscription_or_ten_megabytes_costs_
     lounge.say("ten megabytes");
     lounge.is_dialled(dials + 1).await;
     lounge.is_subscribed().await;
-    lounge.is_sound(&mut agent).await;
+    lounge.is_sound(&mut agent, 0).await;
     lounge.end().await;
 }
 

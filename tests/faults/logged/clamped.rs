@@ -40,7 +40,7 @@ async fn row_35_an_absurd_retry_after_delays_a_keyed_action_as_long_as_the_confi
             }
             assert!(!planned.is_empty() && planned.iter().all(|wait| *wait <= LONGEST), "{asks}: {planned:?} ms");
         }
-        lounge.is_sound(&mut agent).await;
+        lounge.is_sound(&mut agent, 0).await;
         lounge.end().await;
     })
     .await;
@@ -69,7 +69,7 @@ async fn row_35_an_absurd_retry_after_of_log_and_refresh_is_an_hour_at_most() {
             lounge.sim.clear_faults();
             lounge.kill().await;
             let mut agent = lounge.agent().await;
-            lounge.is_sound(&mut agent).await;
+            lounge.is_sound(&mut agent, 0).await;
             assert!(asked <= 3, "{route}: asked {asked} times although it wants to be left alone");
             lounge.end().await;
         }

@@ -49,7 +49,7 @@ async fn row_31_fifty_requests_that_meet_401_together_refresh_once() {
         assert!(refused >= 25, "only {refused} met it together");
         assert_eq!(refreshes, 1, "one for all of them, the log and the cable");
         let mut agent = lounge.agent().await;
-        lounge.is_sound(&mut agent).await;
+        lounge.is_sound(&mut agent, 0).await;
         lounge.end().await;
     })
     .await;

@@ -9,16 +9,16 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    agentworkspace::{LiveFault, Memory, Sim, Turn},
-    control::{Reply, done},
+    agentworkspace::{Memory, Sim},
+    control::{Reply, done, happens, ok, takes},
 };
 
 pub(super) fn router(sim: &Sim) -> Router {
     Router::new()
         .route("/_sim/edit", post(edit))
         .route("/_sim/browser", post(browser))
-        .route("/_sim/live_fault", post(live_fault))
-        .route("/_sim/heal_live", post(heal))
+        .route("/_sim/live_fault", takes(Sim::arm_live))
+        .route("/_sim/heal_live", happens(Sim::heal_live))
         .route("/_sim/restart", post(restart))
         .route("/_sim/live", get(state))
         .with_state(sim.clone())
@@ -69,17 +69,7 @@ async fn browser(State(sim): State<Sim>, Json(body): Json<Browser>) -> Json<Valu
         Does::GoOffline => sim.goes_offline(&body.document),
         Does::ComeBack => sim.comes_back(&body.document),
     }
-    Json(json!({"ok": true}))
-}
-
-async fn live_fault(State(sim): State<Sim>, Json(turn): Json<Turn<LiveFault>>) -> Json<Value> {
-    sim.arm_live(turn);
-    Json(json!({"ok": true}))
-}
-
-async fn heal(State(sim): State<Sim>) -> Json<Value> {
-    sim.heal_live();
-    Json(json!({"ok": true}))
+    ok()
 }
 
 #[derive(Deserialize)]
@@ -90,7 +80,7 @@ struct Restart {
 
 async fn restart(State(sim): State<Sim>, Json(body): Json<Restart>) -> Json<Value> {
     sim.restart(body.memory);
-    Json(json!({"ok": true}))
+    ok()
 }
 
 async fn state(State(sim): State<Sim>) -> Json<Value> {

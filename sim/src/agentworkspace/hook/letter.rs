@@ -1,18 +1,14 @@
 //! One webhook as it goes out: body, signature, headers; and what a fault makes of them.
 
-use std::fmt::Write as _;
-
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::json;
-use sha2::Sha256;
 
 use super::HookFault;
 use crate::{
     agentworkspace::{options::Signing, record::Mention, world::World},
-    post::Letter,
+    post::{self, Letter},
 };
 
 const SIGNATURE: HeaderName = HeaderName::from_static("x-webhook-signature");
@@ -64,18 +60,10 @@ impl World {
 
 /// HMAC-SHA256 of the body.
 fn signature(signing: Signing, secret: &str, body: &[u8]) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
-    mac.update(body);
-    let sum = mac.finalize().into_bytes();
-    let hex = || {
-        sum.iter().fold(String::with_capacity(64), |mut text, byte| {
-            let _infallible = write!(text, "{byte:02x}");
-            text
-        })
-    };
+    let sum = post::signature(secret, body);
     match signing {
-        Signing::Hex => hex(),
-        Signing::Prefixed => format!("sha256={}", hex()),
+        Signing::Hex => post::hex(&sum),
+        Signing::Prefixed => format!("sha256={}", post::hex(&sum)),
         Signing::Base64 => STANDARD.encode(sum),
     }
 }

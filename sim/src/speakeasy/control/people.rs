@@ -4,7 +4,7 @@ use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Reply, done};
+use super::{Reply, done, ok};
 use crate::speakeasy::{Sim, TopicId};
 
 pub(super) fn router(sim: &Sim) -> Router {
@@ -44,7 +44,7 @@ struct ByHandle {
 async fn discovery(State(sim): State<Sim>, Json(body): Json<ByHandle>) -> Json<Value> {
     sim.person(&body.handle, &body.handle);
     sim.enable_discovery(&body.handle);
-    Json(json!({"ok": true}))
+    ok()
 }
 
 #[derive(Deserialize)]

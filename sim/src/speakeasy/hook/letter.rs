@@ -1,14 +1,11 @@
 //! One attempt as it goes out: body, signature, headers; and what a fault makes of them.
 
-use std::fmt::Write as _;
-
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use bytes::Bytes;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
-use sha2::Sha256;
 
 use super::fault::{HookFault, Rewriting, Signature};
+use crate::post;
 pub(crate) use crate::post::Letter;
 
 const SIGNATURE: HeaderName = HeaderName::from_static("x-agent-signature");
@@ -93,12 +90,7 @@ fn signature(secret: &str, body: &[u8], fault: Option<&HookFault>) -> Option<Str
 
 /// HMAC-SHA256 in lower-case hexadecimal digits.
 pub(crate) fn hex_hmac(secret: &str, body: &[u8]) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
-    mac.update(body);
-    mac.finalize().into_bytes().iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _infallible = write!(text, "{byte:02x}");
-        text
-    })
+    post::hex(&post::signature(secret, body))
 }
 
 /// The same event in other bytes.
