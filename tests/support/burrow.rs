@@ -46,6 +46,10 @@ pub struct Inside {
     /// `pending`, `approved`, `denied`, `gone`.
     pub door: &'static str,
     pub ends_at: Option<u64>,
+    /// An approval gives no code yet.
+    pub codeless: bool,
+    /// What its answers say beside that.
+    pub beside: Value,
     /// For how long a pass is good, where the platform says so.
     pub good_for: Option<u64>,
     /// The platform gives no new refresh token.
@@ -148,7 +152,10 @@ async fn poll(State(burrow): State<Burrow>, Query(query): Query<Vec<(String, Str
         let ends = inside.ends_at.map(rfc3339);
         let number = inside.knocks.len();
         faulty(fault, || match inside.door {
-            "approved" => Json(json!({ "status": "approved", "code": format!("code-{number}") })).into_response(),
+            "approved" if !inside.codeless => {
+                let code = format!("code-{number}");
+                Json(json!({ "status": "approved", "code": code, "beside": inside.beside })).into_response()
+            }
             "gone" => StatusCode::GONE.into_response(),
             door => Json(json!({ "status": door, "code": null, "ends_at": ends })).into_response(),
         })
