@@ -105,6 +105,10 @@ async fn a_door_that_is_shut_says_what_to_do_and_nothing_stays_behind() {
     porch.sim.person("shy@example.com", "Shy");
     let said = failed(&porch.join("shy@example.com").await);
     assert!(said.contains("ask the person to enable it") && said.contains("run the same command again"), "{said}");
+    // What nobody foresaw is said in the platform's own words.
+    porch.sim.fault("POST /agent_connect/requests", Fault::Status { status: 422 });
+    let said = failed(&porch.join(OWNER).await);
+    assert!(said.contains("answered 422") && said.contains("(it says: injected fault)"), "{said}");
     assert!(porch.home.ok(&["status", "--json"]).await.contains("\"workspaces\":[]") || porch.status().await.is_null());
     porch.serving.stop().await;
 }
@@ -117,7 +121,7 @@ async fn a_no_and_a_silence_say_what_to_do_and_the_command_asks_again() {
         (denied, "", "the person has declined: ask them, and run the same command again", "join.rejected"),
         (late, "", "the request has expired without an answer: run the same command again", "join.expired"),
         (
-            Options::default(),
+            Options { expires_at: false, ..Options::default() },
             "[join]\nwait = \"1s\"",
             "in the time that `join.wait` gives: ask the person, and run the same command again",
             "join.expired",
@@ -168,6 +172,19 @@ async fn whoever_watches_may_go_and_the_wait_shows_the_end_that_the_platform_giv
     porch.becomes("signed_in").await;
     porch.is_live().await;
     assert_eq!((porch.count("POST /agent_connect/requests"), porch.count(EXCHANGE)), (1, 1));
+    daemon.stop().await;
+    porch.serving.stop().await;
+}
+
+#[tokio::test]
+async fn the_end_that_the_platform_gives_counts_more_than_the_operators_patience() {
+    let porch = Porch::new(Options::default(), "[join]\nwait = \"1s\"").await;
+    let daemon = porch.home.start().await;
+    let waiting = porch.spawn();
+    porch.seen("GET /agent_connect/requests/{id}", 4).await;
+    porch.sim.approve(porch.request());
+    let joined = tokio::time::timeout(PATIENCE, waiting.wait_with_output()).await.unwrap().unwrap();
+    assert!(joined.status.success(), "{joined:?}");
     daemon.stop().await;
     porch.serving.stop().await;
 }
@@ -287,5 +304,13 @@ async fn check_names_a_workspace_whose_platform_delivers_elsewhere() {
         assert!(shown.contains("the platform of `lounge` delivers to http://") && shown.contains(words), "{shown}");
         assert!(shown.contains("leave and join `lounge` again"), "{shown}");
     }
+    // Joined where the platform could not be told a URL, and later it could.
+    porch.home.ok(&["leave", "lounge", "--yes"]).await;
+    porch.home.ok(&Porch::args(&porch.serving.url(), OWNER)).await;
+    assert!(!porch.home.ok(&["check"]).await.contains("was told no URL"));
+    porch.configure(&ingress());
+    let shown = porch.home.ok(&["check"]).await;
+    assert!(shown.contains("the platform of `lounge` was told no URL at the join"), "{shown}");
+    assert!(shown.contains("leave and join `lounge` again"), "{shown}");
     porch.serving.stop().await;
 }
