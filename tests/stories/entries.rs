@@ -8,6 +8,7 @@ use std::time::Duration;
 use agent_bridge_sim::serve::Serving;
 use agent_bridge_sim::speakeasy::{Approval, Armed, Fault, Options, Sim, World};
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
 
 use crate::bridge::{Home, PATIENCE, until};
@@ -157,13 +158,16 @@ async fn a_no_and_a_silence_say_what_to_do_and_the_command_asks_again() {
 async fn whoever_watches_may_go_and_the_wait_shows_the_end_that_the_platform_gives() {
     let porch = Porch::new(Options::default(), "").await;
     let daemon = porch.home.start().await;
-    let watching = porch.spawn();
+    let mut watching = porch.spawn();
+    let mut notes = BufReader::new(watching.stderr.take().unwrap()).lines();
+    let note = tokio::time::timeout(PATIENCE, notes.next_line()).await.unwrap().unwrap().unwrap();
+    assert!(note.contains("Ctrl-C is fine: the daemon goes on"), "{note}");
     porch.seen("GET /agent_connect/requests/{id}", 2).await;
     let pid = watching.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed())).unwrap();
     // Not INT, which is ignored where the tests themselves run in the background.
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-    let gone = tokio::time::timeout(PATIENCE, watching.wait_with_output()).await.unwrap().unwrap();
-    assert!(String::from_utf8_lossy(&gone.stderr).contains("Ctrl-C is fine: the daemon goes on"), "{gone:?}");
+    let gone = tokio::time::timeout(PATIENCE, watching.wait()).await.unwrap().unwrap();
+    assert!(!gone.success(), "it did not wait for the end");
     let shown = porch.home.ok(&["status", "lounge"]).await;
     assert!(shown.contains("waits for approval, which ends in"), "{shown}");
     daemon.kill().await;
