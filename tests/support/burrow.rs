@@ -43,11 +43,9 @@ pub struct Inside {
     pub knocks: Vec<Value>,
     pub polls: usize,
     pub asked: usize,
-    /// `pending`, `approved`, `denied`, `gone`.
+    /// `pending`, `approved`, `codeless` (approved, and no code yet), `denied`, `gone`.
     pub door: &'static str,
     pub ends_at: Option<u64>,
-    /// An approval gives no code yet.
-    pub codeless: bool,
     /// What its answers say beside that.
     pub beside: Value,
     /// For how long a pass is good, where the platform says so.
@@ -152,7 +150,8 @@ async fn poll(State(burrow): State<Burrow>, Query(query): Query<Vec<(String, Str
         let ends = inside.ends_at.map(rfc3339);
         let number = inside.knocks.len();
         faulty(fault, || match inside.door {
-            "approved" if !inside.codeless => {
+            "codeless" => Json(json!({ "status": "approved", "code": null })).into_response(),
+            "approved" => {
                 let code = format!("code-{number}");
                 Json(json!({ "status": "approved", "code": code, "beside": inside.beside })).into_response()
             }
