@@ -21,7 +21,7 @@ mod public_url;
 mod signature;
 
 pub use answer::{Answer, Tally};
-pub use callback::{CALLBACK_URL, HOOK_PATH, callback_url, hook_path, moved, told_base};
+pub use callback::{CALLBACK_URL, HOOK_PATH, callback_url, hook_path, moved, told_base, untold};
 pub use door::{Bounds, Door, router};
 pub use expect::{Expectation, Expectations, Way};
 pub use hooks::{Hook, Hooks, Taken};

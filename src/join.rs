@@ -18,6 +18,7 @@ mod patience;
 mod progress;
 pub mod recognise;
 mod step;
+mod verdict;
 mod wait;
 mod walk;
 mod wallet;

@@ -233,6 +233,15 @@ impl Dropped {
         }
     }
 
+    /// 401s in a row, this drop included, behind so many `before`. Waiting for another session ends no row.
+    pub const fn refusals(&self, before: u32) -> u32 {
+        match self {
+            Self::Unauthorised => before + 1,
+            Self::Session(session::Error::Waiting { .. }) => before,
+            _ => 0,
+        }
+    }
+
     /// What follows. `by_design`: the stream had reached the age at which this platform cuts it. `refusals`: 401s in
     /// a row, this one included.
     pub fn after(self, by_design: bool, refusals: u32) -> After {
@@ -265,6 +274,14 @@ mod tests {
     fn a_cut_by_design_is_no_failure_and_a_lasting_401_is_no_loop() {
         assert!(matches!(Dropped::Ended.after(true, 0), After::Redial));
         assert!(matches!(Dropped::Ended.after(false, 0), After::Wait(Duration::ZERO)));
+        let waits = session::Error::Waiting { why: String::new(), retry_in: Duration::ZERO };
+        let row = [Dropped::Unauthorised, Dropped::Session(waits), Dropped::Unauthorised, Dropped::Ended];
+        let mut refusals = 0;
+        let counted = row.map(|dropped| {
+            refusals = dropped.refusals(refusals);
+            refusals
+        });
+        assert_eq!(counted, [1, 1, 2, 0]);
         assert!(matches!(Dropped::Unauthorised.after(false, 2), After::Wait(_)));
         assert!(matches!(Dropped::Unauthorised.after(false, 3), After::Stop(Reason::NeedsAction { .. })));
         let wait = Duration::from_secs(9);

@@ -92,11 +92,15 @@ impl Manifest {
         Some((session, session.share_secret()?))
     }
 
+    /// Whether a step of joining tells the platform where to deliver.
+    pub fn tells_where_to_deliver(&self) -> bool {
+        let steps = self.join.ways.iter().flat_map(|(_, way)| &way.steps).flat_map(|step| &step.dialects);
+        steps.flat_map(|dialect| dialect.call.references()).any(|it| it.root == Root::Ingress)
+    }
+
     /// The platform's webhook where no step of joining tells the platform its URL: a person does.
     pub fn pasted_webhook(&self) -> Option<&Webhook> {
-        let steps = self.join.ways.iter().flat_map(|(_, way)| &way.steps).flat_map(|step| &step.dialects);
-        let mut named = steps.flat_map(|dialect| dialect.call.references());
-        if named.any(|it| it.root == Root::Ingress) {
+        if self.tells_where_to_deliver() {
             return None;
         }
         self.receive.push.iter().find_map(|push| match push {

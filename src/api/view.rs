@@ -24,7 +24,9 @@ pub fn workspace(record: &WorkspaceRecord, live: Option<Value>) -> Value {
     view.insert("platform".into(), record.platform.clone().into());
     view.insert("settings".into(), json!(record.settings));
     view.insert("session".into(), record.session.clone().into());
-    view.insert("joined_at".into(), rfc3339(record.joined_at).into());
+    if record.joined_at > 0 {
+        view.insert("joined_at".into(), rfc3339(record.joined_at).into());
+    }
     if let Some(callback) = record.facts.get(CALLBACK_URL).and_then(Value::as_str) {
         view.insert("delivers_to".into(), told_base(callback).into());
     }

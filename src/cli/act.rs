@@ -14,7 +14,7 @@ use crate::config::Span;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  agent-bridge act acme edit message=b2c1a3e8 text='Better so'\n  \
     agent-bridge act acme mark_read conversation=f8433e40 --wait 10s\n\n\
-    A value that is JSON but no text is written with := as in limit:=5")]
+    A value that is JSON but no text is written with := as in limit:=5, state:=true or people:='[\"ann@x.example\"]'")]
 pub struct Act {
     /// The workspace
     workspace: String,

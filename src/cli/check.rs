@@ -37,7 +37,8 @@ impl Check {
         if let Some(listen) = config.ingress.listen {
             found["ingress"] = listen.to_string().into();
         }
-        let moved: Vec<_> = workspaces.iter().filter_map(|workspace| moved(workspace, &config)).collect();
+        let moved: Vec<_> =
+            workspaces.iter().filter_map(|workspace| elsewhere(workspace, &manifests, &config)).collect();
         if !moved.is_empty() {
             found["warnings"] = moved.into();
         }
@@ -57,10 +58,16 @@ fn plain(value: &Value) -> String {
     }
 }
 
-/// A workspace whose platform delivers to another URL than this bridge's, and what to do.
-fn moved(workspace: &Value, config: &Config) -> Option<String> {
-    let base = workspace["delivers_to"].as_str()?;
-    ingress::moved(&show::text(workspace, "name"), base, config.ingress.public_url.as_ref())
+/// A workspace whose platform delivers elsewhere than to this bridge, or nowhere, and what to do.
+fn elsewhere(workspace: &Value, manifests: &Manifests, config: &Config) -> Option<String> {
+    let ([name, platform, seat], public) =
+        (["name", "platform", "seat"].map(|key| show::text(workspace, key)), config.ingress.public_url.as_ref());
+    if let Some(base) = workspace["delivers_to"].as_str() {
+        return ingress::moved(&name, base, public);
+    }
+    // Where the seat was taken away, what it was told has been forgotten.
+    let could = seat != "revoked" && manifests.get(&platform)?.tells_where_to_deliver();
+    public.filter(|_| could).map(|public| ingress::untold(&name, public))
 }
 
 /// The joined workspaces; a store that is not there yet has none.

@@ -53,6 +53,10 @@ pub fn table(headers: &[&str], rows: Vec<Vec<String>>) -> Result<(), Fault> {
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    // A terminal that does not say how wide it is says 0: nothing is squeezed into that.
+    if table.width() == Some(0) {
+        table.set_content_arrangement(ContentArrangement::Disabled);
+    }
     table.set_header(headers.to_vec()).add_rows(rows);
     line(table)
 }

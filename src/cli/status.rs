@@ -92,11 +92,15 @@ const SEATS: &[&str] =
     &["workspace", "platform", "seat", "live", "lag", "credential ends", "next try", "held back", "what helps"];
 
 fn seat(workspace: &Value, now: u64) -> Vec<String> {
-    let mut help = ["trouble", "reason", "command"].map(|key| text(workspace, key)).to_vec();
+    let mut help = ["trouble", "reason"].map(|key| text(workspace, key)).to_vec();
     help.insert(0, waits(workspace, now));
     // A seat that needs somebody gives its reason as its trouble, too.
     help.dedup();
     help.retain(|word| !word.is_empty());
+    let command = text(workspace, "command");
+    if !command.is_empty() {
+        help.push(format!("run: {command}"));
+    }
     let [name, platform, seat, mut live] = ["name", "platform", "seat", "live"].map(|key| text(workspace, key));
     if seat == "registered" {
         // Neither live nor not: there is nothing to hear of.
@@ -107,7 +111,7 @@ fn seat(workspace: &Value, now: u64) -> Vec<String> {
     let [ends, next] = ["credential_expires", "next_retry"].map(|key| when(workspace, key, now));
     let held_back = workspace.get("held_back").and_then(Value::as_u64).filter(|count| *count > 0);
     let held_back = held_back.map(|count| count.to_string()).unwrap_or_default();
-    vec![name, platform, seat, live, lag, ends, next, held_back, help.join(" ")]
+    vec![name, platform, seat, live, lag, ends, next, held_back, help.join("; ")]
 }
 
 /// What a registered seat is, and all that can be said of it.
@@ -221,8 +225,17 @@ mod tests {
             "credential_expires": now + 86_400_000, "next_retry": null, "trouble": "refused", "reason": "refused",
             "command": "agent-bridge join …", "lines": [one], "held_back": 7,
         });
-        let shown =
-            ["acme", "agentunited", "needs_action", "false", "1 min", "in 1 d", "", "7", "refused agent-bridge join …"];
+        let shown = [
+            "acme",
+            "agentunited",
+            "needs_action",
+            "false",
+            "1 min",
+            "in 1 d",
+            "",
+            "7",
+            "refused; run: agent-bridge join …",
+        ];
         assert_eq!(seat(&workspace, now), shown);
         let shown = ["acme", "sse", "waiting", "1 min ago", "", "1 min ago", "2 h ago", "e-17", "in 5 s", "HTTP 502"];
         assert_eq!(line("acme", &one_of(&workspace), now), shown);

@@ -77,7 +77,7 @@ pub struct Join {
     pub request: Span,
     /// How long a whole join may take, but for the time until somebody has approved it.
     pub whole: Span,
-    /// How long a join may wait for somebody to approve it; the platform may stop waiting sooner.
+    /// How long a join waits for somebody to approve it, where the platform does not say itself when that ends.
     pub wait: Span,
 }
 

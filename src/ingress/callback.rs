@@ -69,6 +69,14 @@ pub fn moved(workspace: &str, base: &str, public: Option<&PublicUrl>) -> Option<
     ))
 }
 
+/// What to do where a platform could be told where to deliver, and was not when the workspace was joined.
+pub fn untold(workspace: &str, public: &PublicUrl) -> String {
+    format!(
+        "the platform of `{workspace}` was told no URL at the join, and `ingress.public_url` is {public} now: it delivers \
+         nothing, and events come without webhooks; to have them, leave and join `{workspace}` again"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,11 +5,12 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::Map;
 
 use super::Error;
 use super::dialect::is_later;
-use super::wait::{Pause, Verdict, Waits};
+use super::verdict::{Verdict, brings};
+use super::wait::{Pause, Waits};
 use super::walk::{Flow, Walk};
 use crate::adapter::{Call, Claim, Dialect, Manifest, Outcome, Wait};
 use crate::clock::{millis, rfc3339};
@@ -71,11 +72,6 @@ fn verdict(manifest: &Manifest, it: &Claiming<'_>, host: &str, answer: &Response
         Outcome::Ok if brings(call, &it.wait.r#for, answer) => Verdict::Approved,
         Outcome::Ok => Verdict::Later(format!("{host} answered {} without what was asked for", session::label(call))),
     }
-}
-
-fn brings(call: &Call, name: &str, answer: &Response) -> bool {
-    let given = |value: &Value| value.as_str() != Some("");
-    answer.json().is_ok_and(|body| call.take(&body).get(name).is_some_and(given))
 }
 
 impl Walk<'_> {

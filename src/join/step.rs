@@ -96,8 +96,17 @@ impl Walk<'_> {
                 Ok(Some(way))
             }
             _ if answer.status >= 500 || matches!(answer.status, 408 | 429) => Err(Error::Unavailable(words())),
-            _ => Err(Error::Refused(words())),
+            Outcome::Named { message: Some(_), .. } => Err(Error::Refused(words())),
+            _ => Err(Error::Refused(words() + &self.their_words(call, answer))),
         }
+    }
+
+    /// What the platform itself has to say, where the manifest does not know it; nothing where it says a secret (P8).
+    fn their_words(&self, call: &Call, answer: &Response) -> String {
+        let said = call.words(&self.plan.manifest, &answer.body);
+        let tells = |words: &String| self.plan.secrets.values().any(|secret| words.contains(secret.expose_secret()));
+        said.filter(|words| !words.is_empty() && !tells(words))
+            .map_or_else(String::new, |words| format!(" (it says: {words})"))
     }
 
     /// Another way is open when its needs are there, and not merely made up just now.

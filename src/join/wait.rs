@@ -9,12 +9,12 @@ use serde_json::{Map, Value, json};
 
 use super::claim::Claiming;
 use super::progress::Progress;
+use super::verdict::{Verdict, verdict};
 use super::walk::{Flow, Walk};
 use super::{Error, JOINING};
-use crate::adapter::{Call, Manifest, Outcome, Wait};
+use crate::adapter::Wait;
 use crate::clock::{millis, rfc3339};
 use crate::event::{Draft, Type};
-use crate::http::Response;
 use crate::retry::retry_after;
 use crate::session::{self, UNTOLD, repair_command};
 use crate::store::{Seat, WorkspaceRecord};
@@ -84,52 +84,6 @@ pub fn pending(record: &WorkspaceRecord) -> Option<Pending> {
     }
 }
 
-/// What an answer says.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    Approved,
-    /// Nobody has decided; the platform may say when it stops waiting.
-    Waits(Option<u64>),
-    /// It will pass.
-    Later(String),
-    Rejected(String),
-    Expired(String),
-    /// It was approved, and what that gave can be had no more.
-    Spent(String),
-}
-
-/// Reads an answer that came at `now` (milliseconds since 1970; its own date counts more).
-fn verdict(manifest: &Manifest, call: &Call, wait: &Wait, host: &str, answer: &Response, now: u64) -> Verdict {
-    let words = || session::answer_words(manifest, call, host, answer);
-    if answer.status >= 500 || matches!(answer.status, 408 | 425 | 429) {
-        return Verdict::Later(words());
-    }
-    let body = match call.outcome(manifest, answer.status, &answer.body) {
-        Outcome::Named { is, message, .. } => {
-            let words = message.map_or_else(|| format!("{host} says: {is}"), |words| format!("{host}: {words}"));
-            let late = wait.expired.all().contains(&is);
-            return if late { Verdict::Expired(words) } else { Verdict::Rejected(words) };
-        }
-        Outcome::Status(_) => return Verdict::Rejected(words()),
-        Outcome::Ok => match answer.json() {
-            Ok(body) => body,
-            Err(bad) => return Verdict::Later(format!("{host} {bad}")),
-        },
-    };
-    let given = |value: &Value| value.as_str() != Some("");
-    if call.take(&body).get(&wait.r#for).is_some_and(given) {
-        return Verdict::Approved;
-    }
-    match wait.ends.instant(&body) {
-        Some(ends) if ends <= answer.date().unwrap_or(now) => {
-            let words = wait.expired.all().first().and_then(|name| manifest.words(name));
-            let words = words.unwrap_or("nobody has decided before the platform stopped waiting");
-            Verdict::Expired(format!("{host}: {words}"))
-        }
-        ends => Verdict::Waits(ends),
-    }
-}
-
 impl Walk<'_> {
     /// Asks once whether somebody has decided.
     pub(super) async fn ask(&mut self, way: &str, index: usize, wait: &Wait) -> Result<Flow, Error> {
@@ -143,9 +97,7 @@ impl Walk<'_> {
         self.is_patient(&waits)?;
         let (now, every) = (self.means.clock.now(), wait.every.0);
         let answer = match self.send(&dialect.call).await {
-            Err(Error::Unavailable(why)) => {
-                return Ok(Flow::Waits(Pause { again: every, trouble: Some(why), sharp: false }));
-            }
+            Err(Error::Unavailable(why)) => return self.untold(&waits, every, why),
             answer => answer?,
         };
         let again = every.max(retry_after(&answer.headers, now).unwrap_or_default());
@@ -160,14 +112,26 @@ impl Walk<'_> {
                 self.note_end(waits, ends).await?;
                 Ok(Flow::Waits(Pause { again, trouble: None, sharp: false }))
             }
-            Verdict::Later(why) => Ok(Flow::Waits(Pause { again, trouble: Some(why), sharp: false })),
+            Verdict::Later(why) => self.untold(&waits, again, why),
             Verdict::Rejected(words) | Verdict::Spent(words) => Err(self.turned_away(Type::JoinRejected, words)),
             Verdict::Expired(words) => Err(self.turned_away(Type::JoinExpired, words)),
         }
     }
 
-    /// The operator's patience is not the platform's: whichever ends first.
+    /// Nothing could be learnt this time. Once the end that the platform gave is over, so is the patience with it.
+    fn untold(&mut self, waits: &Waits, again: Duration, why: String) -> Result<Flow, Error> {
+        if waits.ends.is_some_and(|ends| ends < self.means.clock.now()) {
+            self.has_time(waits)?;
+        }
+        Ok(Flow::Waits(Pause { again, trouble: Some(why), sharp: false }))
+    }
+
+    /// Where the platform says when the asking ends, that counts, by its own clock; else the operator's patience does.
     pub(super) fn is_patient(&mut self, waits: &Waits) -> Result<(), Error> {
+        if waits.ends.is_some() { Ok(()) } else { self.has_time(waits) }
+    }
+
+    fn has_time(&mut self, waits: &Waits) -> Result<(), Error> {
         let waited = self.means.clock.now().saturating_sub(waits.since);
         if self.limit.is_some_and(|limit| waited > millis(limit)) {
             return Err(self.turned_away(Type::JoinExpired, OUT_OF_PATIENCE.to_owned()));

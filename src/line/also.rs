@@ -173,7 +173,7 @@ impl Also {
     }
 
     fn dropped(&mut self, why: Dropped) -> Phase<()> {
-        self.refusals = if matches!(why, Dropped::Unauthorised) { self.refusals + 1 } else { 0 };
+        self.refusals = why.refusals(self.refusals);
         let said = why.to_string();
         let (workspace, list) = (&self.desk.workspace, self.desk.line);
         match why.after(false, self.refusals) {

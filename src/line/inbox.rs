@@ -179,7 +179,7 @@ impl Inbox {
     }
 
     fn dropped(&mut self, why: Dropped) -> Phase<()> {
-        self.refusals = if matches!(why, Dropped::Unauthorised) { self.refusals + 1 } else { 0 };
+        self.refusals = why.refusals(self.refusals);
         let said = why.to_string();
         match why.after(false, self.refusals) {
             After::Stop(reason) => {

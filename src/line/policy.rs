@@ -43,7 +43,7 @@ impl Policy {
         let listed = |id: &String| self.allow_conversations.contains(id);
         let among = self.allow_conversations.is_empty()
             || listed(&conversation.id)
-            || conversation.parent.as_ref().is_some_and(listed);
+            || [&conversation.parent, &conversation.root].into_iter().flatten().any(listed);
         among && if direct { self.direct } else { self.topics }
     }
 
@@ -69,8 +69,13 @@ mod tests {
     use crate::event::{Author, Data, WorkspaceName};
 
     fn said(kind: Option<ConversationKind>, author: Option<&str>, mentions_me: bool) -> Draft {
-        let conversation =
-            Conversation { id: "c1".into(), kind, title: None, parent: Some("p1".into()), ..Conversation::default() };
+        let conversation = Conversation {
+            id: "c1".into(),
+            kind,
+            parent: Some("p1".into()),
+            root: Some("r1".into()),
+            ..Conversation::default()
+        };
         let author = Author { id: author.map(str::to_owned), ..Author::default() };
         let data = Data {
             conversation: Some(conversation),
@@ -108,6 +113,7 @@ mod tests {
             (mentions, [false, true, false]),
             (lists(&["c1"], &[]), [false, false, false]),
             (lists(&["p1"], &[]), [false, false, false]),
+            (lists(&["r1"], &[]), [false, false, false]),
             (lists(&["c2"], &[]), [true, true, true]),
             (lists(&[], &["Ann@X"]), [false, true, true]),
         ];

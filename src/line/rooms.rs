@@ -228,7 +228,7 @@ impl Rooms {
     /// What follows from a drop. Conversations that are being read go on being read.
     fn dropped(&mut self, dropped: Dropped) -> Phase<()> {
         let workspace = self.session.record().name;
-        self.refusals = if matches!(dropped, Dropped::Unauthorised) { self.refusals + 1 } else { 0 };
+        self.refusals = dropped.refusals(self.refusals);
         let waits = matches!(dropped, Dropped::NotReady(_));
         let why = dropped.to_string();
         match dropped.after(false, self.refusals) {

@@ -222,7 +222,7 @@ impl Sse {
         self.renewal = None;
         let age = link.map_or(Duration::ZERO, Link::age);
         let by_design = self.cut.is_some_and(|cut| age >= Timing::renewal(cut));
-        self.refusals = if matches!(dropped, Dropped::Unauthorised) { self.refusals + 1 } else { 0 };
+        self.refusals = dropped.refusals(self.refusals);
         // What the store refused is lost here: a cursor behind it must not outlive it (P1).
         if matches!(dropped, Dropped::Overrun(_) | Dropped::Store(_)) {
             self.held.clear();

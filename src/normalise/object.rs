@@ -140,9 +140,11 @@ fn author(spec: &EventSpec, item: &Value, mapping: &Mapping) -> Author {
 }
 
 fn attachments(spec: &AttachmentSpec, item: &Value) -> Vec<Attachment> {
+    // One of which no more than its name is told is there all the same.
     let one = |item: &Value| {
-        let url = spec.url.text(item).filter(|url| !url.is_empty());
-        url.map(|url| Attachment { name: spec.name.text(item), url: Some(url) })
+        let text = |at: &Pointers| at.text(item).filter(|text| !text.is_empty());
+        let (name, url) = (text(&spec.name), text(&spec.url));
+        (name.is_some() || url.is_some()).then_some(Attachment { name, url })
     };
     match &spec.items {
         None => one(item).into_iter().collect(),

@@ -160,13 +160,14 @@ fn the_other_platform_speaks_in_numbers_and_nests_otherwise() {
         mapping(include_str!("../../tests/fixtures/adapters/parrot.yaml"), facts, &[("plumage", "Polly")], &[]);
     let body = r#"{"what":"squawk","payload":{"squawk":{"no":12,"branch":{"no":5},"feathers":{"version":3},"at":{"ms":1774202400123},
         "noise":"polly wants a cracker","answers":{"no":11},"nest_key":"n","from":{"no":77,"species":"parrot"},
-        "droppings":[{"where":"/d/1","label":"x"},{"where":null},{"where":"/d/2"}]}}}"#;
+        "droppings":[{"where":"/d/1","label":"x"},{"where":null},{"where":"/d/2"},{"label":"y"}]}}}"#;
     let event = event("anything", body, &parrot);
     assert_eq!(event["id"], "acme/message.created/5/12");
     assert_eq!(event["time"], "2026-03-22T18:00:00.123Z");
     let author = json!({ "id": "77", "name": null, "kind": "agent", "me": true });
     assert_eq!((&event["data"]["author"], &event["data"]["message"]["reply_to"]), (&author, &json!("11")));
-    assert_eq!(event["data"]["message"]["attachments"].as_array().map(Vec::len), Some(2));
+    let files = json!([{ "name": "x", "url": "/d/1" }, { "name": null, "url": "/d/2" }, { "name": "y", "url": null }]);
+    assert_eq!(event["data"]["message"]["attachments"], files);
     assert_eq!(event["data"]["raw"]["payload"]["squawk"]["nest_key"], SEALED);
     let hushed = normalise(&frame("hush", r#"{"no":12,"branch":{"no":5}}"#), &parrot, NOW).expect("known");
     assert_eq!((hushed.kind, hushed.time.as_str()), (Type::MessageDeleted, NOW));

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::edits;
 use crate::action::{Action, Request};
 use crate::adapter::{Action as Verb, Manifest, Root};
-use crate::session::Document;
+use crate::session::{Document, repair_command};
 use crate::store::{Seat, WorkspaceRecord};
 
 /// Why an action is not even accepted. `kind` is a stable word.
@@ -40,7 +40,9 @@ pub fn accept(
     now: u64,
 ) -> Result<Action, Refusal> {
     if let Seat::Revoked { reason } = &record.seat {
-        return Err(Refusal::new("revoked", format!("`{}` was taken away by the platform: {reason}", record.name)));
+        let again = repair_command(manifest, record);
+        let word = format!("`{}` was taken away ({reason}); to ask for it again, run: {again}", record.name);
+        return Err(Refusal::new("revoked", word));
     }
     let verb = verb(manifest, &request.verb)?;
     if verb.ephemeral {

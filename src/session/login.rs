@@ -115,7 +115,14 @@ fn sort(manifest: &Manifest, found: BTreeMap<String, Value>) -> Result<Option<Ta
 
 /// The request for people: method and path, without values and without its query.
 pub(crate) fn label(call: &Call) -> String {
-    format!("{} {}", call.method, call.path.source().split('?').next().unwrap_or_default())
+    let path = call.path.source().split('?').next().unwrap_or_default();
+    // What stands for a value is called by its name alone: where it comes from is the manifest's affair.
+    let places: Vec<&str> = path
+        .split('{')
+        .enumerate()
+        .map(|(nth, part)| if nth == 0 { part } else { part.split_once('.').map_or(part, |(_, name)| name) })
+        .collect();
+    format!("{} {}", call.method, places.join("{"))
 }
 
 /// What an answer other than success means, for people: the manifest's words, else the status and what to try.

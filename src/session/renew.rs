@@ -17,6 +17,10 @@ use crate::store::{Seat, WorkspaceRecord};
 /// New tokens in a row that nothing accepted: then the login works and is worth nothing.
 const DOUBTS: u32 = 3;
 
+/// Two 401s in a row, the second on a new token: then the platform is at fault as likely as the token, and no further
+/// refresh token is spent on it for so long (or as long as the config waits at most, where that is shorter).
+const HOLD_OFF: Duration = Duration::from_mins(1);
+
 /// Why a refresh token whose answer was lost twice is not sent again.
 const SPENT: &str = "the answer to the renewal of its token was lost twice, and no refresh token is sent a third time";
 
@@ -125,6 +129,10 @@ impl Session {
         let unproven = {
             let mut pace = self.0.pace.lock().unwrap_or_else(PoisonError::into_inner);
             pace.in_vain = true;
+            if pace.unproven && self.0.spec.refresh_secret().is_some() {
+                let hold_off = HOLD_OFF.min(self.0.means.waits.0.longest);
+                pace.not_before = pace.not_before.max(Some(Instant::now() + hold_off));
+            }
             pace.unproven
         };
         if !unproven {

@@ -129,6 +129,16 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn an_end_is_read_under_either_name_as_a_number_and_as_a_date() {
+        for end in [r#""exp":1774206000"#, r#""expires_at":1774206000"#, r#""expires_at":"2026-03-22T19:00:00Z""#] {
+            for since in ["", r#","iat":1774202400"#] {
+                let token = fresh(&format!("{{{end}{since}}}"));
+                assert_eq!(token.remaining(), Some(Duration::from_hours(1)), "{end}{since}");
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_clock_that_is_a_day_off_changes_nothing() {
         let payload = r#"{"iat":1774202400,"exp":1774288800}"#;
         let day = 86_400_000;

@@ -162,14 +162,16 @@ impl Desk {
         let mut line = line.unwrap_or_else(super::lines::never_opened).borrow().clone();
         line.evidence = line.evidence(now);
         let record = session.as_ref().map(Session::record);
+        // A seat that cannot act proves nothing and holds no credential, whatever its line has not noticed yet.
+        let acts = record.as_ref().is_none_or(|record| record.seat.acts());
         let waiting = session.as_ref().and_then(Session::waiting);
         let next_retry = waiting.as_ref().map(|(_, left)| now.saturating_add(millis(*left)));
         Status {
             workspace: self.name.clone(),
-            live: line.evidence.is_some(),
+            live: acts && line.evidence.is_some(),
             next_retry,
             lag: if channel { line.lag(now) } else { 0 },
-            credential_expires: session.as_ref().and_then(Session::expires),
+            credential_expires: session.as_ref().filter(|_| acts).and_then(Session::expires),
             trouble: trouble
                 .or_else(|| record.as_ref().and_then(seat_trouble))
                 .or(waiting.map(|(why, _)| why))

@@ -1,6 +1,6 @@
 //! What a manifest with approvals and refresh tokens may not say.
 
-use agent_bridge::adapter::parse;
+use agent_bridge::adapter::{Outcome, parse};
 
 use super::refused;
 
@@ -40,5 +40,34 @@ fn what_cannot_work_is_refused_with_its_key() {
     for (old, new, key, words) in BAD {
         let error = refused(BURROW, old, new);
         assert!(error.key == *key && error.to_string().contains(words), "{new}: {error}");
+    }
+}
+
+/// The document names none of these statuses: the words count where there are any.
+#[test]
+fn whoever_is_not_let_in_is_told_why_whatever_the_status() {
+    let manifest = parse("speakeasy.yaml", include_str!("../../adapters/speakeasy.yaml")).expect("it is sound");
+    let steps = &manifest.join.ways.get("request").expect("the way").steps;
+    let means = |step: usize, status: u16, body: &str| {
+        let call = &steps[step].dialects[0].call;
+        match call.outcome(&manifest, status, body.as_bytes()) {
+            Outcome::Named { is, message: Some(_), .. } => is,
+            other => format!("{other:?}"),
+        }
+    };
+    for status in [400, 403, 404, 422] {
+        assert_eq!(means(0, status, r#"{"error":"Agent Discovery is not enabled"}"#), "discovery_off", "{status}");
+    }
+    for status in [400, 404, 422] {
+        assert_eq!(means(0, status, r#"{"error":"unknown handle"}"#), "handle_unknown", "{status}");
+    }
+    for body in [r#"{"status":"denied"}"#, r#"{ "state": "rejected" }"#, r#"{"status":"Declined"}"#] {
+        assert_eq!(means(1, 200, body), "denied", "{body}");
+    }
+    assert_eq!((means(1, 403, ""), means(1, 410, "")), ("denied".to_owned(), "request_expired".to_owned()));
+    assert_eq!(means(1, 200, r#"{"status":"expired"}"#), "request_expired");
+    assert_eq!(means(1, 200, r#"{"status":"pending","denied":null,"rejected":false,"expired":false}"#), "Ok");
+    for status in [400, 401, 403, 404] {
+        assert_eq!(means(2, status, ""), "code_spent", "{status}");
     }
 }

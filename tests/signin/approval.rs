@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use agent_bridge::event::Type;
-use agent_bridge::join::{self, Error, Joined, Pending, pending};
+use agent_bridge::join::{self, Error, Joined, Pause, Pending, pending};
 use agent_bridge::session::repair_command;
 use agent_bridge::store::Seat;
 
@@ -57,6 +57,20 @@ async fn the_request_is_stored_and_asked_about_until_it_is_approved() {
     assert_eq!(bench.secret("renewal").as_deref(), Some("renewal-1"));
     assert_eq!(told(&bench), [Type::JoinRequested, Type::JoinApproved]);
     assert!(go_on(&bench).await.unwrap().is_none(), "nothing waits any more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn approved_is_what_brings_the_code_and_nothing_else() {
+    let (burrow, bench) = burrow();
+    bench.join(knocks(&bench)).await.unwrap();
+    burrow.with(|inside| inside.door = "codeless");
+    for _ in 0..3 {
+        assert!(matches!(go_on(&bench).await, Ok(Some(Joined::Waits(_, Pause { trouble: None, .. })))));
+    }
+    assert_eq!((told(&bench), burrow.with(|inside| inside.exchanges.len())), (vec![Type::JoinRequested], 0));
+    // Words of the answer that would be a no without it.
+    burrow.with(|inside| (inside.door, inside.beside) = ("approved", "denied".into()));
+    assert!(matches!(go_on(&bench).await, Ok(Some(Joined::Seated(_)))));
 }
 
 #[tokio::test(start_paused = true)]
@@ -135,6 +149,31 @@ async fn the_wait_ends_when_the_platform_says_and_else_when_the_config_does() {
     tokio::time::advance(DAY).await;
     go_on(&bench).await.unwrap();
     tokio::time::advance(Duration::from_secs(1)).await;
+    assert!(go_on(&bench).await.unwrap_err().to_string().contains("join.wait"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_that_the_platform_gives_counts_more_than_patience_and_an_absurd_one_nothing() {
+    let (burrow, bench) = burrow();
+    bench.join(knocks(&bench)).await.unwrap();
+    let ends = bench.clock.now() + 3 * 86_400_000;
+    burrow.with(|inside| inside.ends_at = Some(ends));
+    for _ in 0..5 {
+        assert!(matches!(go_on(&bench).await, Ok(Some(Joined::Waits(..)))));
+        tokio::time::advance(DAY / 2).await;
+    }
+    // Nobody answers when it ends: whoever answers next decides, and the patience is over long since.
+    burrow.with(|inside| inside.poll_faults.extend([Fault::Lost, Fault::Lost]));
+    assert!(matches!(go_on(&bench).await, Ok(Some(Joined::Waits(..)))));
+    tokio::time::advance(DAY).await;
+    assert!(go_on(&bench).await.unwrap_err().to_string().contains("join.wait"));
+    assert_eq!(told(&bench).last(), Some(&Type::JoinExpired));
+
+    burrow.with(|inside| inside.ends_at = Some(ends + 1_000 * 86_400_000));
+    bench.join(knocks(&bench)).await.unwrap();
+    let Some(Pending::Waits(waits)) = pending(&bench.record().unwrap()) else { panic!("it waits") };
+    assert_eq!(waits.ends, None);
+    tokio::time::advance(DAY + Duration::from_secs(1)).await;
     assert!(go_on(&bench).await.unwrap_err().to_string().contains("join.wait"));
 }
 

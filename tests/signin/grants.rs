@@ -210,6 +210,26 @@ async fn a_403_is_an_answer_and_no_reason_to_renew() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn after_two_401s_in_a_row_it_holds_off_for_a_minute_and_a_short_trouble_costs_no_seat() {
+    let (burrow, bench, session) = joined(None).await;
+    burrow.with(|inside| inside.blind = true);
+    assert_eq!((ask(&session).await.unwrap().status, burrow.renewals().len()), (401, 1));
+    for _ in 0..59 {
+        assert!(
+            matches!(ask(&session).await, Err(Error::Waiting { retry_in, .. }) if retry_in <= Duration::from_mins(1))
+        );
+        later(1).await;
+    }
+    assert_eq!(burrow.renewals().len(), 1);
+    later(1).await;
+    assert_eq!((ask(&session).await.unwrap().status, burrow.renewals().len()), (401, 2));
+    later(30).await;
+    burrow.with(|inside| inside.blind = false);
+    assert_eq!((ask(&session).await.unwrap().status, burrow.renewals().len()), (200, 2), "the newest token was good");
+    assert_eq!(bench.record().unwrap().seat, Seat::SignedIn);
+}
+
+#[tokio::test(start_paused = true)]
 async fn tokens_that_nothing_accepts_are_not_renewed_for_ever() {
     let (burrow, _bench, session) = joined(None).await;
     burrow.with(|inside| inside.blind = true);

@@ -67,6 +67,7 @@ async fn the_daemon_waits_for_an_approval_whoever_goes_away_and_brings_the_works
     door.asked(2).await;
     let waits = door.status().await;
     assert!(waits["seat"] == "joining" && waits["waits"]["since"].is_u64(), "{waits:#}");
+    assert!(waits["joined_at"].is_null(), "nobody has let it in: {waits:#}");
     let shown = door.home.ok(&["status", "den"]).await;
     assert!(shown.contains("waits for approval") && !shown.contains("not finished"), "{shown}");
     door.home.ok(&["check"]).await;
@@ -99,6 +100,7 @@ async fn without_a_daemon_the_command_waits_and_a_no_says_how_to_ask_again() {
     door.burrow.with(|inside| inside.door = "approved");
     let (good, out, err) = ended(waiting).await;
     assert!(good && out.contains("joined `den`"), "{out}{err}");
+    assert!(out.contains(": POST /knocks\n") && out.contains(": GET /knocks/{knock}\n"), "{out}");
     assert!(err.contains("waiting for approval. Ctrl-C is fine"), "{err}");
     door.home.ok(&["leave", "den", "--yes"]).await;
 

@@ -106,6 +106,10 @@ async fn a_door_that_is_shut_says_what_to_do_and_nothing_stays_behind() {
     porch.sim.person("shy@example.com", "Shy");
     let said = failed(&porch.join("shy@example.com").await);
     assert!(said.contains("ask the person to enable it") && said.contains("run the same command again"), "{said}");
+    // What nobody foresaw is said in the platform's own words.
+    porch.sim.fault("POST /agent_connect/requests", Fault::Status { status: 422 });
+    let said = failed(&porch.join(OWNER).await);
+    assert!(said.contains("answered 422") && said.contains("(it says: injected fault)"), "{said}");
     assert!(porch.home.ok(&["status", "--json"]).await.contains("\"workspaces\":[]") || porch.status().await.is_null());
     porch.serving.stop().await;
 }
@@ -118,7 +122,7 @@ async fn a_no_and_a_silence_say_what_to_do_and_the_command_asks_again() {
         (denied, "", "the person has declined: ask them, and run the same command again", "join.rejected"),
         (late, "", "the request has expired without an answer: run the same command again", "join.expired"),
         (
-            Options::default(),
+            Options { expires_at: false, ..Options::default() },
             "[join]\nwait = \"1s\"",
             "in the time that `join.wait` gives: ask the person, and run the same command again",
             "join.expired",
@@ -155,15 +159,16 @@ async fn whoever_watches_may_go_and_the_wait_shows_the_end_that_the_platform_giv
     let porch = Porch::new(Options::default(), "").await;
     let daemon = porch.home.start().await;
     let mut watching = porch.spawn();
-    porch.seen("GET /agent_connect/requests/{id}", 2).await;
     // On a busy machine the daemon has asked twice before whoever watches has said a word.
     let mut notes = BufReader::new(watching.stderr.take().unwrap()).lines();
     let note = tokio::time::timeout(PATIENCE, notes.next_line()).await.unwrap().unwrap().unwrap();
     assert!(note.contains("Ctrl-C is fine: the daemon goes on"), "{note}");
+    porch.seen("GET /agent_connect/requests/{id}", 2).await;
     let pid = watching.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed())).unwrap();
     // Not INT, which is ignored where the tests themselves run in the background.
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-    tokio::time::timeout(PATIENCE, watching.wait()).await.unwrap().unwrap();
+    let gone = tokio::time::timeout(PATIENCE, watching.wait()).await.unwrap().unwrap();
+    assert!(!gone.success(), "it did not wait for the end");
     let shown = porch.home.ok(&["status", "lounge"]).await;
     assert!(shown.contains("waits for approval, which ends in"), "{shown}");
     daemon.kill().await;
@@ -189,6 +194,19 @@ async fn a_platform_that_tells_nothing_but_its_code_is_waited_for_without_a_coun
     assert!(joined.success(), "{}", porch.home.log());
     porch.is_live().await;
     assert_eq!((porch.count("POST /agent_connect/requests"), porch.count(EXCHANGE)), (1, 1));
+    daemon.stop().await;
+    porch.serving.stop().await;
+}
+
+#[tokio::test]
+async fn the_end_that_the_platform_gives_counts_more_than_the_operators_patience() {
+    let porch = Porch::new(Options::default(), "[join]\nwait = \"1s\"").await;
+    let daemon = porch.home.start().await;
+    let waiting = porch.spawn();
+    porch.seen("GET /agent_connect/requests/{id}", 4).await;
+    porch.sim.approve(porch.request());
+    let joined = tokio::time::timeout(PATIENCE, waiting.wait_with_output()).await.unwrap().unwrap();
+    assert!(joined.status.success(), "{joined:?}");
     daemon.stop().await;
     porch.serving.stop().await;
 }
@@ -308,5 +326,13 @@ async fn check_names_a_workspace_whose_platform_delivers_elsewhere() {
         assert!(shown.contains("the platform of `lounge` delivers to http://") && shown.contains(words), "{shown}");
         assert!(shown.contains("leave and join `lounge` again"), "{shown}");
     }
+    // Joined where the platform could not be told a URL, and later it could.
+    porch.home.ok(&["leave", "lounge", "--yes"]).await;
+    porch.home.ok(&Porch::args(&porch.serving.url(), OWNER)).await;
+    assert!(!porch.home.ok(&["check"]).await.contains("was told no URL"));
+    porch.configure(&ingress());
+    let shown = porch.home.ok(&["check"]).await;
+    assert!(shown.contains("the platform of `lounge` was told no URL at the join"), "{shown}");
+    assert!(shown.contains("leave and join `lounge` again"), "{shown}");
     porch.serving.stop().await;
 }

@@ -88,7 +88,9 @@ async fn a_refusal_without_a_word_needs_a_person_and_a_late_word_is_the_last_all
     lounge.sim.arm_hook(Turn::always(HookFault::Lose));
     revoke(&lounge);
     lounge.becomes("needs_action").await;
-    let command = lounge.status().await["command"].as_str().unwrap().to_owned();
+    let shown = lounge.status().await;
+    assert!(shown["live"] == false && shown["credential_expires"].is_null(), "{shown:#}");
+    let command = shown["command"].as_str().unwrap().to_owned();
     assert_eq!(command, format!("agent-bridge join speakeasy {} --as lounge", lounge.url()));
     lounge.kill().await;
     lounge.becomes("needs_action").await;
@@ -141,6 +143,10 @@ async fn the_way_back_is_the_command_that_the_seat_names() {
     let command = lounge.status().await["command"].as_str().unwrap().to_owned();
     let words: Vec<&str> = command.split(' ').skip(1).collect();
     assert_eq!(words, ["join", "speakeasy", &lounge.url(), "--as", "lounge"], "who let it in is remembered");
+
+    let refused = lounge.home.cli(&["act", "lounge", "send", "conversation=1", "text=x"]).await;
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && said.contains(&format!("run: {command}")), "{said}");
 
     // The person has closed the door: what to do is said, and nothing else has changed.
     lounge.sim.reconfigure(|options| options.discovery_window = std::time::Duration::ZERO);

@@ -1,7 +1,10 @@
 //! A platform with a grant, a log of events, a cable and webhooks: from the request for access to the answer in a topic.
 
+use agent_bridge::clock::Clock;
+use agent_bridge_sim::speakeasy::{Options, Sim, Tokens};
+
 use crate::bridge::until;
-use crate::lounge::{Lounge, ingress};
+use crate::lounge::{Lounge, hospitable, ingress};
 
 fn seen_by(traced: &serde_json::Value, line: &str) -> bool {
     traced.to_string().contains(line)
@@ -50,6 +53,21 @@ async fn by_webhook_alone() {
     };
     until(taken, || format!("{:#?}", lounge.sim.deliveries())).await;
     lounge.end().await;
+}
+
+#[tokio::test]
+async fn when_its_token_ends_is_known_however_the_platform_says_it() {
+    const HOUR: u64 = 3_600_000;
+    let ways = [(Tokens::Opaque, true), (Tokens::Jwt, false), (Tokens::JwtExpiresAt, false), (Tokens::Opaque, false)];
+    for (tokens, expires_at) in ways {
+        let before = Clock::system().now();
+        let lounge = Lounge::of(Sim::new(Options { tokens, expires_at, ..hospitable() }), "every = \"10m\"", "").await;
+        let ends = lounge.status().await["credential_expires"].as_u64();
+        // A JWT counts whole seconds.
+        let span = before + HOUR - 1_000..=Clock::system().now() + HOUR;
+        assert_eq!(ends.map(|ends| span.contains(&ends)), (expires_at || tokens != Tokens::Opaque).then_some(true));
+        lounge.end().await;
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use agent_bridge_sim::speakeasy::{CableFault, ChatId, Sim, Turn};
 use serde_json::{Value, json};
 
-use crate::bridge::{Agent, Delivery};
+use crate::bridge::{Agent, Delivery, until};
 use crate::house::ack;
 use crate::lounge::{Lounge, OWNER, hospitable, ingress};
 
@@ -154,6 +154,9 @@ async fn a_workspace_without_direct_topics_tells_none() {
     sim.say(OWNER, direct, "Between us");
     sim.say(OWNER, group, "To all");
     assert_eq!(next(&mut agent, "message.created").await["data"]["message"]["text"], "To all");
+    // The message, and that its topic was made, and the lounge's own, which is of two as well.
+    let counted = || async { (lounge.status().await["held_back"] == 3).then_some(()) };
+    until(counted, || lounge.home.log()).await;
     lounge.end().await;
 }
 

@@ -43,9 +43,11 @@ pub struct Inside {
     pub knocks: Vec<Value>,
     pub polls: usize,
     pub asked: usize,
-    /// `pending`, `approved`, `denied`, `gone`.
+    /// `pending`, `approved`, `codeless` (approved, and no code yet), `denied`, `gone`.
     pub door: &'static str,
     pub ends_at: Option<u64>,
+    /// What its answers say beside that.
+    pub beside: Value,
     /// For how long a pass is good, where the platform says so.
     pub good_for: Option<u64>,
     /// The platform gives no new refresh token.
@@ -148,7 +150,11 @@ async fn poll(State(burrow): State<Burrow>, Query(query): Query<Vec<(String, Str
         let ends = inside.ends_at.map(rfc3339);
         let number = inside.knocks.len();
         faulty(fault, || match inside.door {
-            "approved" => Json(json!({ "status": "approved", "code": format!("code-{number}") })).into_response(),
+            "codeless" => Json(json!({ "status": "approved", "code": null })).into_response(),
+            "approved" => {
+                let code = format!("code-{number}");
+                Json(json!({ "status": "approved", "code": code, "beside": inside.beside })).into_response()
+            }
             "gone" => StatusCode::GONE.into_response(),
             door => Json(json!({ "status": door, "code": null, "ends_at": ends })).into_response(),
         })

@@ -63,7 +63,7 @@ pub(crate) async fn poll(State(sim): State<Sim>, Path(id): Path<String>, asked: 
         let mut said = json!({"request_id": request.id, "status": status});
         match status {
             "approved" => said["exchange_code"] = json!(request.exchange_code),
-            "pending" => said["expires_at"] = json!(wire::time(request.expires)),
+            "pending" if world.options.expires_at => said["expires_at"] = json!(wire::time(request.expires)),
             _ => {}
         }
         Ok(Answer::ok(world.shaped(said), line))

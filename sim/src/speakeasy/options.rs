@@ -54,7 +54,7 @@ pub struct Options {
     pub grace: u32,
     /// Whether a refresh kills the access token before it.
     pub old_access_dies: bool,
-    /// Whether answers with tokens carry `expires_at`.
+    /// Whether answers with tokens, and those to who waits to be let in, carry `expires_at`.
     pub expires_at: bool,
     /// Who answers requests for access.
     pub approval: Approval,

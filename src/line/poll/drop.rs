@@ -44,7 +44,7 @@ impl Tries {
 
     const fn failed(&mut self, why: &Dropped) {
         self.failures += 1;
-        self.refusals = if matches!(why, Dropped::Unauthorised) { self.refusals + 1 } else { 0 };
+        self.refusals = why.refusals(self.refusals);
     }
 
     const fn in_vain(&self) -> bool {

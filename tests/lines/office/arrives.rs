@@ -117,7 +117,8 @@ async fn p9_a_platform_that_is_away_is_said_to_be_and_what_it_was_told_meanwhile
     story.reachable(true);
     story.until_told("while it was away").await;
     story.until_live().await;
-    assert_eq!(story.of("workspace.connected").len(), 2);
+    // It is live before that is committed.
+    story.until("its return is told", |story| story.of("workspace.connected").len() == 2).await;
 }
 
 #[tokio::test(start_paused = true)]
