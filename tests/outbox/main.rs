@@ -10,6 +10,7 @@ mod lists;
 mod magpie;
 #[path = "../support/memory_network.rs"]
 mod memory_network;
+mod pages;
 mod parlour;
 mod places;
 mod refusals;
