@@ -18,5 +18,6 @@ mod refusals;
 #[path = "../support/scripted_server.rs"]
 mod scripted_server;
 mod seats;
+mod threads;
 mod uploads;
 mod wishes;
