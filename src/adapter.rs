@@ -33,8 +33,8 @@ use std::sync::Arc;
 
 pub use act::{
     Action, Among, Answer, Beside, Check, FILES, Fault, FileNames, Files, Form, FormBy, Idempotency, Inside, Messages,
-    Next, NotThere, Only, Pace, PacePer, Place, PlaceOf, Places, Question, ReadBack, Record, Says, Split, UPLOADS,
-    Uploads, Word,
+    Next, NotThere, Only, Pace, PacePer, Place, PlaceOf, Places, Question, ReadBack, Record, Says, Split, Stands,
+    UPLOADS, Uploads, Word,
 };
 pub use also::{Also, Calendar, Threads};
 pub use call::{Call, CallError, NOBODY, headers, json};

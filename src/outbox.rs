@@ -22,6 +22,7 @@ mod patience;
 mod places;
 pub mod read_back;
 pub mod receipt;
+mod refused;
 mod request;
 mod seat;
 mod send;
@@ -47,6 +48,10 @@ use crate::action::Action;
 use crate::pulse::Beat;
 use crate::store::StoreError;
 
+/// Conversations that are followed at once; those behind them are taken up as these end. What waits costs little: only what
+/// acts takes one of the places of [`Limits::parallel`].
+const LANES: usize = 1_000;
+
 /// How often it is looked at how an action of another workspace stands for which one of this workspace waits.
 const ELSEWHERE: Duration = Duration::from_secs(1);
 
@@ -61,7 +66,8 @@ pub struct Limits {
     pub longest_wait: Duration,
     /// The longest wait that a platform's `Retry-After` can ask for. Default 1 h.
     pub longest_retry: Duration,
-    /// Conversations of one workspace that are served at once. Default 8.
+    /// Actions of one workspace that are under way at once, each of another conversation; what waits for a time or a
+    /// person is not. Default 8.
     pub parallel: usize,
     /// Pages read at most for a lost reply: past these, what was sent a moment ago cannot stand. Default 20.
     pub pages: usize,
@@ -96,7 +102,7 @@ pub async fn run(courier: Arc<Courier>, mut beat: Beat, stop: CancellationToken)
         changed.mark_unchanged();
         let (ready, elsewhere) = open(&courier)?;
         for (conversation, actions) in ready {
-            if busy.len() < courier.limits.parallel && busy.insert(conversation.clone()) {
+            if busy.len() < LANES && busy.insert(conversation.clone()) {
                 let courier = courier.clone();
                 runs.spawn(async move {
                     for action in actions {

@@ -10,7 +10,7 @@ mod uploads;
 use serde::de::IntoDeserializer;
 use serde::{Deserialize, Deserializer};
 
-pub use check::{Check, Fault, Form, FormBy, Word};
+pub use check::{Check, Fault, Form, FormBy, Stands, Word};
 pub use keyed::Idempotency;
 pub use places::PlaceOf;
 pub use question::{Beside, NotThere, Only, Question};

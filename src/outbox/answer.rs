@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::header::CONTENT_TYPE;
 use serde_json::Value;
 
 use super::decide::Tried;
@@ -22,7 +23,7 @@ pub struct Pause {
 pub fn read(manifest: &Manifest, verb: &Verb, response: &Response, now: u64, pause: Pause) -> Tried {
     match response.status {
         status if verb.gone_is_done == Some(status) => Tried::Done { remote_ids: Vec::new() },
-        200..=299 => done(verb, &response.body),
+        200..=299 => done(verb, response),
         // The platform has another request under this key: no repetition changes that.
         409 if verb.idempotency.is_some() => refused(manifest, &verb.call, response, "conflict"),
         _ => failed(manifest, &verb.call, response, now, pause),
@@ -61,22 +62,31 @@ pub fn missing(failure: &Failure, pause: Pause) -> Tried {
     }
 }
 
-/// A 2xx whose body does not hold the id that it should hold is a lost reply: half a body, a proxy's page.
-fn done(verb: &Verb, body: &[u8]) -> Tried {
+/// A 2xx that is no answer, or does not hold the id that it should hold, is a lost reply: half a body, a proxy's page.
+fn done(verb: &Verb, response: &Response) -> Tried {
+    let lost = |why: &str| Tried::Lost { why: why.to_owned(), spoke: true };
+    if !is_answer(response) {
+        return lost("the platform's answer cannot be read");
+    }
     if !verb.call.take.has("id") {
         return Tried::Done { remote_ids: Vec::new() };
     }
-    // Nobody has written down what the answer looks like: what is no page of something in between is taken for one, for
-    // to take it for lost could do the thing twice.
-    let is_answer = body.trim_ascii().is_empty() || serde_json::from_slice::<Value>(body).is_ok();
-    let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
-    let taken = verb.call.take(&body);
+    let taken = verb.call.take(&serde_json::from_slice(&response.body).unwrap_or(Value::Null));
     match taken.get("id").and_then(text) {
-        None if verb.answer == Answer::Undocumented && is_answer => Tried::Done { remote_ids: Vec::new() },
+        // Nobody has written down what the answer looks like: to take it for lost could do the thing twice.
+        None if verb.answer == Answer::Undocumented => Tried::Done { remote_ids: Vec::new() },
         // What makes a conversation and says something in it names both.
         Some(id) => Tried::Done { remote_ids: [id].into_iter().chain(taken.get("message").and_then(text)).collect() },
-        None => Tried::Lost { why: "the platform's answer holds no id".to_owned(), spoke: true },
+        None => lost("the platform's answer holds no id"),
     }
+}
+
+/// Nothing, JSON, or a plain word: no page of something in between, and no half of an answer.
+fn is_answer(response: &Response) -> bool {
+    let kind = response.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    response.body.trim_ascii().is_empty()
+        || serde_json::from_slice::<Value>(&response.body).is_ok()
+        || kind.starts_with("text/plain")
 }
 
 /// `Retry-After: 0` is no leave to hammer: the shortest wait is a tenth of a second.
@@ -123,8 +133,14 @@ mod tests {
     }
 
     fn asked(verb: &str, status: u16, body: &'static str, retry_after: Option<&'static str>) -> Tried {
-        let manifest = Manifests::load(None).unwrap().get("agentunited").unwrap();
         let header = retry_after.map(|asks| (http::header::RETRY_AFTER, http::HeaderValue::from_static(asks)));
+        with(verb, status, body, header)
+    }
+
+    type Header = (http::HeaderName, http::HeaderValue);
+
+    fn with(verb: &str, status: u16, body: &'static str, header: Option<Header>) -> Tried {
+        let manifest = Manifests::load(None).unwrap().get("agentunited").unwrap();
         let headers = HeaderMap::from_iter(header);
         let response = Response { status, headers, body: Bytes::from_static(body.as_bytes()) };
         read(&manifest, manifest.actions.get(verb).unwrap(), &response, 0, PAUSE)
@@ -155,6 +171,12 @@ mod tests {
         }
         assert_eq!(answer("mark_read", 204, ""), Tried::Done { remote_ids: vec![] });
         assert_eq!(answer("delete", 404, ""), Tried::Done { remote_ids: vec![] }, "gone is done");
+        let kind = (CONTENT_TYPE, http::HeaderValue::from_static("text/plain; charset=utf-8"));
+        assert_eq!(
+            with("edit", 200, "OK", Some(kind)),
+            Tried::Done { remote_ids: vec![] },
+            "a plain word is an answer"
+        );
     }
 
     fn of_agentworkspace(verb: &str, status: u16, body: &'static str) -> Tried {
@@ -195,6 +217,9 @@ mod tests {
         for (status, body) in [(500, "{}"), (502, ""), (504, ""), (302, ""), (303, ""), (200, "<html>"), (200, "{\"me")]
         {
             assert!(matches!(answer("send", status, body), Tried::Lost { .. }), "{status} {body}");
+        }
+        for body in ["<html>", "{\"me"] {
+            assert!(matches!(answer("edit", 200, body), Tried::Lost { .. }), "also where no id is taken: {body}");
         }
         let lost = Failure::Lost { host: "h".into(), why: "cut".into() };
         assert!(matches!(missing(&lost, PAUSE), Tried::Lost { .. }));

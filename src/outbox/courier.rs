@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout_at};
 
 use super::behind::{Others, others};
@@ -30,13 +31,16 @@ pub struct Courier {
     /// How long and how often.
     pub limits: Limits,
     pub(super) pace: Pacer,
+    /// Fair: who waits longest for a place is next.
+    places: Semaphore,
     pub(super) editor: Option<Arc<dyn Editor>>,
 }
 
 impl Courier {
     /// A courier that has sent nothing yet.
     pub fn new(store: Store, session: Session, clock: Clock, limits: Limits) -> Self {
-        Self { store, session, clock, limits, pace: Pacer::default(), editor: None }
+        let places = Semaphore::new(limits.parallel);
+        Self { store, session, clock, limits, pace: Pacer::default(), places, editor: None }
     }
 
     /// The same where live documents are edited.
@@ -61,6 +65,9 @@ impl Courier {
     async fn carry_row(&self, row: Action) -> Result<Action, StoreError> {
         // It may have been carried since it was listed, as a part of another; or forgotten with its workspace.
         let Some(action) = self.store.action(&row.id)? else { return Ok(row) };
+        if action.state.settled() {
+            return Ok(action);
+        }
         let mut patience = Patience::new(&action, self.limits, self.clock.now());
         let mut action = self.find_again(action).await?;
         while !action.state.settled() {
@@ -68,11 +75,21 @@ impl Courier {
             action = match standing(&self.session.record().seat) {
                 Standing::Gone(reason) => self.keep(decide::after_revoked(action, &reason, self.clock.now())).await?,
                 Standing::Waits(why) => self.seat_back(action, why, &patience).await?,
-                Standing::Acts if action.state == State::Doubtful => self.read_back(action, &mut patience).await?,
-                Standing::Acts => self.try_once(action, &mut patience).await?,
+                Standing::Acts => self.step(action, &mut patience).await?,
             };
         }
         Ok(action)
+    }
+
+    /// One try, or one look for what a lost reply was about. Whoever only waits keeps nobody else from acting.
+    async fn step(&self, action: Action, patience: &mut Patience) -> Result<Action, StoreError> {
+        let _place = self.places.acquire().await;
+        match standing(&self.session.record().seat) {
+            Standing::Acts if action.state == State::Doubtful => self.read_back(action, patience).await,
+            Standing::Acts => self.try_once(action, patience).await,
+            // The seat has changed meanwhile.
+            Standing::Waits(_) | Standing::Gone(_) => Ok(action),
+        }
     }
 
     /// After a restart a try under way is a lost reply; and a part whose forerunner failed does not go out alone.
@@ -111,21 +128,15 @@ impl Courier {
                 self.keep(decide::after_read(action, &Found::Nothing, doubt, self.clock.now())).await
             }
             Err(error) => {
-                let after = patience.backoff.next();
-                self.read_later(action, error.to_string(), after, patience).await
+                let spent = error.refused() && !patience.spares_a_read();
+                let (after, over) = (patience.backoff.next(), spent || patience.is_over());
+                self.read_later(action, error.to_string(), after, over).await
             }
         }
     }
 
-    async fn read_later(
-        &self,
-        action: Action,
-        why: String,
-        after: Duration,
-        patience: &Patience,
-    ) -> Result<Action, StoreError> {
-        let now = self.clock.now();
-        self.keep(decide::after_no_read(action, why, after, now, patience.is_over())).await
+    async fn read_later(&self, action: Action, why: String, after: Duration, over: bool) -> Result<Action, StoreError> {
+        self.keep(decide::after_no_read(action, why, after, self.clock.now(), over)).await
     }
 
     pub(super) fn reader(&self) -> Reader<'_> {
@@ -133,7 +144,7 @@ impl Courier {
         Reader { session: &self.session, store: &self.store, manifest, limits: self.limits }
     }
 
-    fn doubt(&self, action: &Action) -> Doubt {
+    pub(super) fn doubt(&self, action: &Action) -> Doubt {
         match self.session.manifest().actions.get(&action.verb) {
             Some(verb) if verb.idempotency.is_some() && action.prepared.is_some() => Doubt::SameKey,
             // An edit that was made is brought again, the same bytes.
@@ -147,38 +158,9 @@ impl Courier {
         }
     }
 
-    /// A refusal of what lasts may say that it is there already, by this action's lost request or by somebody else: in
-    /// words that no document tells, so it is looked for.
-    async fn there_already(&self, action: &Action, tried: Tried) -> Result<Tried, StoreError> {
-        let verb = self.session.manifest().actions.get(&action.verb).filter(|verb| lasts(verb));
-        let (Some(verb), Tried::Refused { status: Some(status), .. }) = (verb, &tried) else { return Ok(tried) };
-        match self.reader().look(action, verb).await {
-            Ok(Found::One(remote_ids)) => Ok(Tried::Done { remote_ids }),
-            Ok(_) => Ok(tried),
-            Err(ReadError::Store(error)) => Err(error),
-            Err(error) if error.refused() => Ok(tried),
-            Err(error) => {
-                let why = format!("the platform refused ({status}), and whether it is there cannot be read ({error})");
-                Ok(Tried::Lost { why, spoke: false })
-            }
-        }
-    }
-
-    /// What is not there after a lost reply is what that request did.
-    fn gone_meanwhile(&self, action: &Action, tried: Tried) -> Tried {
-        let gone = self.session.manifest().actions.get(&action.verb).and_then(|verb| verb.gone_after_doubt);
-        match tried {
-            Tried::Refused { status: Some(status), .. } if gone == Some(status) && action.resends > 0 => {
-                Tried::Done { remote_ids: Vec::new() }
-            }
-            tried => tried,
-        }
-    }
-
     pub(super) async fn settle(&self, action: Action, tried: Tried, patience: &Patience) -> Result<Action, StoreError> {
         let doubt = self.doubt(&action);
-        let tried = self.there_already(&action, tried).await?;
-        let tried = self.gone_meanwhile(&action, tried);
+        let tried = self.weighed(&action, tried).await?;
         self.keep(decide::after_try(action, tried, doubt, self.clock.now(), patience.is_over())).await
     }
 
@@ -225,7 +207,7 @@ impl Courier {
         let told = action.waits.as_ref() == Some(&why);
         let action = match action.state {
             _ if told && !patience.is_over() => action,
-            State::Doubtful => self.read_later(action, why.clone(), Duration::ZERO, patience).await?,
+            State::Doubtful => self.read_later(action, why.clone(), Duration::ZERO, patience.is_over()).await?,
             _ => self.settle(action, Tried::Later { after: Duration::ZERO, why: why.clone() }, patience).await?,
         };
         if !action.state.settled() {

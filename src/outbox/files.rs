@@ -1,17 +1,22 @@
 //! Files that go with an action: named in its arguments, read when it goes out.
 
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
+use rustix::fs::OFlags;
 use serde_json::{Map, Value};
 use tokio::io::AsyncReadExt;
 
 use super::Refusal;
 
 pub use crate::adapter::FILES;
+
+/// `O_NONBLOCK`: means nothing to a file.
+const AT_ONCE: i32 = OFlags::NONBLOCK.bits().cast_signed();
 
 /// A file that goes with an action.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,18 +88,23 @@ pub async fn read(file: &File, cap: u64) -> Result<Bytes, Refusal> {
 
 /// The file, open, and its size.
 async fn open(file: &File, path: &Path, cap: u64) -> Result<(tokio::fs::File, u64), Refusal> {
-    // Looked at before it is opened: to open a pipe is to wait for somebody who writes.
-    let meta = tokio::fs::metadata(path).await.map_err(|error| unreadable(path, &error))?;
-    if !meta.is_file() {
-        return Err(Refusal::new("no_such_file", format!("{} is not a file", path.display())));
-    }
-    let open = tokio::fs::File::open(path).await.map_err(|error| unreadable(path, &error))?;
-    let meta = open.metadata().await.map_err(|error| unreadable(path, &error))?;
+    let unreadable = |error: std::io::Error| unreadable(path, &error);
+    // Looked at before it is opened, for to open some things is to do something; and opened without waiting, for to open
+    // a pipe that was put there meanwhile is to wait for somebody who writes.
+    is_file(path, &tokio::fs::metadata(path).await.map_err(unreadable)?)?;
+    let open = tokio::fs::OpenOptions::new().read(true).custom_flags(AT_ONCE).open(path).await.map_err(unreadable)?;
+    let meta = open.metadata().await.map_err(unreadable)?;
+    is_file(path, &meta)?;
     if is_private(&meta) {
         let message = "only the bridge's own user may read it, so it is not sent: make it readable for the agent";
         return Err(Refusal::new("private_file", format!("{}: {message}", path.display())));
     }
     if meta.len() > cap { Err(too_large(file, meta.len(), cap)) } else { Ok((open, meta.len())) }
+}
+
+fn is_file(path: &Path, meta: &Metadata) -> Result<(), Refusal> {
+    let refused = || Refusal::new("no_such_file", format!("{} is not a file", path.display()));
+    if meta.is_file() { Ok(()) } else { Err(refused()) }
 }
 
 fn decode(file: &File, content: &str, cap: u64) -> Result<Bytes, Refusal> {
@@ -113,7 +123,7 @@ fn too_large(file: &File, size: u64, cap: u64) -> Refusal {
 
 /// The bridge reads with its own rights, which are not the agent's: what is for its eyes alone (the vault's key, the store,
 /// a token) must not leave by way of an attachment. Looked up on the open file, so that no link can be put in between.
-fn is_private(meta: &std::fs::Metadata) -> bool {
+fn is_private(meta: &Metadata) -> bool {
     meta.mode() & 0o044 == 0 && meta.uid() == rustix::process::geteuid().as_raw()
 }
 

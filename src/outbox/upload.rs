@@ -76,14 +76,18 @@ async fn create(
         let response = scrubbed(session, response);
         return Err(answer::failed(session.manifest(), &rule.create, &response, now, pause));
     }
-    placed(rule, &response).ok_or_else(|| {
+    let answer = serde_json::from_slice::<Value>(&response.body).map_err(|error| {
+        let why = format!("the platform's answer about `{}` cannot be read ({error})", file.name);
+        Tried::Lost { why, spoke: true }
+    })?;
+    placed(rule, &answer).ok_or_else(|| {
         let message = format!("the platform's answer names no place for `{}`", file.name);
         refused(Refusal::new("upload_failed", message))
     })
 }
 
-fn placed(rule: &Uploads, response: &Response) -> Option<Place> {
-    let (id, url, headers) = rule.take.read(&serde_json::from_slice(&response.body).ok()?)?;
+fn placed(rule: &Uploads, answer: &Value) -> Option<Place> {
+    let (id, url, headers) = rule.take.read(answer)?;
     // An id with the separator in it would be read as two.
     let whole = rule.join.as_ref().is_none_or(|between| !id.contains(between.as_str()));
     (whole && !id.is_empty()).then_some(Place { id, url, headers })

@@ -63,6 +63,7 @@ const TABLES: &[(&str, &str, bool)] = &[
     ("actions.VERB.split", "actions send split", false),
     ("actions.VERB.check.ARGUMENT", "actions send check text", false),
     ("actions.VERB.check.ARGUMENT.is_by", "actions send check text is_by", false),
+    ("actions.VERB.check.ARGUMENT.stands", "actions send check text stands", false),
     ("actions.VERB.read_back", "actions send read_back", false),
     ("actions.VERB.read_back.inside", "actions send read_back inside", false),
     ("actions.VERB.read_back.messages", "actions send read_back messages", false),

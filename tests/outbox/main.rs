@@ -10,6 +10,7 @@ mod lists;
 mod magpie;
 #[path = "../support/memory_network.rs"]
 mod memory_network;
+mod pages;
 mod parlour;
 mod places;
 mod refusals;
@@ -17,5 +18,6 @@ mod refusals;
 #[path = "../support/scripted_server.rs"]
 mod scripted_server;
 mod seats;
+mod threads;
 mod uploads;
 mod wishes;

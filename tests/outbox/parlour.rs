@@ -38,10 +38,12 @@ pub struct Parlour {
     folder: tempfile::TempDir,
 }
 
-/// What the grant allows: everything that verbs need, and keys or not.
+/// What the grant allows: everything that verbs and questions need, and keys or not.
 fn capabilities(keys: bool) -> Value {
     let of_verbs = ["threaded_topic_create", "topic_hierarchy", "attachments", "typing_indicator", "profile_update"];
-    let mut all: serde_json::Map<_, _> = of_verbs.into_iter().map(|name| (name.to_owned(), true.into())).collect();
+    let of_questions = ["topic_history", "topic_participants_read", "topic_files_read"];
+    let mut all: serde_json::Map<_, _> =
+        of_verbs.into_iter().chain(of_questions).map(|name| (name.to_owned(), true.into())).collect();
     all.insert("chat_idempotency".to_owned(), keys.into());
     all.into()
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use agent_bridge::action::State;
-use agent_bridge_sim::agentunited::Fault;
+use agent_bridge::outbox::Limits;
+use agent_bridge_sim::agentunited::{Armed, Fault};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
@@ -57,6 +58,44 @@ async fn one_conversation_keeps_its_order_and_holds_up_no_other() {
     assert!(!desk.row(&second).state.settled(), "it waits behind the first");
     desk.settle(&[&first, &second]).await;
     assert_eq!(desk.said(), ["one", "two"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn however_many_conversations_wait_another_one_is_served() {
+    let desk = Desk::new().await;
+    let most = Limits::default().parallel;
+    let room = async |n: usize| {
+        let room = desk.sim.channel(&format!("room{n}"));
+        desk.sim.add_member(&desk.agent, &room);
+        desk.accept("send", json!({ "conversation": room, "text": "hello" })).await
+    };
+    let fault = Fault::TooMany { retry_after: "60".into() };
+    desk.sim.arm(Armed { route: POST.into(), after: 0, count: u32::try_from(most).unwrap(), fault });
+    let mut waiting = Vec::new();
+    for n in 0..most {
+        waiting.push(room(n).await);
+    }
+    desk.run_until(|| (desk.posts() == most).then_some(())).await;
+    let beside = room(most).await;
+    desk.settle(&[&beside]).await;
+    assert!(waiting.iter().all(|id| !desk.row(id).state.settled()), "they wait as they were asked to");
+    desk.settle(&waiting.iter().collect::<Vec<_>>()).await;
+    assert_eq!(desk.posts(), 2 * most + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn parts_behind_one_that_failed_after_a_restart_are_told_once() {
+    let desk = Desk::new().await;
+    desk.sim.fault(POST, Fault::TooMany { retry_after: "60".into() });
+    let id = desk.send(&"x".repeat(25_000)).await;
+    desk.run_until(|| desk.row(&id).not_before).await;
+    let desk = desk.restart().await;
+    desk.sim.remove_member(&desk.agent, &desk.room);
+    let after = desk.accept("mark_read", json!({ "conversation": desk.room })).await;
+    let receipt = desk.settle(&[&id, &after]).await.remove(0);
+    assert_eq!(failed(&receipt.state).1, Some(403));
+    let told = desk.told();
+    assert_eq!(told.iter().filter(|receipt| receipt["verb"] == "send").count(), 1, "{told:#?}");
 }
 
 #[tokio::test(start_paused = true)]

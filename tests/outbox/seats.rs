@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use agent_bridge::action::State;
+use agent_bridge::outbox::Limits;
 use agent_bridge::store::Seat;
 use agent_bridge_sim::agentunited::{Armed, Fault};
+use serde_json::json;
 
 use crate::desk::{Desk, remote_ids};
 
@@ -25,6 +27,19 @@ async fn an_action_waits_for_the_person_its_seat_needs_and_says_so() {
     desk.sit(Seat::SignedIn).await;
     let receipt = desk.settle(&[&id]).await.remove(0);
     assert_eq!((remote_ids(&receipt).len(), receipt.waits, receipt.tries), (1, None, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_conversation_says_for_whom_it_waits_however_many_they_are() {
+    let desk = Desk::new().await;
+    desk.sit(needs_action()).await;
+    let mut ids = Vec::new();
+    for n in 0..=Limits::default().parallel {
+        ids.push(desk.accept("send", json!({ "conversation": format!("room{n}"), "text": "hello" })).await);
+    }
+    let waits = || ids.iter().map(|id| desk.row(id).waits).collect::<Option<Vec<_>>>();
+    let why = desk.run_until(waits).await;
+    assert!(why.iter().all(|why| why.contains("agent-bridge join")), "{why:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,6 +9,7 @@ use agent_bridge::outbox::Receipt;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use md5::{Digest, Md5};
+use rustix::fs::{FileType, Mode};
 use serde_json::{Value, json};
 
 use crate::magpie::{Magpie, Says, Seen, TWIG, Tree};
@@ -224,9 +225,12 @@ async fn what_cannot_go_along_is_refused_before_anything_is_sent() {
     let large = folder.path().join("large.bin");
     std::fs::write(&large, "x".repeat(1_001)).unwrap();
     std::fs::set_permissions(&large, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let pipe = folder.path().join("pipe.txt");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, FileType::Fifo, Mode::from_raw_mode(0o644), 0).unwrap();
     let cases = [
         (json!({ "path": "/nowhere/at/all.txt" }), "no_such_file"),
         (json!({ "path": folder.path() }), "no_such_file"),
+        (json!({ "path": pipe }), "no_such_file"),
         (json!({ "path": large }), "too_large"),
         (json!({ "path": "/proc/self/environ" }), "private_file"),
         (json!({ "name": "a.txt", "content": "no base64!" }), "bad_args"),

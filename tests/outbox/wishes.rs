@@ -114,3 +114,20 @@ fn keys_of_a_verb_that_contradict_each_other_are_named() {
         assert!(said.contains(words), "{new}: {said}");
     }
 }
+
+#[test]
+fn a_thing_that_has_to_stand_there_is_asked_about_with_all_that_its_question_needs() {
+    let manifest = include_str!("../../adapters/speakeasy.yaml");
+    let rule = "ask: message, as: { conversation: parent, message: spawned_from }";
+    assert!(manifest.contains(rule));
+    for (new, words) in [
+        ("ask: massage, as: { conversation: parent, message: spawned_from }", "`massage` is no question"),
+        ("ask: message, as: { room: parent, message: spawned_from }", "`room` is no argument of this question"),
+        ("ask: message, as: { conversation: parent, message: spawn }", "`spawn` is no argument of this action"),
+        ("ask: message, as: { message: spawned_from }", "the question needs `conversation`"),
+        ("ask: message", "missing field `as`"),
+    ] {
+        let said = parse("speakeasy.yaml", &manifest.replacen(rule, new, 1)).expect_err(new).to_string();
+        assert!(said.contains(words), "{new}: {said}");
+    }
+}

@@ -59,9 +59,13 @@ async fn a_file_that_cannot_go_is_named_and_nothing_is_sent() {
     let over = file(&lounge, "over.bin", (32 << 20) + 1, 0o644);
     let private = file(&lounge, "private.bin", 1 << 20, 0o600);
     let many = vec![&good; 11];
+    let pipe = lounge.home.path("pipe");
+    let mode = rustix::fs::Mode::from_raw_mode(0o644);
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).expect("a pipe");
     for (files, code, words) in [
         (vec![&good, &lounge.home.path("none.txt")], 66, "none.txt: No such file"),
         (vec![&good, &lounge.home.path("state")], 66, "state is not a file"),
+        (vec![&pipe], 66, "pipe is not a file"),
         (vec![&good, &over], 65, "`over.bin` has 33554433 bytes; the platform takes 33554432"),
         (vec![&private], 65, "make it readable for the agent"),
         (many, 65, "10 go with one `send`"),

@@ -43,6 +43,7 @@ mod live;
 #[path = "../support/lounge.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod lounge;
+mod lounge_verbs;
 #[path = "../support/margin.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod margin;

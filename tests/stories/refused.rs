@@ -39,10 +39,14 @@ async fn what_the_platform_refuses_says_who_says_what_and_what_to_look_at() {
     let outside = format!("spawned_from={elsewhere}");
     let (not_allowed, gone) = ("not allowed here: the agent must be in the topic", "there is no such topic or message");
 
-    // 400, in the platform's words: only it knows what is wrong.
+    // What the platform would refuse with 400 is known before, from what it shows.
+    is_told(&lounge, &["topic.create", "title=x", &parent, &outside], &["there is no `", "nothing was sent"]).await;
+    is_told(&lounge, &["topic.create", "title=x", &parent, &source], &["already, and can have one: use that"]).await;
+    // 400, in the platform's words, where it shows nothing.
+    sim.fault("GET /agent/topics/{topic_id}/chats/{id}", Fault::Status { status: 403 });
     is_told(&lounge, &["topic.create", "title=x", &parent, &outside], &["is not in the parent topic (400)"]).await;
+    sim.fault("GET /agent/topics/{topic_id}/chats/{id}", Fault::Status { status: 403 });
     is_told(&lounge, &["topic.create", "title=x", &parent, &source], &["already has a child topic (400)"]).await;
-    is_told(&lounge, &["typing", &here, "state=maybe"], &["typing must be true or false (400)"]).await;
     // 403
     is_told(&lounge, &["send", &private, "text=x"], &[not_allowed]).await;
     for verb in [&["edit", &here, &message, "text=x"][..], &["delete", &here, &message]] {
@@ -54,6 +58,7 @@ async fn what_the_platform_refuses_says_who_says_what_and_what_to_look_at() {
     // 404
     is_told(&lounge, &["send", "conversation=999", "text=x"], &[gone, "(topic not found)"]).await;
     is_told(&lounge, &["edit", &here, "message=999", "text=x"], &[gone, "(chat not found)"]).await;
+    is_told(&lounge, &["delete", &here, "message=999"], &[gone, "(chat not found)"]).await;
     // 409, 422, and one that nobody knows.
     for (status, words) in [(409, "another request under this action's key"), (422, "(422)"), (418, "(418)")] {
         sim.fault(CHATS, Fault::Status { status });
@@ -87,6 +92,8 @@ async fn what_the_bridge_refuses_never_reaches_the_platform() {
         (&["direct.open", "person=a@x", "text= "], "`text` is blank"),
         (&["direct.open", "text=x"], "`direct.open` needs `person`"),
         (&["rename", "name= "], "`name` is blank"),
+        (&["typing", &here, "state=maybe"], "which is not true or false"),
+        (&["typing", &here, "state=true"], "give true or false itself, as in state:=true"),
         (&["nonsense"], "Speakeasy has no `nonsense`; it has send"),
     ] {
         is_told(&lounge, args, &[words]).await;

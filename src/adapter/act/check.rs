@@ -1,13 +1,16 @@
 //! What an argument may be, as the platform's document says: judged before the call. Pure.
 
+mod by;
 mod form;
+mod stands;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
+pub use by::{FormBy, Word};
 pub use form::Form;
+pub use stands::Stands;
 
-use crate::adapter::plain::{Table, read_table};
 use crate::adapter::pointer::Pointers;
 
 /// So much of what was given is shown, in characters.
@@ -33,52 +36,8 @@ pub struct Check {
     pub is: Option<Form>,
     /// Its form by a word that stands elsewhere.
     pub is_by: Option<FormBy>,
-}
-
-/// The form that a word asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FormBy {
-    /// Where the word stands.
-    pub word: Word,
-    /// The words, and their forms; any other asks for none.
-    pub map: Table<Form>,
-}
-
-/// Where a word stands that asks for a form.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Word {
-    /// It is another argument.
-    Argument(String),
-    /// The platform has it: a question about one thing, and where that thing says it.
-    Thing {
-        /// The question; its arguments are the action's of the same names.
-        ask: String,
-        /// Where the thing says it.
-        at: Pointers,
-    },
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawFormBy {
-    from: Option<String>,
-    ask: Option<String>,
-    #[serde(default)]
-    at: Pointers,
-    map: Table<Form>,
-}
-
-impl<'de> Deserialize<'de> for FormBy {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read_table(deserializer, |RawFormBy { from, ask, at, map }| {
-            let word = match (from, ask, at.is_empty()) {
-                (Some(argument), None, true) => Word::Argument(argument),
-                (None, Some(ask), false) => Word::Thing { ask, at },
-                _ => return Err("the word is that of an argument (`from`), or of a thing (`ask` and `at`)".to_owned()),
-            };
-            Ok(Self { word, map })
-        })
-    }
+    /// It names a thing that has to stand there, as a question tells before the call.
+    pub stands: Option<Stands>,
 }
 
 /// What is wrong with an argument: its name, what it is, what is allowed.
@@ -109,6 +68,10 @@ impl Check {
             Value::Null => None,
             Value::Array(items) => items.iter().find_map(|item| self.fault(name, item, args)),
             Value::Bool(_) if form == Some(Form::Boolean) => None,
+            // At the command line `x=true` is a text.
+            Value::String(text) if form == Some(Form::Boolean) && Form::Boolean.fits(text) => Some(Fault::bad(
+                format!("`{name}` is the text `{text}`: give true or false itself, as in {name}:={text}"),
+            )),
             _ if form == Some(Form::Boolean) => Some(wrong(name, given, Form::Boolean)),
             _ if form == Some(Form::Number) => self.number(name, given),
             Value::String(text) => self.text(name, text).or_else(|| {
@@ -225,7 +188,10 @@ mod tests {
         assert!(fault(limit, &json!(101)).unwrap().contains("1 to 100"));
         assert!(fault(limit, &json!("x")).unwrap().contains("a whole number"));
         assert_eq!(fault("{ is: boolean }", &json!(true)), None);
-        assert!(fault("{ is: boolean }", &json!("yes")).unwrap().contains("true or false"));
+        assert!(fault("{ is: boolean }", &json!("yes")).unwrap().contains("which is not true or false"));
+        assert!(
+            fault("{ is: boolean }", &json!("true")).unwrap().contains("the text `true`: give true or false itself")
+        );
         let to = json!(["ann@example.com", "not an address"]);
         assert!(fault("{ is: address }", &to).unwrap().contains("`not an address`"));
         let by = "{ is_by: { from: type, map: { sheet: rows } } }";

@@ -9,6 +9,7 @@ pub(super) fn actions(manifest: &Manifest) -> Verdict {
     for (verb, action) in manifest.actions.iter() {
         joining::header(&action.call.header, &["actions", verb])?;
         fields(verb, action, manifest)?;
+        standing(verb, action, manifest)?;
         read_back(verb, action, manifest)?;
         uploads(verb, action)?;
         places(verb, action)?;
@@ -70,6 +71,24 @@ fn fields(verb: &str, action: &Action, manifest: &Manifest) -> Verdict {
         Some(name) => Err(at(&["actions", verb, "lists"], format!("`{name}` is part of the path, where no list fits"))),
         None => Ok(()),
     }
+}
+
+/// A thing that has to stand there is asked about with all that its question needs, and with what the action has.
+fn standing(verb: &str, action: &Action, manifest: &Manifest) -> Verdict {
+    let arguments = action.call.arguments(Root::Action);
+    for (name, rule) in action.check.iter().filter_map(|(name, check)| Some((name, check.stands.as_ref()?))) {
+        let path = |key: &'static str| ["actions", verb, "check", name, "stands", key];
+        stands(&rule.ask, "question", manifest.asks.names(), &path("ask"))?;
+        let asked = manifest.asks.get(&rule.ask).map(|question| question.call.arguments(Root::Ask)).unwrap_or_default();
+        for (argument, of) in rule.r#as.iter() {
+            stands(argument, "argument of this question", asked.keys().copied(), &path("as"))?;
+            stands(of, "argument of this action", arguments.keys().copied(), &path("as"))?;
+        }
+        if let Some((missing, _)) = asked.iter().find(|(argument, optional)| !**optional && !rule.r#as.has(argument)) {
+            return Err(at(&path("as"), format!("the question needs `{missing}`: say which argument that is")));
+        }
+    }
+    Ok(())
 }
 
 /// What is read after a lost reply is there to be read, and what it is known by is something that the agent gives.

@@ -17,7 +17,7 @@ pub struct Outbox {
     pub longest_wait: Span,
     /// The longest wait that a platform's `Retry-After` can ask for.
     pub longest_retry: Span,
-    /// Conversations of one workspace that are served at once.
+    /// Actions of one workspace that are under way at once.
     pub parallel: usize,
     /// Pages of a history read at most when a reply was lost.
     pub pages: usize,

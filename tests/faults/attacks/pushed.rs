@@ -151,7 +151,11 @@ async fn a_file_that_is_not_there_or_over_the_cap_is_refused_before_anything_is_
     let large = lounge.home.path("large.bin");
     // The manifest's cap, and one byte more; nothing of it is on the disk.
     std::fs::File::create(&large).and_then(|file| file.set_len((32 << 20) + 1)).expect("a sparse file");
+    let pipe = lounge.home.path("pipe.txt");
+    let mode = rustix::fs::Mode::from_raw_mode(0o644);
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).expect("a pipe");
     for (file, kind, words) in [
+        (json!({ "path": pipe }), "no_such_file", "is not a file"),
         (json!({ "path": "/nowhere/at/all.txt" }), "no_such_file", "/nowhere/at/all.txt"),
         (json!({ "path": lounge.home.path("state") }), "no_such_file", "is not a file"),
         (json!({ "path": large }), "too_large", "the platform takes 33554432"),
