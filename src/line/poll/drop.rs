@@ -72,7 +72,8 @@ impl Poll {
                 }
             }
             why if self.tries.in_vain() => self.goes_without(why).await,
-            _ => Ok(()),
+            // What came while this read ran waits for no other, unless its source has only just connected.
+            _ => self.let_go().await,
         };
         match told {
             Ok(()) => self.waits(why),

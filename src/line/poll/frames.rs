@@ -119,11 +119,14 @@ impl Frames {
         self.sources.retain(|source| *source != via);
     }
 
-    fn put(&mut self, draft: Draft, arrival: Arrival, size: usize) {
+    /// `false`: more came than may wait, and all of it is dropped; the log has it.
+    fn put(&mut self, draft: Draft, arrival: Arrival, size: usize) -> bool {
         let conversation = draft.data.conversation.as_ref().map_or_else(String::new, |it| it.id.clone());
-        if self.held.push(Waiting { conversation, size, what: (draft, arrival) }).is_err() {
+        let held = self.held.push(Waiting { conversation, size, what: (draft, arrival) }).is_ok();
+        if !held {
             self.clear();
         }
+        held
     }
 }
 
@@ -187,7 +190,10 @@ impl Poll {
         self.shaper.knows_itself().await?;
         if let Some(draft) = self.pushed(name, body) {
             self.meet(std::slice::from_ref(&draft), None)?;
-            self.frames.put(draft, arrival, body.len());
+            if !self.frames.put(draft, arrival, body.len()) {
+                // Not only while the log is read: a burst of large ones is too much at any time.
+                self.want(Instant::now());
+            }
         }
         Ok(())
     }
