@@ -28,3 +28,5 @@ mod seats;
 mod sound;
 #[path = "lines/streams.rs"]
 mod streams;
+#[path = "lines/ways.rs"]
+mod ways;
