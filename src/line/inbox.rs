@@ -189,7 +189,7 @@ impl Inbox {
             }
             After::Redial => Phase::Dialing,
             After::Wait(asked) => {
-                let wait = self.backoff.next().max(asked);
+                let wait = self.backoff.next_after(asked);
                 tracing::info!(workspace = %self.session.record().name, why = %said, ?wait, "what waits cannot be read");
                 self.report.dropped(&said);
                 Phase::Waiting(Instant::now() + wait)

@@ -52,8 +52,7 @@ impl Cable {
         match (fault.next(), shown) {
             (Next::Renew, Some(shown)) => self.ask(shown),
             (Next::Retry(asked), _) => {
-                // All that were asked to wait so long would come back together.
-                let wait = self.backoff.next() + asked;
+                let wait = self.backoff.next_after(asked);
                 self.wait(why, wait);
             }
             (Next::Scatter, _) => {

@@ -90,7 +90,7 @@ impl Poll {
             After::Stop(reason) => self.stops(reason),
             After::Redial => Phase::Dialing,
             After::Wait(asked) => {
-                let wait = self.backoff.next().max(asked).max(least);
+                let wait = self.backoff.next_after(asked).max(least);
                 if !asked.is_zero() {
                     self.members.pause(asked);
                 }

@@ -128,8 +128,12 @@ async fn a_server_that_confirms_and_goes_away_again_and_again_is_dialled_ever_mo
 #[tokio::test(start_paused = true)]
 async fn row_35_who_asks_all_to_wait_as_long_sees_them_come_back_one_after_the_other() {
     let network = MemoryNetwork::default();
-    let busy = async || (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "30")]);
-    network.serve(ORIGIN, Router::new().route("/cable", get(busy)));
+    let busy = |after| get(async move || (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", after)]));
+    network.serve(ORIGIN, Router::new().route("/cable", busy("99999999")));
+    let mut ear = Ear::through(Arc::new(network.clone()), ORIGIN, Timing::default()).await;
+    let absurd = ear.down().await.1;
+    assert!(absurd <= Duration::from_hours(1) && absurd >= Duration::from_mins(59), "{absurd:?}");
+    network.serve(ORIGIN, Router::new().route("/cable", busy("30")));
     let mut waits = Vec::new();
     for _ in 0..8 {
         waits.push(Ear::through(Arc::new(network.clone()), ORIGIN, Timing::default()).await.down().await.1);
