@@ -48,6 +48,8 @@ impl Poll {
             let page = match self.page(self.stand.cursor.clone()).await {
                 Err(Dropped::CursorRefused { status }) => {
                     self.cursor_refused(status).await?;
+                    // What comes now was met before, and is no circle.
+                    (circle, empty) = (Circle::default(), 0);
                     continue;
                 }
                 page => page?,

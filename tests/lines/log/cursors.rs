@@ -194,6 +194,20 @@ async fn row_19_what_a_log_has_lost_behind_a_refused_cursor_is_told_as_a_gap_onc
 }
 
 #[tokio::test(start_paused = true)]
+async fn row_19_a_cursor_that_is_refused_in_the_midst_of_a_read_leads_in_no_circle() {
+    let mut story = Story::joined().await;
+    for n in 0..25 {
+        story.said(1, 0, &n.to_string());
+    }
+    story.ledger.next([Odd::Page, Odd::Page, Odd::Answer(400, "invalid cursor")]);
+    story.start().await;
+    story.until("all is told", |story| story.told().len() == 25).await;
+    let line = story.status().lines[0].clone();
+    assert_eq!((line.last_drop, story.of("workspace.gap").len()), (None, 0));
+    story.is_sound().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn row_19_a_platform_that_refuses_whatever_is_asked_is_a_failure_and_no_loop() {
     let story = Story::live().await;
     story.says("1");
