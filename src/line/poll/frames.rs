@@ -160,6 +160,18 @@ impl Poll {
         Ok(())
     }
 
+    /// Sends on what waits and is told already: it overtakes nothing, and only notes that its source has it, too. A log in
+    /// which much happens may be read for long, and its end is all that the others wait for.
+    pub(super) async fn let_known_go(&mut self) -> Result<(), StoreError> {
+        let ids: Vec<String> = self.frames.held.iter().map(|(draft, _)| draft.id()).collect();
+        let mut known = self.store.knows(&ids)?.into_iter();
+        let freed = self.frames.held.release_by(|_| !known.next().unwrap_or(false));
+        if freed.is_empty() {
+            return Ok(());
+        }
+        self.intake.send(freed.into_iter().map(|waiting| waiting.what).collect(), None).await
+    }
+
     /// Sends on what no longer has to wait.
     pub(super) async fn let_go(&mut self) -> Result<(), StoreError> {
         if self.frames.must_wait() {

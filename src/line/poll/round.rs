@@ -64,6 +64,8 @@ impl Poll {
             if last {
                 return Ok(());
             }
+            self.answer_known()?;
+            self.let_known_go().await?;
         }
     }
 

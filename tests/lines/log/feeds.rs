@@ -201,6 +201,30 @@ async fn p1_a_hint_whose_event_the_log_does_not_show_yet_waits_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn p1_a_log_that_never_comes_to_its_end_keeps_no_hint_and_no_frame_waiting() {
+    let mut story = Story::joined().await;
+    story.timing.held_frames = 5;
+    story.start().await;
+    story.until_live().await;
+    story.pushes(Live::Up(Via::ActionCable)).await;
+    story.pass_secs(5).await;
+    story.ledger.is_busy(true);
+    for n in 0..12 {
+        let text = n.to_string();
+        let event = story.says(&text);
+        let mut done = story.inlet().hint(Some(event.to_string())).unwrap();
+        story.brings(&event).await;
+        story.until("what is committed is said to be", |_| done.try_recv().is_ok()).await;
+        let place = story.feed().iter().position(|it| it["data"]["message"]["text"] == text.as_str()).unwrap();
+        let seq = u64::try_from(place).unwrap() + 1;
+        let seen = |story: &Story| story.store.sighting(seq).unwrap().unwrap().lines.has(Via::ActionCable);
+        story.until("the cable's frame is taken", seen).await;
+    }
+    story.ledger.is_busy(false);
+    story.is_sound().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn row_28_hints_out_of_order_leave_the_order_to_the_log_and_a_storm_is_one_read() {
     let story = Story::live().await;
     story.pass_secs(1).await;

@@ -54,6 +54,8 @@ struct World {
     wondered: Vec<String>,
     /// How such requests are answered, until this is taken back.
     shy: Option<Odd>,
+    /// Something happens elsewhere at each request.
+    busy: bool,
     /// So many requests are answered, and no further one.
     left: Option<usize>,
 }
@@ -149,6 +151,11 @@ impl Ledger {
         self.world().left = left;
     }
 
+    /// Each request for the log finds something that has happened just now, or no longer.
+    pub fn is_busy(&self, busy: bool) {
+        self.world().busy = busy;
+    }
+
     /// The next requests are answered so.
     pub fn next(&self, odd: impl IntoIterator<Item = Odd>) {
         self.world().odd.extend(odd);
@@ -201,6 +208,11 @@ struct From {
 }
 
 async fn events(State(ledger): State<Ledger>, Query(From { cursor }): Query<From>) -> Response {
+    let busy = ledger.world().busy;
+    if busy {
+        let chat = json!({ "chat": { "id": format!("busy {}", ledger.head()), "plain": "busy" } });
+        ledger.happens("chat.created", &json!(9), "2026-03-22T18:00:01Z", chat);
+    }
     let (odd, answered) = {
         let mut world = ledger.world();
         world.asked.push(cursor.clone());
