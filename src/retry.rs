@@ -54,6 +54,13 @@ impl Backoff {
         self.waits.next().unwrap_or(self.cap).min(self.cap)
     }
 
+    /// The next wait where a platform asks for at least this long: on top of it, or all that were told so would come back
+    /// together. At most an hour, unless the wait itself is longer.
+    pub fn next_after(&mut self, asked: Duration) -> Duration {
+        let wait = self.next();
+        (wait + asked).min(LONGEST_WAIT.max(wait))
+    }
+
     /// All is well from now on. Once that lasted 60 s, the next failure begins anew; before, the waits go on growing.
     pub fn good(&mut self) {
         self.good_since.get_or_insert_with(Instant::now);
@@ -103,6 +110,18 @@ mod tests {
         }
         tenth.sort();
         assert!(tenth[49].saturating_sub(tenth[0]) > Duration::from_secs(3), "no herd at the cap: {tenth:?}");
+    }
+
+    #[test]
+    fn who_is_asked_to_wait_waits_longer_each_for_another_time_and_no_longer_than_an_hour() {
+        let asked = Duration::from_secs(30);
+        let fresh = || Backoff::new(Duration::from_secs(1), asked);
+        let waits: Vec<_> = (0..50).map(|_| fresh().next_after(asked)).collect();
+        assert!(waits.iter().all(|wait| *wait > asked && *wait < asked + Duration::from_secs(2)), "{waits:?}");
+        assert!(waits.iter().any(|wait| wait.abs_diff(waits[0]) > Duration::from_millis(100)), "{waits:?}");
+        assert_eq!(fresh().next_after(LONGEST_WAIT), LONGEST_WAIT);
+        let mut long = Backoff::new(LONGEST_WAIT * 2, LONGEST_WAIT * 4);
+        assert!(long.next_after(asked) > LONGEST_WAIT, "as the operator wishes");
     }
 
     #[tokio::test(start_paused = true)]

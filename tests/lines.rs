@@ -32,3 +32,5 @@ mod sound;
 mod stage;
 #[path = "lines/streams.rs"]
 mod streams;
+#[path = "lines/ways.rs"]
+mod ways;

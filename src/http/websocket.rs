@@ -2,8 +2,8 @@
 
 use futures_util::{FutureExt, SinkExt};
 use http::header::{
-    CONNECTION, HeaderMap, HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-    SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, HeaderMap, HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -102,6 +102,10 @@ impl Handshake {
         {
             return Err(NotAWebsocket::Unproven);
         }
+        // None is ever offered: frames under one would not be what they look like.
+        if let Some(extension) = headers.get(SEC_WEBSOCKET_EXTENSIONS) {
+            return Err(NotAWebsocket::Protocol(shown(extension.to_str().unwrap_or_default())));
+        }
         let chosen = said(SEC_WEBSOCKET_PROTOCOL);
         if !self.protocols.split(',').any(|offered| offered.trim() == chosen) {
             return Err(NotAWebsocket::Protocol(shown(chosen)));
@@ -151,6 +155,9 @@ mod tests {
         assert_eq!(open(answer(&asked.key, Some("two"), "h2c")), Err(NotAWebsocket::Unproven));
         assert_eq!(open(answer(&asked.key, Some("t"), "websocket")), Err(NotAWebsocket::Protocol("t".into())));
         assert_eq!(open(answer(&asked.key, None, "websocket")), Err(NotAWebsocket::Protocol(String::new())));
+        let mut extended = answer(&asked.key, Some("two"), "websocket");
+        extended.headers.insert(SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_static("permessage-deflate"));
+        assert_eq!(open(extended), Err(NotAWebsocket::Protocol("permessage-deflate".into())));
         let refused = Upgrade { status: 403, headers: HeaderMap::new(), pipe: None };
         assert_eq!(open(refused), Err(NotAWebsocket::Refused(403)));
     }

@@ -5,12 +5,13 @@
 //! dial.rs      opens the websocket        protocol.rs  text in, meaning out         (pure)
 //! socket.rs    texts and messages         state.rs     what was said → what is done (pure)
 //! link.rs      the open cable             fault.rs     why it is down → what follows (pure)
-//! down.rs      the cable that is not
+//! down.rs      the cable that is not      counts.rs    what is passed over          (pure)
 //! ```
 //!
 //! A cable replays nothing of its own: whoever owns one polls at each [`Heard::Welcomed`] and each [`Heard::Gap`], and
 //! knows events by their ids. The credential is in the URL, and nothing here ever prints one.
 
+mod counts;
 mod dial;
 mod down;
 mod fault;
@@ -39,12 +40,16 @@ use dial::{Closed, Dial, Opened};
 use link::{Link, Met};
 use state::Do;
 
+pub use counts::Counts;
 pub use fault::Stopped;
 pub use limits::Limits;
 pub use protocol::Ignored;
 
 /// The line's name in `status`.
 pub const LINE: &str = "action_cable";
+
+/// After so many cursors that were refused one after the other another is asked with, and behind that none.
+const REFUSED: u32 = 1;
 
 /// What a cable is made of.
 pub struct Parts {
@@ -80,15 +85,6 @@ pub enum Heard {
     Stopped(Stopped),
 }
 
-/// What was passed over since the start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Messages that are not of the protocol.
-    pub strange: u64,
-    /// Messages of another subscription.
-    pub elsewhere: u64,
-}
-
 /// Where a cable stands. A phase owns what it waits for, so that nothing is begun twice when its owner looks elsewhere.
 enum Phase {
     Idle,
@@ -114,10 +110,12 @@ pub struct Cable {
     chance: Chance,
     spread: Duration,
     phase: Phase,
-    /// To be told, in order; two at most.
+    /// To be told, in order; a few at most, for nothing is read while there are any.
     untold: VecDeque<Heard>,
     /// From here the channel does not go on.
     refused: Option<String>,
+    /// Errors of the channel since it last confirmed, over all connections.
+    gaps: u32,
     settled: Instant,
     /// A new credential was got because a cable refused the old one, and none has proven it since.
     renewed: bool,
@@ -139,6 +137,7 @@ impl Cable {
             phase: Phase::Idle,
             untold: VecDeque::new(),
             refused: None,
+            gaps: 0,
             settled: Instant::now(),
             renewed: false,
             counts: Counts::default(),
@@ -210,6 +209,7 @@ impl Cable {
             Do::Resend => link.resend(),
             Do::Subscribe { leave } => self.subscribe(leave, cursor()),
             Do::Confirm => {
+                self.gaps = 0;
                 self.backoff.good();
                 self.report.phase("live", None);
                 self.untold.push_back(Heard::Welcomed);
@@ -217,6 +217,7 @@ impl Cable {
             Do::Tell(body) => self.untold.push_back(Heard::Frame(body)),
             Do::Gap(word) => {
                 self.refused = link.cursor().or(self.refused.take());
+                self.gaps += 1;
                 self.settled = Instant::now() + self.dial.limits.settle;
                 self.report.phase("catching_up", None);
                 self.gap(&format!("the channel cannot go on from here{word}"));
@@ -225,9 +226,10 @@ impl Cable {
         }
     }
 
-    /// A cursor that was refused is not asked with again; polling brings another.
+    /// A cursor that was refused is not asked with again; polling brings another. Where that is refused as well it goes
+    /// without: what it would have replayed is polled anyhow.
     fn subscribe(&mut self, leave: bool, cursor: Option<String>) {
-        let cursor = cursor.filter(|cursor| self.refused.as_ref() != Some(cursor));
+        let cursor = cursor.filter(|cursor| self.gaps <= REFUSED && self.refused.as_ref() != Some(cursor));
         let scope = self.dial.session.scope().with(Root::Line, "cursor", cursor.clone());
         match (self.dial.spec.identifier.render(&scope), &mut self.phase) {
             (Ok(identifier), Phase::Open(link)) => link.subscribe(identifier.to_string(), cursor, leave),
@@ -237,12 +239,7 @@ impl Cable {
     }
 
     fn pass_over(&mut self, ignored: Ignored) {
-        let count = match ignored {
-            Ignored::Elsewhere => &mut self.counts.elsewhere,
-            Ignored::NotJson | Ignored::Strange => &mut self.counts.strange,
-        };
-        *count += 1;
-        if *count == 1 {
+        if self.counts.pass_over(ignored) {
             let workspace = self.dial.session.record().name;
             tracing::warn!(%workspace, why = %ignored, "the cable says what is passed over; this is said once");
         }

@@ -22,7 +22,7 @@ use super::report::Report;
 use super::schedule::jittered;
 use super::shape::Shaper;
 use super::timing::{Backfill, Timing};
-use super::wait::{room, trouble};
+use super::wait::{chance, room, trouble};
 use super::{After, Dropped, Phase, Reason};
 use crate::adapter;
 use crate::clock::Clock;
@@ -216,10 +216,4 @@ fn unwell(health: Health) -> Dropped {
         Health::Failed(why) => StoreError::Failed(why).into(),
         Health::Open | Health::Full => StoreError::Full.into(),
     }
-}
-
-/// A number from 0 to 1 that nobody has to guess right.
-fn chance() -> f64 {
-    let mut byte = [0_u8; 1];
-    getrandom::fill(&mut byte).map_or(0.5, |()| f64::from(byte[0]) / 255.0)
 }

@@ -20,7 +20,7 @@ use super::refusal::refusal_of;
 use super::report::Report;
 use super::schedule::jittered;
 use super::timing::Timing;
-use super::wait::room;
+use super::wait::{chance, room};
 use crate::adapter::{self, Scope};
 use crate::clock::Clock;
 use crate::event::{Arrival, Draft, Type, Via};
@@ -197,7 +197,7 @@ impl Attendance {
         self.link = None;
         let shut = matches!(why, Dropped::Gone { .. } | Dropped::NotAStream(_));
         let asked = why.asks().unwrap_or_default();
-        let wait = if shut { jittered(SHUT, 0.5) } else { self.backoff.next().max(asked) };
+        let wait = if shut { jittered(SHUT, chance()) } else { self.backoff.next().max(asked) };
         tracing::info!(workspace = %self.session.record().name, %why, ?wait, "who is there cannot be heard");
         self.report.dropped(&why);
         self.report.phase("waiting", Some(Instant::now() + wait));

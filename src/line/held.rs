@@ -57,9 +57,19 @@ impl<T> Held<T> {
 
     /// Takes out, in order, what no longer has to wait.
     pub fn release(&mut self, mut still: impl FnMut(&str) -> bool) -> Vec<Waiting<T>> {
+        self.release_by(|waiting| still(&waiting.conversation))
+    }
+
+    /// What waits, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.queue.iter().map(|waiting| &waiting.what)
+    }
+
+    /// The same as [`release`](Self::release), each judged by itself: what stays may have been before what goes.
+    pub fn release_by(&mut self, mut still: impl FnMut(&Waiting<T>) -> bool) -> Vec<Waiting<T>> {
         let (mut free, mut kept) = (Vec::new(), VecDeque::new());
         for waiting in self.queue.drain(..) {
-            if still(&waiting.conversation) {
+            if still(&waiting) {
                 kept.push_back(waiting);
             } else {
                 self.bytes -= waiting.size;

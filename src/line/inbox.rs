@@ -20,7 +20,7 @@ use super::report::Report;
 use super::schedule::jittered;
 use super::shape::Shaper;
 use super::timing::Timing;
-use super::wait::{room, trouble};
+use super::wait::{chance, room, trouble};
 use super::{After, Dropped, Phase, Reason};
 use crate::adapter::Inbox as Spec;
 use crate::clock::Clock;
@@ -189,7 +189,7 @@ impl Inbox {
             }
             After::Redial => Phase::Dialing,
             After::Wait(asked) => {
-                let wait = self.backoff.next().max(asked);
+                let wait = self.backoff.next_after(asked);
                 tracing::info!(workspace = %self.session.record().name, why = %said, ?wait, "what waits cannot be read");
                 self.report.dropped(&said);
                 Phase::Waiting(Instant::now() + wait)
@@ -201,7 +201,8 @@ impl Inbox {
     fn ended(&mut self, began: Instant) -> Result<(), StoreError> {
         (self.refusals, self.backoff) = (0, Backoff::new(self.timing.first_wait, self.timing.longest_wait));
         let pause = self.pause(began);
-        self.next = began + jittered(pause, chance());
+        // From its end on: lists that are slower than their pace are no reason to read without a pause.
+        self.next = Instant::now() + jittered(pause, chance());
         self.report.bound(jittered(pause, 1.0) + self.timing.grace);
         self.report.checked(Some(began));
         let closed = self.closed.iter().map(|(list, why)| (list.clone(), why.clone())).collect();
@@ -216,10 +217,4 @@ fn unwell(health: Health) -> Dropped {
         Health::Failed(why) => StoreError::Failed(why).into(),
         Health::Open | Health::Full => StoreError::Full.into(),
     }
-}
-
-/// A number from 0 to 1 that nobody has to guess right.
-fn chance() -> f64 {
-    let mut byte = [0_u8; 1];
-    getrandom::fill(&mut byte).map_or(0.5, |()| f64::from(byte[0]) / 255.0)
 }

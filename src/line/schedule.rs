@@ -184,7 +184,7 @@ impl Schedule {
             turn.due = now
                 + match turn.read {
                     None if alone => wait.mul_f64(chance.clamp(0.0, 1.0)),
-                    Some(_) if alone => wait.mul_f64(0.1_f64.mul_add(-chance.clamp(0.0, 1.0), 1.0)),
+                    Some(_) if alone => sooner(wait, chance),
                     _ => jittered(wait, chance),
                 };
             turn.failures = 0;
@@ -249,6 +249,11 @@ impl Turn {
             _ => pace.slow,
         }
     }
+}
+
+/// `base` or up to a tenth less: a pace that is promised. `chance` is from 0 to 1.
+pub fn sooner(base: Duration, chance: f64) -> Duration {
+    base.mul_f64(0.1_f64.mul_add(-chance.clamp(0.0, 1.0), 1.0))
 }
 
 /// `base` and up to a fifth more or less, so that many workspaces do not read in step. `chance` is from 0 to 1.

@@ -1,4 +1,4 @@
-//! What lines wait for beside their platform: trouble of the store, and the soonest of several times.
+//! What lines wait for beside their platform: trouble of the store, the soonest of several times, and chance.
 
 use std::time::Duration;
 
@@ -28,4 +28,10 @@ pub(super) async fn room(health: &mut watch::Receiver<Health>) -> Result<(), Sto
 pub(super) fn soonest<const N: usize>(times: [Option<Instant>; N]) -> Instant {
     let far = Instant::now() + Duration::from_hours(24);
     times.into_iter().flatten().fold(far, Instant::min)
+}
+
+/// A number from 0 to 1 that nobody has to guess right.
+pub(super) fn chance() -> f64 {
+    let mut byte = [0_u8; 1];
+    getrandom::fill(&mut byte).map_or(0.5, |()| f64::from(byte[0]) / 255.0)
 }

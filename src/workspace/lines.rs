@@ -103,11 +103,7 @@ pub(super) fn also(context: &Context, session: &Session) -> Result<Vec<(AnyLine,
 impl AnyLine {
     /// Runs to the line's end. The first connect waits for some time up to `spread`.
     pub async fn run(self, spread: Duration) -> Reason {
-        let mut chance = [0_u8; 2];
-        // Without a random source all connect at once, which is worse for the platforms, not for the feed.
-        if getrandom::fill(&mut chance).is_ok() {
-            sleep(spread.mul_f64(f64::from(u16::from_le_bytes(chance)) / 65_535.0)).await;
-        }
+        scattered(spread).await;
         match self {
             Self::Sse(mut line) => run(&mut *line).await,
             Self::Poll(mut line) => run(&mut *line).await,
@@ -115,6 +111,15 @@ impl AnyLine {
             Self::Also(mut line) => run(&mut *line).await,
             Self::Rooms(mut line) => run(&mut *line).await,
         }
+    }
+}
+
+/// Waits for some time up to `spread`, so that many workspaces do not knock at once.
+pub(super) async fn scattered(spread: Duration) {
+    let mut chance = [0_u8; 2];
+    // Without a random source all connect at once, which is worse for the platforms, not for the feed.
+    if getrandom::fill(&mut chance).is_ok() {
+        sleep(spread.mul_f64(f64::from(u16::from_le_bytes(chance)) / 65_535.0)).await;
     }
 }
 

@@ -1,12 +1,14 @@
 //! The push sources beside a polled line: what tells of events at once. What they say goes to the line, which knows.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use super::Context;
+use super::lines::scattered;
 use super::listed::{Listed, Way};
 use crate::adapter::{self, Push};
 use crate::event::Via;
@@ -73,11 +75,17 @@ impl Source {
     }
 
     /// Runs until the line has ended; an answer is the end of the line, too. One that is closed for good is no reason
-    /// to end the line, which polls.
-    pub async fn run(self, context: Context, session: Session, inlet: Inlet) -> Reason {
+    /// to end the line, which polls. What is dialled waits before that for some time up to `spread`.
+    pub async fn run(self, context: Context, session: Session, inlet: Inlet, spread: Duration) -> Reason {
         match self {
-            Self::Cable(cable, _) => hear(*cable, &context, &session, &inlet).await,
-            Self::Attendance(attendance, _) => attend(*attendance, &inlet).await,
+            Self::Cable(cable, _) => {
+                scattered(spread).await;
+                hear(*cable, &context, &session, &inlet).await
+            }
+            Self::Attendance(attendance, _) => {
+                scattered(spread).await;
+                attend(*attendance, &inlet).await
+            }
             Self::Hooks(hooks, listed) => answer(hooks, &Way { inlet, listed }).await,
         }
     }
@@ -120,7 +128,7 @@ async fn answer(mut hooks: mpsc::Receiver<Hook>, way: &Way) -> Reason {
     let mut waiting = JoinSet::new();
     loop {
         tokio::select! {
-            Some(_) = waiting.join_next() => {}
+            Some(ended) = waiting.join_next() => resume(ended),
             hook = hooks.recv() => {
                 // Nobody registers for a workspace that runs but its own task.
                 let Some(mut hook) = hook else { return std::future::pending().await };
@@ -139,6 +147,13 @@ async fn answer(mut hooks: mpsc::Receiver<Hook>, way: &Way) -> Reason {
                 });
             }
         }
+    }
+}
+
+/// Passes a panic on: it must end the daemon, not hide in a set.
+fn resume(ended: Result<(), JoinError>) {
+    if let Err(Ok(panic)) = ended.map_err(JoinError::try_into_panic) {
+        std::panic::resume_unwind(panic);
     }
 }
 

@@ -234,8 +234,9 @@ async fn row_27_five_thousand_events_by_every_way_at_once_are_told_once_and_in_o
     println!("late: {late}; first by {WAYS:?}: {first:?}; of the cable's, seen there: {seen}, first: {taken}");
     assert!(first.iter().all(|first| *first >= SHARE), "first by {WAYS:?}: {first:?}");
     // Frames wait while the log is read, so on a busy machine a page may be committed before a frame that was sooner: how
-    // many the bridge takes first depends on the machine, that the cable was at work does not.
-    assert!(seen * 5 >= first[2], "of {first:?} seen by the cable: {seen}, first: {taken}");
+    // many the bridge takes first depends on the machine, that the cable was at work does not. What is written is lost only
+    // where the cable is cut.
+    assert!(seen * 5 >= first[2] * 4, "of {first:?} seen by the cable: {seen}, first: {taken}");
 
     let refreshed = sim.log().iter().filter(|entry| entry.route == REFRESH && entry.status == 200).count();
     assert!(refreshed >= 5, "{refreshed} renewals");

@@ -105,6 +105,38 @@ async fn f23_a_cursor_that_is_refused_is_polled_over_and_never_asked_with_again(
 }
 
 #[tokio::test]
+async fn f23_where_the_cursor_behind_a_refused_one_is_refused_as_well_it_goes_without() {
+    for same_connection in [true, false] {
+        let mut platform = Platform::start().await;
+        let mut ear = Ear::on(&platform).await;
+        ear.at("1");
+        let mut peer = platform.welcome().await;
+        for next in ["2", "3"] {
+            let identifier = peer.subscribe().await;
+            assert!(identifier.contains("cursor"), "{identifier}");
+            ear.at(next);
+            peer.tell(&identifier, json!({ "error": { "code": "invalid_cursor" } })).await;
+            peer.kind("reject_subscription", &identifier).await;
+            ear.gap().await;
+            if !same_connection {
+                peer.disconnect("remote", true).await;
+                ear.down().await;
+                peer = platform.welcome().await;
+            }
+        }
+        let without = peer.subscribe().await;
+        assert_eq!(without, r#"{"channel":"Events"}"#, "what it would have replayed is polled");
+        peer.kind("confirm_subscription", &without).await;
+        ear.is_welcomed().await;
+        // Once it is confirmed, a cursor is worth a try again.
+        peer.disconnect("remote", true).await;
+        ear.down().await;
+        assert_eq!(platform.live().await.1, r#"{"channel":"Events","cursor":"3"}"#);
+        ear.is_welcomed().await;
+    }
+}
+
+#[tokio::test]
 async fn a_rejection_without_its_error_is_taken_for_the_cursors_and_then_for_the_channels() {
     let mut platform = Platform::start().await;
     let mut ear = Ear::on(&platform).await;

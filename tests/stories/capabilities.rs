@@ -117,7 +117,7 @@ async fn every_capability_governs_what_it_names() {
         keys(&lounge).unwrap().is_none().then_some(())
     };
     until(lacks, || lounge.home.log()).await;
-    transports(lounge).await;
+    lounge.end().await;
 }
 
 /// A grant that the bridge knows nothing of yet: from the next start on it asks, and as long as something is lacking.
@@ -131,31 +131,73 @@ async fn joined_without_introduction(lounge: &mut Lounge) {
     lounge.sim.add_participant(OWNER, lounge.topic, &own);
 }
 
-async fn transports(mut lounge: Lounge) {
-    without(&mut lounge, "event_websocket").await;
-    let lines = |status: &Value| status["lines"].as_array().map_or(0, Vec::len);
-    until(|| async { (lines(&lounge.status().await) == 1).then_some(()) }, || lounge.home.log()).await;
-    lounge.is_live().await;
-    assert_eq!(lounge.sim.look(World::subscribed), 0);
+/// A delivery that the platform signed, of something that the log has; what it is answered.
+async fn delivered(lounge: &Lounge) -> u16 {
+    use hmac::{Hmac, KeyInit as _, Mac as _};
+    let grant = lounge.sim.newest_grant().unwrap();
+    let (url, secret) =
+        lounge.sim.look(|world| (world.callback_url(grant).unwrap(), world.webhook_secret(grant).unwrap()));
+    let log = lounge.sim.look(|world| world.events_after(grant, None)).unwrap();
+    let body = log.last().unwrap().body.to_string();
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(body.as_bytes());
+    let digits = mac.finalize().into_bytes().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    let (origin, path) = url.split_at(url.find("/hooks/").unwrap());
+    crate::bridge::http::signed(origin, path, &body, &digits).await
+}
 
-    without(&mut lounge, "event_webhooks").await;
-    lounge.is_subscribed().await;
-    assert_eq!(lines(&lounge.status().await), 2, "the cable is back");
-    let path = lounge.sim.look(|world| world.grants().last().and_then(|grant| grant.callback_url.clone())).unwrap();
-    let (origin, path) = path.split_at(path.find("/hooks/").unwrap());
-    let posted = || async { (crate::bridge::http::signed(origin, path, "{}", "00").await == 401).then_some(()) };
-    until(posted, || lounge.home.log()).await;
+const TRANSPORTS: [&str; 3] = ["event_polling", "event_websocket", "event_webhooks"];
 
-    without(&mut lounge, "event_polling").await;
-    let named = || async {
-        let status = lounge.status().await;
-        let trouble = status["trouble"].as_str().unwrap_or_default();
-        (trouble.contains("the grant lacks `event_polling`") && status["live"] == false).then_some(())
-    };
-    until(named, || lounge.home.log()).await;
-    let asked = count(&lounge, "GET", "/agent/events");
-    let send = act("send", &json!({ "conversation": lounge.topic.to_string(), "text": "still here" }));
-    assert_eq!(allowed(&lounge, "act", send).await["state"], "confirmed", "actions need the seat alone");
-    assert_eq!(count(&lounge, "GET", "/agent/events"), asked, "nothing that is not allowed is asked for");
+#[tokio::test]
+async fn the_lines_are_those_that_the_grant_allows_in_every_combination() {
+    let mut lounge = Lounge::new("every = \"200ms\"", &ingress()).await;
+    joined_without_introduction(&mut lounge).await;
+    lounge.sim.say(OWNER, lounge.topic, "something that a delivery can be about");
+    // All of them come last: behind that the bridge has nothing to ask for any more.
+    for combination in 0..8_usize {
+        let has = |transport: usize| combination >> transport & 1 == 1;
+        lounge.stop().await;
+        let (grant, known) = (lounge.sim.newest_grant().unwrap(), me(&lounge));
+        for (transport, capability) in TRANSPORTS.into_iter().enumerate() {
+            lounge.sim.set_capability(grant, capability, has(transport));
+        }
+        lounge.start().await;
+        until(|| async { (me(&lounge) > known).then_some(()) }, || lounge.home.log()).await;
+        // The log is the truth: where it may not be read, nothing else is believed, and the operator is told.
+        let polled = has(0);
+        let cabled = polled && has(1);
+        let last = std::cell::RefCell::new(Value::Null);
+        let settled = || async {
+            let status = lounge.status().await;
+            last.replace(status.clone());
+            let lines = status["lines"].as_array().map_or(0, Vec::len);
+            let told = status["trouble"].as_str().is_some_and(|why| why.contains("the grant lacks `event_polling`"));
+            let is_so = (lines == if cabled { 2 } else { 1 }) && status["live"] == polled && told != polled;
+            (is_so && lounge.sim.look(World::subscribed) == usize::from(cabled)).then_some(())
+        };
+        until(settled, || format!("{combination:03b}: {:#} {}", last.borrow(), lounge.home.log())).await;
+        // Who may not deliver is a stranger; what nobody may read in the log is asked for again.
+        let wanted = match (has(2), polled) {
+            (false, _) => 401,
+            (true, false) => 503,
+            (true, true) => 204,
+        };
+        for _ in 0..2 {
+            let answer = std::cell::Cell::new(0);
+            let answered = || async {
+                answer.set(delivered(&lounge).await);
+                (answer.get() == wanted).then_some(())
+            };
+            until(answered, || format!("{combination:03b}: {} and not {wanted}: {}", answer.get(), lounge.home.log()))
+                .await;
+        }
+        if !polled {
+            let asked = count(&lounge, "GET", "/agent/events");
+            let send = act("send", &json!({ "conversation": lounge.topic.to_string(), "text": "still here" }));
+            assert_eq!(allowed(&lounge, "act", send).await["state"], "confirmed", "actions need the seat alone");
+            assert_eq!(count(&lounge, "GET", "/agent/events"), asked, "nothing that is not allowed is asked for");
+        }
+    }
+    lounge.round_trip("All of them?").await;
     lounge.end().await;
 }

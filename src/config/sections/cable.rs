@@ -21,7 +21,7 @@ pub struct Cable {
     pub subscribe: Span,
     /// After an error of the channel, before it subscribes again.
     pub settle: Span,
-    /// Where the cable is refused or not there it is tried again after this.
+    /// Where the cable is refused or not there it is tried again after this, or up to a quarter sooner.
     pub rarely: Span,
 }
 

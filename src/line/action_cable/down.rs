@@ -37,9 +37,14 @@ impl Cable {
             // What it was is in the log of events: polling brings it, or says that it cannot.
             self.gap(&fault.to_string());
         }
-        let shown = link.shown.clone();
+        let (shown, was_live) = (link.shown.clone(), link.confirmed().is_some());
         link.close();
         self.down(fault, Some(shown));
+        if was_live && matches!(self.phase, Phase::Asking(_)) {
+            // A new credential may take its time: until the cable is back its owner polls as if there were none.
+            self.report.phase("dialing", None);
+            self.untold.push_back(Heard::Down { why: Fault::Unauthorised.to_string(), until: Instant::now() });
+        }
     }
 
     pub(super) fn down(&mut self, fault: Fault, shown: Option<Shown>) {
@@ -47,7 +52,7 @@ impl Cable {
         match (fault.next(), shown) {
             (Next::Renew, Some(shown)) => self.ask(shown),
             (Next::Retry(asked), _) => {
-                let wait = self.backoff.next().max(asked);
+                let wait = self.backoff.next_after(asked);
                 self.wait(why, wait);
             }
             (Next::Scatter, _) => {
@@ -55,7 +60,7 @@ impl Cable {
                 let wait = self.backoff.next() + scattered;
                 self.wait(why, wait);
             }
-            (Next::Renew, None) | (Next::Rarely, _) => self.wait(why, self.dial.limits.rarely),
+            (Next::Renew, None) | (Next::Rarely, _) => self.wait_long(why),
             (Next::Stop(stopped), _) => self.stop(stopped),
         }
     }
@@ -79,9 +84,16 @@ impl Cable {
                 self.renewed = true;
                 self.phase = Phase::Idle;
             }
-            Ok(Asked::Doubted) => self.wait(Fault::Unauthorised.to_string(), self.dial.limits.rarely),
+            Ok(Asked::Doubted) => self.wait_long(Fault::Unauthorised.to_string()),
             Err(error) => self.down(error.into(), None),
         }
+    }
+
+    /// Up to a quarter less than the bound says: what refuses one cable refuses many together.
+    fn wait_long(&mut self, why: String) {
+        let rarely = self.dial.limits.rarely;
+        let less = Duration::from_millis(self.chance.below(millis(rarely / 4) + 1));
+        self.wait(why, rarely.saturating_sub(less));
     }
 
     fn wait(&mut self, why: String, wait: Duration) {

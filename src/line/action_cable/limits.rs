@@ -17,7 +17,7 @@ pub struct Limits {
     pub subscribe: Duration,
     /// After an error of the channel: to poll, before it subscribes again. Default 10 s, the least that platforms ask for.
     pub settle: Duration,
-    /// Where the cable is refused or not there it is tried again after this. Default 15 min.
+    /// Where the cable is refused or not there it is tried again after this, or up to a quarter sooner. Default 15 min.
     pub rarely: Duration,
 }
 

@@ -8,6 +8,7 @@ use crate::event::{Arrival, Draft, Type, Via};
 use crate::line::intake::Intake;
 use crate::line::read::{Gathered, ReadError};
 use crate::line::shape::Shaper;
+use crate::line::wait::chance;
 use crate::line::walk::{self, End, Plan, Seen, Step};
 use crate::store::{Anchor, Change, Known, StoreError};
 
@@ -227,10 +228,4 @@ const fn reason(end: End) -> &'static str {
 fn bounds(anchor: Option<&Anchor>, seen: &[Seen]) -> Value {
     let after = anchor.and_then(|anchor| anchor.newest.clone());
     json!({ "after": after, "before": seen.first().map(|seen| &seen.id) })
-}
-
-/// A number from 0 to 1 that nobody has to guess right.
-pub(super) fn chance() -> f64 {
-    let mut byte = [0_u8; 1];
-    getrandom::fill(&mut byte).map_or(0.5, |()| f64::from(byte[0]) / 255.0)
 }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::absorb::chance;
 use super::lists::Told;
 use super::{History, Lost, ends_all};
 use crate::event::ConversationKind;
 use crate::line::read::ReadError;
 use crate::line::shape::Shaper;
+use crate::line::wait::chance;
 
 impl History {
     pub(super) fn rooms(&mut self, rooms: Result<Vec<Told>, ReadError>, shaper: &mut Shaper) -> Result<(), Lost> {

@@ -36,14 +36,16 @@ impl Poll {
         if let Some(heard) = &self.heard {
             place.farewell = Some(heard.clone());
         }
+        let says_something = last || !entries.is_empty();
         let mut found = self.sort(entries, &mut place);
         let ids: Vec<String> = found.drafts.iter().map(Draft::id).collect();
         let known = self.store.knows(&ids)?;
         self.meet(&found.drafts, Some(&known))?;
         self.met(&found.drafts).await?;
-        let gap = self.hole(&place, &found, &known);
+        // An empty page in the midst of the log says nothing about how far that reaches back.
+        let gap = if says_something { self.hole(&place, &found, &known) } else { None };
         self.order(&mut found.drafts, &known);
-        if place.era == Era::Refused {
+        if place.era == Era::Refused && says_something {
             place.era = Era::Rescan;
         }
         if last {

@@ -72,7 +72,8 @@ impl Poll {
                 }
             }
             why if self.tries.in_vain() => self.goes_without(why).await,
-            _ => Ok(()),
+            // What came while this read ran waits for no other, unless its source has only just connected.
+            _ => self.let_go().await,
         };
         match told {
             Ok(()) => self.waits(why),
@@ -89,7 +90,7 @@ impl Poll {
             After::Stop(reason) => self.stops(reason),
             After::Redial => Phase::Dialing,
             After::Wait(asked) => {
-                let wait = self.backoff.next().max(asked).max(least);
+                let wait = self.backoff.next_after(asked).max(least);
                 if !asked.is_zero() {
                     self.members.pause(asked);
                 }

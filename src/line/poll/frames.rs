@@ -119,11 +119,14 @@ impl Frames {
         self.sources.retain(|source| *source != via);
     }
 
-    fn put(&mut self, draft: Draft, arrival: Arrival, size: usize) {
+    /// `false`: more came than may wait, and all of it is dropped; the log has it.
+    fn put(&mut self, draft: Draft, arrival: Arrival, size: usize) -> bool {
         let conversation = draft.data.conversation.as_ref().map_or_else(String::new, |it| it.id.clone());
-        if self.held.push(Waiting { conversation, size, what: (draft, arrival) }).is_err() {
+        let held = self.held.push(Waiting { conversation, size, what: (draft, arrival) }).is_ok();
+        if !held {
             self.clear();
         }
+        held
     }
 }
 
@@ -157,6 +160,18 @@ impl Poll {
         Ok(())
     }
 
+    /// Sends on what waits and is told already: it overtakes nothing, and only notes that its source has it, too. A log in
+    /// which much happens may be read for long, and its end is all that the others wait for.
+    pub(super) async fn let_known_go(&mut self) -> Result<(), StoreError> {
+        let ids: Vec<String> = self.frames.held.iter().map(|(draft, _)| draft.id()).collect();
+        let mut known = self.store.knows(&ids)?.into_iter();
+        let freed = self.frames.held.release_by(|_| !known.next().unwrap_or(false));
+        if freed.is_empty() {
+            return Ok(());
+        }
+        self.intake.send(freed.into_iter().map(|waiting| waiting.what).collect(), None).await
+    }
+
     /// Sends on what no longer has to wait.
     pub(super) async fn let_go(&mut self) -> Result<(), StoreError> {
         if self.frames.must_wait() {
@@ -187,7 +202,10 @@ impl Poll {
         self.shaper.knows_itself().await?;
         if let Some(draft) = self.pushed(name, body) {
             self.meet(std::slice::from_ref(&draft), None)?;
-            self.frames.put(draft, arrival, body.len());
+            if !self.frames.put(draft, arrival, body.len()) {
+                // Not only while the log is read: a burst of large ones is too much at any time.
+                self.want(Instant::now());
+            }
         }
         Ok(())
     }

@@ -35,6 +35,17 @@ impl Poll {
         self.want(Instant::now());
     }
 
+    /// A page is committed: who hinted at what stands in it hears so, however long the log goes on behind it.
+    pub(super) fn answer_known(&mut self) -> Result<(), StoreError> {
+        let ids: Vec<String> = self.hints.iter().map(|hint| hint.event.clone().unwrap_or_default()).collect();
+        let mut known = self.store.knows(&ids)?.into_iter();
+        for hint in self.hints.extract_if(.., |hint| known.next().unwrap_or(false) && hint.event.is_some()) {
+            // Who waits no longer is not missed.
+            let _gone = hint.done.send(());
+        }
+        Ok(())
+    }
+
     /// A read has ended: those who waited for it hear so, but for those whose event is not there yet. `all`: it was
     /// the last one.
     pub(super) fn answer(&mut self, all: bool) -> Result<(), StoreError> {

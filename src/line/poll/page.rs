@@ -7,6 +7,9 @@ use crate::line::Dropped;
 
 /// A longer cursor is none: it goes into a URL and into a row of the store. Bytes.
 const CURSOR_CAP: usize = 4 << 10;
+/// Pages in a row with nothing in them, though their cursors go on, that a read follows: a platform may leave out what the
+/// agent must not see. A cursor that moves on nothing would be followed for ever.
+const EMPTY: u32 = 5;
 
 /// One page.
 #[derive(Debug, Default, PartialEq)]
@@ -40,10 +43,11 @@ impl Page {
         Ok(Self { entries, bytes, next })
     }
 
-    /// Whether the log ends here, as far as it can be told without asking again: where the cursor repeats itself or is
-    /// missing, and where a page has nothing in it (a cursor that moves on nothing would be followed for ever).
-    pub fn is_last(&self) -> bool {
-        self.next.is_none() || self.entries.is_empty()
+    /// Whether the log ends here: where the cursor repeats itself or is missing, and behind too many pages in a row with
+    /// nothing in them, which are counted in `empty`.
+    pub const fn is_last(&self, empty: &mut u32) -> bool {
+        *empty = if self.entries.is_empty() { *empty + 1 } else { 0 };
+        self.next.is_none() || *empty >= EMPTY
     }
 }
 
@@ -90,13 +94,17 @@ mod tests {
     #[test]
     fn row_20_a_cursor_that_repeats_is_no_cursor_and_neither_is_one_that_is_missing() {
         let page = read(r#"{"events":[1,2],"next_cursor":"b"}"#, Some("a")).unwrap();
-        assert_eq!((page.entries.len(), page.next.as_deref(), page.is_last()), (2, Some("b"), false));
+        assert_eq!((page.entries.len(), page.next.as_deref(), page.is_last(&mut 0)), (2, Some("b"), false));
         for end in [r#"{"events":[1],"next_cursor":"a"}"#, r#"{"events":[1],"next_cursor":null}"#, r#"{"events":[1]}"#]
         {
             let page = read(end, Some("a")).unwrap();
-            assert_eq!((page.entries.len(), &page.next, page.is_last()), (1, &None, true), "{end}");
+            assert_eq!((page.entries.len(), &page.next, page.is_last(&mut 0)), (1, &None, true), "{end}");
         }
-        assert!(read(r#"{"events":null,"next":7}"#, Some("a")).unwrap().is_last(), "nothing stands in it");
+        let (nothing, mut empty) = (read(r#"{"events":null,"next":7}"#, Some("a")).unwrap(), 0);
+        for _ in 1..EMPTY {
+            assert!(!nothing.is_last(&mut empty), "its cursor goes on");
+        }
+        assert!(nothing.is_last(&mut empty), "and on and on");
     }
 
     #[test]

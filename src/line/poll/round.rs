@@ -8,8 +8,8 @@ use super::page::{Circle, Page};
 use super::place::PAGES;
 use super::{Poll, unwell};
 use crate::line::Dropped;
-use crate::line::schedule::jittered;
-use crate::line::wait::trouble;
+use crate::line::schedule::sooner;
+use crate::line::wait::{chance, trouble};
 
 /// Pages that are read again together: those of the overlap, and what is new behind them.
 const AGAIN_PAGES: usize = PAGES + 5;
@@ -43,24 +43,29 @@ impl Poll {
 
     /// From the cursor on, each page committed as it comes.
     async fn read_on(&mut self) -> Result<(), Dropped> {
-        let mut circle = Circle::default();
+        let (mut circle, mut empty) = (Circle::default(), 0);
         loop {
             let page = match self.page(self.stand.cursor.clone()).await {
                 Err(Dropped::CursorRefused { status }) => {
                     self.cursor_refused(status).await?;
+                    // What comes now was met before, and is no circle.
+                    (circle, empty) = (Circle::default(), 0);
                     continue;
                 }
                 page => page?,
             };
-            let last = page.is_last();
-            if page.next.as_ref().is_some_and(|next| circle.closes(next)) {
+            let closes = page.next.as_ref().is_some_and(|next| circle.closes(next));
+            if closes && !page.entries.is_empty() {
                 return Err(round_in_a_circle());
             }
+            let last = page.is_last(&mut empty) || closes;
             let cursor = page.next.or_else(|| self.stand.cursor.clone());
             self.absorb(page.entries, cursor, last).await?;
             if last {
                 return Ok(());
             }
+            self.answer_known()?;
+            self.let_known_go().await?;
         }
     }
 
@@ -72,7 +77,7 @@ impl Poll {
         if overlap == self.stand.cursor {
             return Ok(());
         }
-        let (mut from, mut entries, mut bytes): (_, Vec<Value>, _) = (overlap, Vec::new(), 0);
+        let (mut from, mut entries, mut bytes, mut empty): (_, Vec<Value>, _, _) = (overlap, Vec::new(), 0, 0);
         for _ in 0..AGAIN_PAGES {
             let page = match self.page(from.clone()).await {
                 Err(Dropped::CursorRefused { .. }) => {
@@ -81,7 +86,7 @@ impl Poll {
                 }
                 page => page?,
             };
-            let last = page.is_last();
+            let last = page.is_last(&mut empty);
             bytes += page.bytes;
             entries.extend(page.entries);
             from = page.next.or(from);
@@ -123,8 +128,8 @@ impl Poll {
         }
         self.let_go().await?;
         let interval = if self.frames.has_source() { self.pace.beside } else { self.pace.every };
-        self.next = now + jittered(interval, chance());
-        self.report.bound(jittered(interval, 1.0) + self.pace.grace);
+        self.next = now + sooner(interval, chance());
+        self.report.bound(interval + self.pace.grace);
         self.report.checked(Some(now));
         let last = self.farewell.is_some_and(|heard| heard < self.rounds);
         self.answer(last)?;
@@ -155,10 +160,4 @@ impl Poll {
 
 fn round_in_a_circle() -> Dropped {
     Dropped::Unreadable("its cursors lead back to where they came from".to_owned())
-}
-
-/// A number from 0 to 1 that nobody has to guess right.
-fn chance() -> f64 {
-    let mut byte = [0_u8; 1];
-    getrandom::fill(&mut byte).map_or(0.5, |()| f64::from(byte[0]) / 255.0)
 }

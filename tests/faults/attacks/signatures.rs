@@ -1,5 +1,5 @@
-//! What the bridge signs for a webhook consumer: forged, altered and replayed by somebody in between. (Webhooks of
-//! platforms do not come in yet; the same cases wait for them.)
+//! What the bridge signs for a webhook consumer: forged, altered and replayed by somebody in between. (What platforms sign
+//! for the bridge: `pushed.rs`, and `tests/api/ingress`.)
 
 use agent_bridge_sim::agentunited::Options;
 use base64::Engine;

@@ -124,3 +124,21 @@ async fn a_server_that_confirms_and_goes_away_again_and_again_is_dialled_ever_mo
     let wait = ear.down().await.1;
     assert!(wait <= Duration::from_secs(4), "a minute of health is forgiven: {wait:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn row_35_who_asks_all_to_wait_as_long_sees_them_come_back_one_after_the_other() {
+    let network = MemoryNetwork::default();
+    let busy = |after| get(async move || (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", after)]));
+    network.serve(ORIGIN, Router::new().route("/cable", busy("99999999")));
+    let mut ear = Ear::through(Arc::new(network.clone()), ORIGIN, Timing::default()).await;
+    let absurd = ear.down().await.1;
+    assert!(absurd <= Duration::from_hours(1) && absurd >= Duration::from_mins(59), "{absurd:?}");
+    network.serve(ORIGIN, Router::new().route("/cable", busy("30")));
+    let mut waits = Vec::new();
+    for _ in 0..8 {
+        waits.push(Ear::through(Arc::new(network.clone()), ORIGIN, Timing::default()).await.down().await.1);
+    }
+    waits.sort_unstable();
+    assert!(waits[0] >= Duration::from_secs(30) && waits[7] <= Duration::from_secs(33), "{waits:?}");
+    assert!(waits[7].saturating_sub(waits[0]) > Duration::from_millis(100), "{waits:?}");
+}

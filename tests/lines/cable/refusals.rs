@@ -57,6 +57,37 @@ async fn f25_unauthorized_refreshes_the_session_once_and_what_refuses_the_new_on
 }
 
 #[tokio::test]
+async fn a_live_cable_that_is_shut_for_its_credential_is_down_until_it_is_back() {
+    let mut platform = Platform::start().await;
+    let mut ear = Ear::on(&platform).await;
+    let (mut peer, _) = platform.live().await;
+    ear.is_welcomed().await;
+    peer.disconnect("unauthorized", false).await;
+    let (why, wait) = ear.down().await;
+    assert!(why.contains("does not accept the session") && wait.is_zero(), "{why} {wait:?}");
+    let knock = platform.knock().await;
+    assert_ne!(ear.status.borrow().phase, "live");
+    let mut peer = knock.open().await;
+    peer.say(&json!({ "type": "welcome" })).await;
+    let identifier = peer.subscribe().await;
+    peer.kind("confirm_subscription", &identifier).await;
+    ear.is_welcomed().await;
+}
+
+#[tokio::test]
+async fn many_that_are_refused_together_do_not_come_back_together() {
+    let (mut platform, mut waits) = (Platform::start().await, Vec::new());
+    for _ in 0..8 {
+        let mut ear = Ear::on(&platform).await;
+        platform.knock().await.answer("404 Not Found", "").await;
+        waits.push(ear.down().await.1);
+    }
+    waits.sort_unstable();
+    assert!(waits[7] <= Duration::from_hours(1) && waits[0] >= Duration::from_mins(44), "{waits:?}");
+    assert!(waits[7].saturating_sub(waits[0]) > Duration::from_mins(1), "{waits:?}");
+}
+
+#[tokio::test]
 async fn a_refused_opening_is_opened_anew_with_another_credential() {
     let mut platform = Platform::start().await;
     let mut ear = Ear::on(&platform).await;
@@ -81,7 +112,8 @@ async fn where_no_credential_can_be_got_a_person_is_called() {
 async fn an_opening_that_is_refused_is_tried_again_after_its_own_time() {
     let hour = Duration::from_mins(30)..=Duration::from_hours(1);
     let at_once = Duration::ZERO..=Duration::from_millis(20);
-    let seven = Duration::from_secs(1)..=Duration::from_secs(7);
+    // And chance on top, or all that were told so would come back together.
+    let seven = Duration::from_secs(1)..=Duration::from_millis(7_020);
     for (status, headers, range) in [
         ("403 Forbidden", "", &hour),
         ("404 Not Found", "", &hour),

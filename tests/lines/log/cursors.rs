@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use agent_bridge::event::Via;
+use agent_bridge::line::poll::feed::Live;
 use agent_bridge::line::timing::Backfill;
 use agent_bridge::store::{Batch, Change};
 use serde_json::{Value, json};
@@ -112,6 +114,42 @@ async fn row_20_a_cursor_that_moves_on_nothing_and_cursors_in_a_circle_are_no_ho
 }
 
 #[tokio::test(start_paused = true)]
+async fn row_20_pages_in_which_the_agent_may_see_nothing_are_not_the_end_of_the_log() {
+    let story = Story::live().await;
+    story.pushes(Live::Up(Via::ActionCable)).await;
+    story.pass_secs(5).await;
+    for n in 0..30 {
+        story.ledger.withholds(&story.says(&format!("withheld {n}")));
+    }
+    story.says("seen");
+    let (asked, mut done) = (story.asked(), story.inlet().hint(None).unwrap());
+    story.until("one read has ended", |_| done.try_recv().is_ok()).await;
+    assert_eq!((story.told(), story.cursor().as_deref()), (vec!["seen".to_owned()], Some("age 0: 72")));
+    assert!(story.asked() - asked <= 6, "{}", story.asked() - asked);
+    // Nor do they say that the log has lost anything.
+    story.ledger.refuse_cursors();
+    story.pass_secs(70).await;
+    story.is_sound().await;
+    assert_eq!((story.of("workspace.gap").len(), story.told().len()), (0, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn row_20_a_cursor_that_moves_on_nothing_for_ever_is_not_followed_for_ever() {
+    let story = Story::live().await;
+    story.says("1");
+    story.tells(&["1"]).await;
+    let asked = story.asked();
+    story.ledger.always(Some(Odd::Moves));
+    story.pass_secs(50).await;
+    assert!(story.asked() - asked <= 75, "a few for each read: {}", story.asked() - asked);
+    assert!(story.status().live, "{:#?}", story.status());
+    story.says("2");
+    story.tells(&["1", "2"]).await;
+    story.ledger.always(None);
+    story.is_sound().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn row_19_a_refused_cursor_is_forgotten_and_the_log_read_again_without_a_doubt_or_a_double() {
     let story = Story::live().await;
     for n in 0..25 {
@@ -152,6 +190,20 @@ async fn row_19_what_a_log_has_lost_behind_a_refused_cursor_is_told_as_a_gap_onc
     let types = story.types();
     let at = |kind: &str| types.iter().rposition(|it| it == kind);
     assert!(at("workspace.gap") < at("message.created"), "the gap stands before what was found: {types:?}");
+    story.is_sound().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn row_19_a_cursor_that_is_refused_in_the_midst_of_a_read_leads_in_no_circle() {
+    let mut story = Story::joined().await;
+    for n in 0..25 {
+        story.said(1, 0, &n.to_string());
+    }
+    story.ledger.next([Odd::Page, Odd::Page, Odd::Answer(400, "invalid cursor")]);
+    story.start().await;
+    story.until("all is told", |story| story.told().len() == 25).await;
+    let line = story.status().lines[0].clone();
+    assert_eq!((line.last_drop, story.of("workspace.gap").len()), (None, 0));
     story.is_sound().await;
 }
 

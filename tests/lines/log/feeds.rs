@@ -1,9 +1,12 @@
 //! What others bring: live frames that wait for a read of the log, and hints that are answered behind its commits.
 
+use std::time::Duration;
+
 use agent_bridge::event::Via;
 use agent_bridge::line::poll::feed::Live;
 use serde_json::json;
 use tokio::sync::oneshot::error::TryRecvError;
+use tokio::time::Instant;
 
 use super::bench::{Story, chat};
 use super::platform::Odd;
@@ -109,6 +112,57 @@ async fn p10_more_frames_than_may_wait_are_dropped_and_the_log_has_them() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn p10_a_burst_that_is_too_much_beside_a_live_source_is_read_from_the_log_at_once() {
+    let mut story = Story::joined().await;
+    story.timing.held_frames = 5;
+    story.start().await;
+    story.until_live().await;
+    story.pushes(Live::Up(Via::ActionCable)).await;
+    story.pass_secs(5).await;
+    let begun = Instant::now();
+    // The queue takes so many before the line takes the first of them.
+    for n in 0..16 {
+        story.brings(&story.said(1, n, &n.to_string())).await;
+    }
+    story.until("none is lost", |story| story.told().len() == 16).await;
+    assert!(begun.elapsed() < Duration::from_secs(10), "long before the minute is over: {:?}", begun.elapsed());
+    story.is_sound().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_came_while_a_read_failed_does_not_wait_for_the_next_one() {
+    let story = Story::live().await;
+    story.pushes(Live::Up(Via::ActionCable)).await;
+    story.pass_secs(5).await;
+    let asked = story.asked();
+    story.ledger.next([Odd::HeldThen(500)]);
+    story.ledger.always(Some(Odd::Answer(500, "")));
+    let _hint = story.inlet().hint(None).unwrap();
+    story.until("it is read", |story| story.asked() > asked).await;
+    story.brings(&story.said(1, 1, "1")).await;
+    story.settle().await;
+    assert_eq!(story.told(), [""; 0], "it waits for what it may have overtaken");
+    story.ledger.let_go();
+    story.tells(&["1"]).await;
+    assert_eq!(story.asked(), asked + 1, "and for no other read");
+    story.ledger.always(None);
+    story.is_sound().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn beside_a_live_source_no_minute_goes_by_without_a_read() {
+    let story = Story::live().await;
+    story.pushes(Live::Up(Via::ActionCable)).await;
+    story.pass_secs(5).await;
+    for _ in 0..8 {
+        let (asked, begun) = (story.asked(), Instant::now());
+        story.until("it is read", |story| story.asked() > asked).await;
+        // One step of the story's time on top.
+        assert!(begun.elapsed() <= Duration::from_millis(60_250), "{:?}", begun.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn p1_a_hint_is_answered_behind_the_commit_of_what_it_hints_at() {
     let story = Story::live().await;
     story.pass_secs(1).await;
@@ -144,6 +198,30 @@ async fn p1_a_hint_whose_event_the_log_does_not_show_yet_waits_for_it() {
     let asked = story.asked();
     story.pass_secs(20).await;
     assert!(story.asked() - asked <= 6, "nobody waits any more: {}", story.asked() - asked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn p1_a_log_that_never_comes_to_its_end_keeps_no_hint_and_no_frame_waiting() {
+    let mut story = Story::joined().await;
+    story.timing.held_frames = 5;
+    story.start().await;
+    story.until_live().await;
+    story.pushes(Live::Up(Via::ActionCable)).await;
+    story.pass_secs(5).await;
+    story.ledger.is_busy(true);
+    for n in 0..12 {
+        let text = n.to_string();
+        let event = story.says(&text);
+        let mut done = story.inlet().hint(Some(event.to_string())).unwrap();
+        story.brings(&event).await;
+        story.until("what is committed is said to be", |_| done.try_recv().is_ok()).await;
+        let place = story.feed().iter().position(|it| it["data"]["message"]["text"] == text.as_str()).unwrap();
+        let seq = u64::try_from(place).unwrap() + 1;
+        let seen = |story: &Story| story.store.sighting(seq).unwrap().unwrap().lines.has(Via::ActionCable);
+        story.until("the cable's frame is taken", seen).await;
+    }
+    story.ledger.is_busy(false);
+    story.is_sound().await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -27,6 +27,10 @@ pub enum Odd {
     Next(Value),
     /// A page as it is, once somebody [lets it go](Ledger::let_go).
     Held,
+    /// This status, once somebody lets it go.
+    HeldThen(u16),
+    /// A page as it is, but its `next_cursor` is another one each time, though it leads to the same place.
+    Moves,
 }
 
 #[derive(Default)]
@@ -42,12 +46,16 @@ struct World {
     age: u32,
     /// And this one.
     refused: Option<String>,
+    /// These events are counted into their pages, and nobody sees them there.
+    withheld: Vec<u64>,
     /// Who takes part in topics.
     people: BTreeMap<String, Vec<String>>,
     /// The topics whose people were asked for.
     wondered: Vec<String>,
     /// How such requests are answered, until this is taken back.
     shy: Option<Odd>,
+    /// Something happens elsewhere at each request.
+    busy: bool,
     /// So many requests are answered, and no further one.
     left: Option<usize>,
 }
@@ -118,6 +126,11 @@ impl Ledger {
         self.world().events.iter_mut().for_each(|(_, seen, _)| *seen = true);
     }
 
+    /// This event takes its place on a page, and nobody sees it there.
+    pub fn withholds(&self, event: &Value) {
+        self.world().withheld.push(event["event_id"].as_u64().unwrap());
+    }
+
     /// All of the log up to this id is gone.
     pub fn forget(&self, up_to: u64) {
         self.world().events.retain(|(id, ..)| *id > up_to);
@@ -136,6 +149,11 @@ impl Ledger {
     /// So many requests are answered; the others wait for ever. `None`: all are answered.
     pub fn answers(&self, left: Option<usize>) {
         self.world().left = left;
+    }
+
+    /// Each request for the log finds something that has happened just now, or no longer.
+    pub fn is_busy(&self, busy: bool) {
+        self.world().busy = busy;
     }
 
     /// The next requests are answered so.
@@ -158,6 +176,13 @@ impl Ledger {
         self.world().asked.clone()
     }
 
+    /// Another cursor that leads where this one does.
+    fn moved(&self, cursor: &Value) -> String {
+        let world = self.world();
+        let place = cursor.as_str().and_then(|cursor| cursor.rsplit(' ').next()).unwrap_or("0").trim_start_matches('0');
+        format!("age {}: {}{place}", world.age, "0".repeat(world.asked.len() + 1))
+    }
+
     fn page(&self, cursor: Option<&str>) -> Response {
         let world = self.world();
         let refuses = cursor.is_some() && cursor == world.refused.as_deref();
@@ -171,6 +196,7 @@ impl Ledger {
         seen.sort_by_key(|(id, ..)| *id);
         seen.truncate(PAGE);
         let last = seen.last().map(|(id, ..)| format!("age {}: {id}", world.age));
+        seen.retain(|(id, ..)| !world.withheld.contains(id));
         let events: Vec<_> = seen.into_iter().map(|(.., event)| event.clone()).collect();
         Json(json!({ "events": events, "next_cursor": last.as_deref().or(cursor) })).into_response()
     }
@@ -182,6 +208,11 @@ struct From {
 }
 
 async fn events(State(ledger): State<Ledger>, Query(From { cursor }): Query<From>) -> Response {
+    let busy = ledger.world().busy;
+    if busy {
+        let chat = json!({ "chat": { "id": format!("busy {}", ledger.head()), "plain": "busy" } });
+        ledger.happens("chat.created", &json!(9), "2026-03-22T18:00:01Z", chat);
+    }
     let (odd, answered) = {
         let mut world = ledger.world();
         world.asked.push(cursor.clone());
@@ -198,11 +229,18 @@ async fn events(State(ledger): State<Ledger>, Query(From { cursor }): Query<From
         Some(Odd::Later(status, after)) => {
             (StatusCode::from_u16(status).unwrap(), [(header::RETRY_AFTER, after)], "").into_response()
         }
-        Some(Odd::Next(next)) => {
+        Some(Odd::HeldThen(status)) => {
+            ledger.held.notified().await;
+            StatusCode::from_u16(status).unwrap().into_response()
+        }
+        Some(odd @ (Odd::Next(_) | Odd::Moves)) => {
             let page = ledger.page(cursor.as_deref()).into_body();
             let body = axum::body::to_bytes(page, usize::MAX).await.unwrap();
             let mut page: Value = serde_json::from_slice(&body).unwrap();
-            page["next_cursor"] = next;
+            page["next_cursor"] = match odd {
+                Odd::Next(next) => next,
+                _ => ledger.moved(&page["next_cursor"]).into(),
+            };
             Json(page).into_response()
         }
         Some(Odd::Held) => {
@@ -228,7 +266,7 @@ async fn people(State(ledger): State<Ledger>, Path(topic): Path<String>) -> Resp
             return (StatusCode::from_u16(status).unwrap(), [(header::RETRY_AFTER, after)], "").into_response();
         }
         Some(Odd::Held) => ledger.held.notified().await,
-        Some(Odd::Page | Odd::Next(_)) | None => {}
+        Some(Odd::Page | Odd::Next(_) | Odd::HeldThen(_) | Odd::Moves) | None => {}
     }
     let Some(people) = people else { return StatusCode::NOT_FOUND.into_response() };
     let records: BTreeMap<String, Value> =
