@@ -78,7 +78,7 @@ impl Workspace {
             lines.spawn(also.run(spread));
         }
         if let Some(inlet) = inlet {
-            self.beside(&inlet, &mut lines)?;
+            self.beside(&inlet, spread, &mut lines)?;
         }
         self.desk.pulse("line", pulse);
         Ok(lines)
@@ -92,12 +92,12 @@ impl Workspace {
     }
 
     /// The push sources beside a polled line live as long as it does.
-    fn beside(&self, inlet: &Inlet, lines: &mut JoinSet<Reason>) -> Result<(), StoreError> {
+    fn beside(&self, inlet: &Inlet, spread: Duration, lines: &mut JoinSet<Reason>) -> Result<(), StoreError> {
         for source in push::sources(&self.context, &self.session)? {
             if let Some(report) = source.report() {
                 self.desk.beside(report.watch());
             }
-            lines.spawn(source.run(self.context.clone(), self.session.clone(), inlet.clone()));
+            lines.spawn(source.run(self.context.clone(), self.session.clone(), inlet.clone(), spread));
         }
         Ok(())
     }

@@ -80,7 +80,7 @@ fn anchor() -> Anchor {
 
 /// Long enough to be packed by the schemas that pack.
 fn long() -> String {
-    (0..200).map(|number| format!("{number} ")).collect()
+    (0..200).map(|number: u32| number.to_string()).collect::<Vec<_>>().join(" ")
 }
 
 fn content() -> Batch {

@@ -122,7 +122,7 @@ fn drawn() -> String {
     let mut state = 1_u64;
     let draw = |_| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        char::from(b'a' + (state >> 32) as u8 % 26)
+        char::from(b'a' + state.to_be_bytes()[0] % 26)
     };
     (0..LETTERS).map(draw).collect()
 }

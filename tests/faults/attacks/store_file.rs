@@ -12,12 +12,12 @@ use crate::house::{House, QUICK, ack};
 
 /// All events of a copy of this store.
 fn events(file: &Path, key: &Path) -> Vec<Vec<u8>> {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder");
     let copy = folder.path().join("store.redb");
-    std::fs::copy(file, &copy).unwrap();
+    std::fs::copy(file, &copy).expect("a copy");
     let options = store::Options { ballast: 0, vault_key: Some(key.to_owned()), ..store::Options::default() };
-    let store = Store::open(&copy, options).unwrap();
-    store.read(0, usize::MAX, usize::MAX).unwrap().iter().map(|event| event.bytes.to_vec()).collect()
+    let store = Store::open(&copy, options).expect("it opens");
+    store.read(0, usize::MAX, usize::MAX).expect("its feed").iter().map(|event| event.bytes.to_vec()).collect()
 }
 
 #[tokio::test]
