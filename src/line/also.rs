@@ -184,7 +184,7 @@ impl Also {
             }
             After::Redial => Phase::Dialing,
             After::Wait(asked) => {
-                let wait = self.backoff.next().max(asked);
+                let wait = self.backoff.next_after(asked);
                 tracing::info!(%workspace, list, why = %said, ?wait, "the list cannot be read");
                 self.desk.report.dropped(&said);
                 Phase::Waiting(Instant::now() + wait)

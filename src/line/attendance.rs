@@ -197,7 +197,7 @@ impl Attendance {
         self.link = None;
         let shut = matches!(why, Dropped::Gone { .. } | Dropped::NotAStream(_));
         let asked = why.asks().unwrap_or_default();
-        let wait = if shut { jittered(SHUT, chance()) } else { self.backoff.next().max(asked) };
+        let wait = if shut { jittered(SHUT, chance()) } else { self.backoff.next_after(asked) };
         tracing::info!(workspace = %self.session.record().name, %why, ?wait, "who is there cannot be heard");
         self.report.dropped(&why);
         self.report.phase("waiting", Some(Instant::now() + wait));

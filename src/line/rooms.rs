@@ -235,7 +235,7 @@ impl Rooms {
             After::Redial => Phase::Dialing,
             After::Wait(asked) => {
                 // There is no hurry where somebody else has to do something first.
-                let wait = if waits { jittered(self.timing.longest_wait, 0.5) } else { self.backoff.next().max(asked) };
+                let wait = if waits { jittered(self.timing.longest_wait, 0.5) } else { self.backoff.next_after(asked) };
                 tracing::info!(%workspace, %why, ?wait, "the line is down");
                 self.report.dropped(&why);
                 Phase::Waiting(Instant::now() + wait)

@@ -235,7 +235,7 @@ impl Sse {
         match after {
             After::Redial => Phase::Dialing,
             After::Wait(asked) => {
-                let wait = self.backoff.next().max(asked).max(std::mem::take(&mut self.retry));
+                let wait = self.backoff.next_after(asked.max(std::mem::take(&mut self.retry)));
                 tracing::info!(%workspace, %why, ?wait, "the line is down");
                 self.report.dropped(&why);
                 Phase::Waiting(Instant::now() + wait)

@@ -104,7 +104,7 @@ impl Members {
                 self.memory.answered(room, *answer, now + self.refused);
             }
             Brought::Trouble(asked) if self.memory.waits(room) => {
-                let wait = self.backoff.next().max(asked.unwrap_or_default());
+                let wait = self.backoff.next_after(asked.unwrap_or_default());
                 self.pause(wait);
             }
             // It was given up with the others.

@@ -90,7 +90,7 @@ impl Sse {
             Err(why) => {
                 // The old stream goes on; when it ends, the line is dialled as after any other cut.
                 tracing::debug!(workspace = %self.dial.session.record().name, %why, "the stream could not be renewed");
-                let wait = self.backoff.next().max(why.asks().unwrap_or_default());
+                let wait = self.backoff.next_after(why.asks().unwrap_or_default());
                 self.renew_at = Some(Instant::now() + wait.max(Duration::from_millis(100)));
                 Ok(None)
             }
