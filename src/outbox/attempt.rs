@@ -48,10 +48,7 @@ impl Courier {
             ControlFlow::Continue(action) => action,
             ControlFlow::Break(waits) => return Ok(waits),
         };
-        let mut action = Action { state: State::Trying, tries: action.tries + 1, ..action };
-        (action.not_before, action.waits) = (None, None);
-        action.begins(self.clock.now());
-        let action = self.keep(action).await?;
+        let action = self.keep(begun(action, self.clock.now())).await?;
         self.rewrites(&action, verb);
         let tried = send::send(&self.session, request, verb, &self.clock, pause).await;
         self.settle(action, tried, patience).await
@@ -120,4 +117,12 @@ impl Courier {
             }
         }
     }
+}
+
+/// The action once its try begins.
+pub(super) fn begun(action: Action, now: u64) -> Action {
+    let mut action = Action { state: State::Trying, tries: action.tries + 1, ..action };
+    (action.not_before, action.waits) = (None, None);
+    action.begins(now);
+    action
 }

@@ -12,12 +12,13 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use super::attempt::begun;
 use super::courier::Courier;
 use super::decide::Tried;
 use super::edits;
 use super::patience::Patience;
 use super::request::refused;
-use crate::action::{Action, Prepared, State};
+use crate::action::{Action, Prepared};
 use crate::adapter::Action as Verb;
 use crate::document::Edit;
 use crate::store::StoreError;
@@ -139,9 +140,7 @@ impl Courier {
         };
         Ok(ControlFlow::Break(self.settle(Action { resends, ..action }, tried, patience).await?))
     }
-}
 
-impl Courier {
     /// Says of a request that replaces a whole document that it is the agent's own, before it leaves.
     pub(super) fn rewrites(&self, action: &Action, verb: &Verb) {
         let (Some(editor), Some(names)) = (&self.editor, &verb.rewrites) else { return };
@@ -150,13 +149,6 @@ impl Courier {
             editor.writes(document, text);
         }
     }
-}
-
-fn begun(action: Action, now: u64) -> Action {
-    let mut action = Action { state: State::Trying, tries: action.tries + 1, ..action };
-    (action.not_before, action.waits) = (None, None);
-    action.begins(now);
-    action
 }
 
 /// A deletion is suggested as a replacement by nothing.

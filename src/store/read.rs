@@ -158,6 +158,9 @@ impl Store {
 
     /// Which of these ids of events are known, in the order asked.
     pub fn knows(&self, ids: &[String]) -> Result<Vec<bool>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
         self.shared.look(|tx| {
             let known = tx.open_table(tables::IDS)?;
             ids.iter().map(|id| Ok(known.get(&*id_key(id))?.is_some() && stands(Defence::Once))).collect()

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -58,7 +58,7 @@ impl Workspace {
                     return Ok(Followed::Anew);
                 }
                 () = beat.asked() => {}
-                ended = lines.join_next() => return Ok(Followed::To(ended.map(unwound))),
+                ended = lines.join_next() => return Ok(Followed::To(ended.map(left))),
                 changed = status.changed() => changed.map_err(|_| StoreError::Closed)?,
                 () = at(due) => {}
             }
@@ -101,6 +101,11 @@ impl Workspace {
         }
         Ok(())
     }
+}
+
+/// Why a line has ended.
+fn left(ended: Result<Reason, JoinError>) -> Reason {
+    unwound(ended).unwrap_or(Reason::Left)
 }
 
 async fn at(due: Option<Instant>) {

@@ -179,12 +179,13 @@ async fn run<L: Steps>(line: &mut L) -> Reason {
     }
 }
 
-/// A panic of a line is the workspace's, and by its task the daemon's.
-pub(super) fn unwound(ended: Result<Reason, JoinError>) -> Reason {
+/// What a task has ended with; `None` where it was cancelled. A panic of it is the workspace's, and by its task the
+/// daemon's: it must not hide in a set.
+pub(super) fn unwound<T>(ended: Result<T, JoinError>) -> Option<T> {
     match ended.map_err(JoinError::try_into_panic) {
-        Ok(reason) => reason,
+        Ok(told) => Some(told),
         Err(Ok(panic)) => std::panic::resume_unwind(panic),
-        Err(Err(_)) => Reason::Left,
+        Err(Err(_)) => None,
     }
 }
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::mpsc;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinSet;
 
 use super::Context;
-use super::lines::scattered;
+use super::lines::{scattered, unwound};
 use super::listed::{Listed, Way};
 use crate::adapter::{self, Push};
 use crate::event::Via;
@@ -128,7 +128,7 @@ async fn answer(mut hooks: mpsc::Receiver<Hook>, way: &Way) -> Reason {
     let mut waiting = JoinSet::new();
     loop {
         tokio::select! {
-            Some(ended) = waiting.join_next() => resume(ended),
+            Some(ended) = waiting.join_next() => drop(unwound(ended)),
             hook = hooks.recv() => {
                 // Nobody registers for a workspace that runs but its own task.
                 let Some(mut hook) = hook else { return std::future::pending().await };
@@ -147,13 +147,6 @@ async fn answer(mut hooks: mpsc::Receiver<Hook>, way: &Way) -> Reason {
                 });
             }
         }
-    }
-}
-
-/// Passes a panic on: it must end the daemon, not hide in a set.
-fn resume(ended: Result<(), JoinError>) {
-    if let Err(Ok(panic)) = ended.map_err(JoinError::try_into_panic) {
-        std::panic::resume_unwind(panic);
     }
 }
 
